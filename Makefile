@@ -1,0 +1,42 @@
+# Everything runs in an environment of its own, .venv, and keeps its data in .run.
+
+PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+export XDG_DATA_HOME := $(CURDIR)/.run
+
+.PHONY: demo test lint bench soak clean
+
+demo: .venv/ready
+	$(BIN)/simpleflow standalone --domain TestDomain examples.basic.BasicWorkflow --input '[1, 1]'
+	$(BIN)/simpleflow standalone --domain TestDomain examples.source_stats.SourceStats
+
+test: lint
+	$(BIN)/python -m pytest -m "not soak"
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready-dev
+	$(BIN)/python -m benchmarks
+
+soak: .venv/ready-dev
+	$(BIN)/python -m pytest -m soak
+
+clean:
+	rm -rf .venv .run build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/ready: pyproject.toml | .venv
+	$(PIP) install --editable .
+	@touch $@
+
+.venv/ready-dev: pyproject.toml | .venv
+	$(PIP) install --editable '.[dev]'
+	@touch $@ .venv/ready
+
+.venv:
+	@test -n "$(PYTHON)" || { echo "simpleflow needs Python 3.11 or newer, and found none" >&2; exit 1; }
+	$(PYTHON) -m venv $@

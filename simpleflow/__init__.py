@@ -1,0 +1,20 @@
+"""Durable dataflow programs in plain Python."""
+
+from simpleflow import activity, constants, exceptions, futures, task, workflow
+from simpleflow.activity import Activity
+from simpleflow.futures import Future
+from simpleflow.runtime.start import start
+from simpleflow.workflow import Workflow
+
+__all__ = [
+    "Activity",
+    "Future",
+    "Workflow",
+    "activity",
+    "constants",
+    "exceptions",
+    "futures",
+    "start",
+    "task",
+    "workflow",
+]

@@ -1,0 +1,166 @@
+"""Activities: functions made remote, which stay callable as the functions that they are."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Seconds = int | str | None
+
+
+class _NotSet:
+    def __repr__(self) -> str:
+        return "<Priority Not Set>"
+
+
+PRIORITY_NOT_SET: Final = _NotSet()
+Priority = int | str | _NotSet | None
+
+
+class Activity(Generic[P, R]):
+    """A function that workers run for workflows.
+
+    Calling it calls the function, here and now; ``workflow.submit(activity, ...)`` schedules it. An option that
+    was not given is None, and the setting of that name fills it (`simpleflow.config`).
+    """
+
+    def __init__(
+        self,
+        callable: Callable[P, R],
+        name: str | None = None,
+        version: str | None = None,
+        task_list: str | None = None,
+        retry: int = 0,
+        raises_on_failure: bool | None = None,
+        start_to_close_timeout: Seconds = None,
+        schedule_to_close_timeout: Seconds = None,
+        schedule_to_start_timeout: Seconds = None,
+        heartbeat_timeout: Seconds = None,
+        task_priority: Priority = PRIORITY_NOT_SET,
+        idempotent: bool | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> None:
+        if not builtins.callable(callable):
+            raise TypeError(f"an activity is made of a function, not of {callable!r}")
+        functools.update_wrapper(self, callable, updated=())
+        self.callable = callable
+        self.name = name or importable_name(callable)
+        self.version = version
+        self.task_list = task_list
+        self.retry = _count(retry)
+        self.raises_on_failure = raises_on_failure
+        self.task_start_to_close_timeout = _seconds("start_to_close_timeout", start_to_close_timeout)
+        self.task_schedule_to_close_timeout = _seconds("schedule_to_close_timeout", schedule_to_close_timeout)
+        self.task_schedule_to_start_timeout = _seconds("schedule_to_start_timeout", schedule_to_start_timeout)
+        self.task_heartbeat_timeout = _seconds("heartbeat_timeout", heartbeat_timeout)
+        self.task_priority = task_priority
+        self.idempotent = idempotent
+        self.meta = meta or {}
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.callable(*args, **kwargs)
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        """What a worker does: call the function; of a class, make an instance and call its ``execute``, then its
+        ``post_execute`` if there is one."""
+        made: Any = self.callable(*args, **kwargs)
+        if not isinstance(self.callable, type) or not hasattr(made, "execute"):
+            return made
+        result = made.execute()
+        if hasattr(made, "post_execute"):
+            made.post_execute()
+        return result
+
+    def __repr__(self) -> str:
+        return f"Activity(name={self.name}, version={self.version}, task_list={self.task_list})"
+
+
+def with_attributes(
+    name: str | None = None,
+    version: str | None = None,
+    task_list: str | None = None,
+    task_priority: Priority = PRIORITY_NOT_SET,
+    retry: int = 0,
+    raises_on_failure: bool | None = None,
+    start_to_close_timeout: Seconds = None,
+    schedule_to_close_timeout: Seconds = None,
+    schedule_to_start_timeout: Seconds = None,
+    heartbeat_timeout: Seconds = None,
+    idempotent: bool | None = None,
+    meta: dict[str, Any] | None = None,
+) -> Callable[[Callable[P, R]], Activity[P, R]]:
+    """Make an activity of a function (or of a class with an ``execute`` method).
+
+    Args:
+        name: the type's name; must be the dotted path by which workers import it. Default: that path.
+        version: the type's version.
+        task_list: where its tasks wait for a worker.
+        task_priority: higher goes first; None for none; not given: the workflow's.
+        retry: how often it is tried again after it failed or timed out.
+        raises_on_failure: True: a failure is raised in ``run`` at once, whatever it waits for. False: ``.result``
+            of a failed task is None. Not given: raised where ``.result`` is read.
+        start_to_close_timeout, schedule_to_close_timeout, schedule_to_start_timeout, heartbeat_timeout:
+            seconds, or "NONE".
+        idempotent: equal calls (same arguments) within a run are one task.
+        meta: kept with the task, for workers.
+    """
+
+    def decorate(function: Callable[P, R]) -> Activity[P, R]:
+        return Activity(
+            function,
+            name=name,
+            version=version,
+            task_list=task_list,
+            retry=retry,
+            raises_on_failure=raises_on_failure,
+            start_to_close_timeout=start_to_close_timeout,
+            schedule_to_close_timeout=schedule_to_close_timeout,
+            schedule_to_start_timeout=schedule_to_start_timeout,
+            heartbeat_timeout=heartbeat_timeout,
+            task_priority=task_priority,
+            idempotent=idempotent,
+            meta=meta,
+        )
+
+    return decorate
+
+
+def importable_name(thing: Any) -> str:
+    """The dotted path by which another process imports `thing`: its module and its (qualified) name."""
+    module = getattr(thing, "__module__", None) or ""
+    if module == "__main__":
+        module = _main_module() or module
+    name = getattr(thing, "name", None) or getattr(thing, "__qualname__", type(thing).__name__)
+    return f"{module}.{name}" if module else str(name)
+
+
+def _main_module() -> str | None:
+    """How others import the program that was started: ``python -m pkg.mod``, or ``python mod.py``."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name).removesuffix(".__main__")
+    path = getattr(main, "__file__", None)
+    return Path(path).stem if path else None
+
+
+def _seconds(option: str, value: Seconds) -> str | None:
+    if value is None or value == "":
+        return None
+    text = str(value)
+    if text != "NONE" and not (text.isascii() and text.isdigit() and len(text) <= 8):
+        raise ValueError(f'{option} takes whole seconds (at most 8 digits) or "NONE", not {value!r}')
+    return text
+
+
+def _count(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"retry takes a whole number from 0, not {value!r}")
+    return value

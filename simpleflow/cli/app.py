@@ -1,0 +1,135 @@
+"""The command `simpleflow`: its options, its list of commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from simpleflow import config
+
+COMMANDS: Final = {
+    "decider.start": ("processes", "Decide runs: start decider processes."),
+    "standalone": ("standalone", "Run a workflow with all the processes that it needs."),
+    "worker.start": ("processes", "Run activities: start worker processes."),
+    "workflow.history": ("workflow", "Show the events of a run."),
+    "workflow.info": ("workflow", "Show one run: its status, its result or its failure."),
+    "workflow.list": ("workflow", "List the open or the closed runs of a domain."),
+    "workflow.start": ("workflow", "Start a run, or run a workflow in this process with --local."),
+    "workflow.terminate": ("workflow", "End a run now."),
+}
+"""Each command's module in this package and its help, known without importing it."""
+
+FORMATS: Final = ("csv", "tsv", "tabular", "human", "json", "prettyjson")
+INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The options that stand before the command."""
+
+    format: str | None = None
+    header: bool | None = None
+    color: str = "auto"
+    debug: bool = False
+    engine: str | None = None
+
+    @property
+    def engine_url(self) -> str:
+        return self.engine or config.load().engine_url
+
+
+class Lazy(click.Group):
+    """A group that imports a command's module when the command is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"simpleflow.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace(".", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--format", type=click.Choice(FORMATS), help="Form of the output. [env: SIMPLEFLOW_FORMAT]")
+@click.option("--header/--no-header", default=None, help="Name the columns; on a terminal they are named anyway.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--engine", metavar="URL", help="sqlite:PATH, http://HOST:PORT, aws[:REGION]. [env: SIMPLEFLOW_ENGINE]")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="simpleflow", prog_name="simpleflow")
+@click.pass_context
+def group(
+    ctx: click.Context, format: str | None, header: bool | None, color: str, engine: str | None, debug: bool
+) -> None:
+    """Durable dataflow programs in plain Python.
+
+    \b
+    Try:  simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
+    """
+    ctx.obj = Globals(format or _format_of_environment(), header, color, debug, engine)
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.path.insert(0, str(Path.cwd()))  # where a workflow's module is looked for first
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; the exit code."""
+    try:
+        return group.main(arguments, prog_name="simpleflow", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return _report(error, debug="--debug" in arguments)
+
+
+def _report(error: Exception, debug: bool) -> int:
+    """Say what is wrong in one line; a traceback is for those who ask for it."""
+    from simpleflow.cli.errors import explained
+
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    click.echo(f"Error: {explained(error)}", err=True)
+    return 1
+
+
+def _format_of_environment() -> str | None:
+    found = config.load().format
+    if found and found not in FORMATS:
+        raise config.ConfigError(
+            f"the environment variable SIMPLEFLOW_FORMAT={found!r} takes one of {', '.join(FORMATS)}"
+        )
+    return found or None

@@ -1,0 +1,46 @@
+"""What is wrong, in one line that says what to type next."""
+
+from __future__ import annotations
+
+from simpleflow.exceptions import one_line
+from simpleflow.protocol.faults import code_of, message_of
+
+
+def explained(error: Exception) -> str:
+    """One line for the user. What is not foreseen here is a fault of ours, and says so."""
+    code = code_of(error)
+    if code:
+        return _flat(_fault(code, message_of(error)))
+    if isinstance(error, _foreseen()):
+        return _flat(str(error))
+    if isinstance(error, OSError) and error.strerror:
+        return _flat(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    if type(error).__module__.startswith(("boto", "urllib3")):  # no credentials, no connection
+        return _flat(str(error))
+    return f"{_flat(one_line(error))} (not foreseen: `simpleflow --debug ...` shows where)"
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    """Errors whose message is written for the user. Imported here: most commands end without one."""
+    from simpleflow.config import ConfigError
+    from simpleflow.decider import LoadError
+    from simpleflow.engine.errors import EngineError
+    from simpleflow.exceptions import PayloadError
+    from simpleflow.runtime.runs import NoSuchRun
+
+    return ConfigError, EngineError, LoadError, NoSuchRun, PayloadError
+
+
+def _fault(code: str, message: str) -> str:
+    """An answer of the engine, with what to do about it."""
+    if code == "UnknownResourceFault" and message.startswith("Unknown domain"):
+        domain = message.partition(":")[2].strip()
+        return (
+            f"the engine knows no domain {domain}: the first run that is started there registers it (on Amazon SWF: "
+            f"aws swf register-domain --name {domain} --workflow-execution-retention-period-in-days 90)"
+        )
+    return f"{message} ({code})" if message else code
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,138 @@
+"""Options and arguments that several commands share, and what is made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from simpleflow import config
+from simpleflow.cli.app import Globals
+from simpleflow.clients import SWFClient
+from simpleflow.payload.failures import cut
+from simpleflow.runtime import start
+from simpleflow.workflow import Workflow
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Comma(click.ParamType[list[str]]):
+    """Texts with commas between them."""
+
+    name = "a,b,c"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        return [part.strip() for part in str(value).split(",") if part.strip()]
+
+
+class DomainFirst(click.Command):
+    """A command with the arguments DOMAIN WORKFLOW_ID ...: SWF_DOMAIN gives the domain where one argument is given."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        domain = config.load().domain
+        if domain:
+            given, _, _ = self.make_parser(ctx).parse_args(list(args))
+            if isinstance(given.get("domain"), str) and not isinstance(given.get("workflow_id"), str):
+                args = [domain, *args]
+        return super().parse_args(ctx, args)
+
+
+def domain(required: bool = False) -> Callable[[F], F]:
+    """The option --domain."""
+    return click.option(
+        "-d",
+        "--domain",
+        default=lambda: config.load().domain or None,
+        required=required,
+        help="The domain, a name space for runs. [env: SWF_DOMAIN]",
+    )
+
+
+heartbeat = click.option(
+    "--heartbeat",
+    type=click.IntRange(0),
+    metavar="SECONDS",
+    help="The most seconds between two heartbeats of a worker; 0 for none. Default: by the tasks' timeouts.",
+)
+log_level = click.option(
+    "-l",
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
+    help="[env: LOG_LEVEL]",
+)
+
+
+def run_options(command: F) -> F:
+    """The options of commands that start a run."""
+    for option in (
+        click.option("-i", "--input", metavar="JSON", help="""'[1, 2]' or '{"args": [1], "kwargs": {"t": 2}}'."""),
+        click.option("--input-file", type=click.Path(path_type=Path), help="A file with the input."),
+        click.option("--tags", type=Comma(), help="Up to five tags of the run."),
+        click.option("--decision-tasks-timeout", type=click.IntRange(1), help="Seconds for one decision."),
+        click.option("--execution-timeout", type=click.IntRange(1), help="Seconds for the whole run."),
+        click.option("--workflow-id", help="Default: {name}-{time}-{random}."),
+    ):
+        command = option(command)
+    return command
+
+
+def engine_url(options: Globals) -> str:
+    """The engine for a command that works with other processes. Refuses `memory`, which no other process sees."""
+    url = options.engine_url
+    if url.partition(":")[0] == "memory":
+        raise click.ClickException(
+            "the engine `memory` lives in one process and serves --local only: choose another with "
+            "--engine sqlite:PATH, or unset SIMPLEFLOW_ENGINE for the file in your data directory"
+        )
+    return url
+
+
+def open_engine(url: str) -> SWFClient:
+    """The client of an engine."""
+    try:
+        return start.open_engine(url)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def call_of(workflow: type[Workflow], input: str | None, file: Path | None) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of ``run`` in --input or --input-file, checked against its signature."""
+    args, kwargs = read_call(input, file)
+    try:
+        start.check_call(workflow, args, kwargs)
+    except TypeError as error:
+        raise click.ClickException(f"the input does not fit {error}") from None
+    return args, kwargs
+
+
+def read_call(input: str | None, file: Path | None) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments from JSON: an object of nothing but "args" and "kwargs" is taken as it is, an array is positional
+    arguments, all else is one argument."""
+    if file is not None:
+        if input is not None:
+            raise click.UsageError("--input and --input-file exclude each other")
+        input = file.read_text(encoding="utf-8")
+    if not input:
+        return [], {}
+    what = f"the input in {file}" if file else "--input"
+    try:
+        value = json.loads(input)
+    except ValueError as error:
+        hint = "" if file else """: write '[1, 2]', '"text"' or '{"args": [1], "kwargs": {"t": 2}}'"""
+        raise click.ClickException(f"{what} is no JSON ({error}){hint}") from None
+    if not isinstance(value, dict):
+        return (value if isinstance(value, list) else [value]), {}
+    args, kwargs = value.get("args", []), value.get("kwargs", {})
+    if not value.keys() <= {"args", "kwargs"}:
+        return [value], {}
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise click.ClickException(f'{what}: "args" takes an array and "kwargs" an object')
+    return args, kwargs
+
+
+def brief(value: Any) -> str:
+    """A value on one line, its middle left out where it is long."""
+    return cut(json.dumps(value, ensure_ascii=False), 500)

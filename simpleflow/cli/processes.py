@@ -1,0 +1,87 @@
+"""The commands that keep processes alive: decider.start and worker.start."""
+
+from __future__ import annotations
+
+import click
+
+from simpleflow import config
+from simpleflow.cli import options
+from simpleflow.cli.app import Globals
+from simpleflow.decider import load_workflow
+from simpleflow.observe import configure_logging
+from simpleflow.runtime.__main__ import run_role
+from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.standalone import processors
+from simpleflow.runtime.start import ensure_domain, is_amazon
+from simpleflow.runtime.supervise import Spec, Supervisor
+
+
+@click.command("decider.start")
+@click.argument("workflows", nargs=-1, metavar="[MODULE.CLASS]...")
+@options.domain(required=True)
+@click.option("-t", "--task-list", help="Default: that of the workflows.")
+@options.log_level
+@click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True)
+@click.pass_obj
+def decider_start(
+    globals: Globals,
+    workflows: tuple[str, ...],
+    domain: str,
+    task_list: str | None,
+    log_level: str | None,
+    nb_processes: int,
+) -> None:
+    """Decide the runs whose decision tasks come to a task list. Ctrl-C ends it, a second one at once.
+
+    Workflows that are not named are loaded by the class that their run names.
+    """
+    lists = {load_workflow(name).task_list or config.load().workflow_default_task_list for name in workflows}
+    if task_list is None:
+        if len(lists) != 1:
+            found = f": these have {', '.join(sorted(lists))}" if lists else ""
+            raise click.UsageError(f"Missing option '--task-list', for want of workflows that agree on one{found}.")
+        task_list = lists.pop()
+    url = options.engine_url(globals)
+    spec = Spec("decider", url, domain, task_list, workflows=workflows, log_level=log_level or "")
+    _keep(spec, nb_processes)
+
+
+@click.command("worker.start")
+@options.domain(required=True)
+@click.option("-t", "--task-list", required=True, help="Whose activities to run.")
+@options.log_level
+@click.option("-N", "--nb-processes", type=click.IntRange(1), help="Default: one for each CPU.")
+@options.heartbeat
+@click.option("--one-task", is_flag=True, help="End after the first task.")
+@click.pass_obj
+def worker_start(
+    globals: Globals,
+    domain: str,
+    task_list: str,
+    log_level: str | None,
+    nb_processes: int | None,
+    heartbeat: int | None,
+    one_task: bool,
+) -> None:
+    """Run the activities that come to a task list. Ctrl-C ends it after the tasks in hand, a second one at once."""
+    url = options.engine_url(globals)
+    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, log_level=log_level or "")
+    if one_task:
+        _register(spec)
+        run_role(spec)
+    else:
+        _keep(spec, nb_processes or processors())
+
+
+def _keep(spec: Spec, number: int) -> None:
+    """Keep so many of these processes alive until told to stop."""
+    configure_logging(spec.log_level or config.load().log_level, "supervisor")
+    _register(spec)
+    Supervisor([spec] * number, Stop().listen()).run()
+
+
+def _register(spec: Spec) -> None:
+    """Name the engine, and register the domain where we may."""
+    click.echo(f"engine: {spec.engine}", err=True)
+    if not is_amazon(spec.engine):
+        ensure_domain(options.open_engine(spec.engine), spec.domain)

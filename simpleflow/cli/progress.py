@@ -1,0 +1,110 @@
+"""A line at the bottom of a terminal that tells how far a run is, below whatever is printed meanwhile."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Final, Protocol
+
+ERASE: Final = b"\r\x1b[2K"
+BAR: Final = 24
+"""Characters of the bar."""
+
+
+class Tasks(Protocol):
+    """How far a run is: numbers of its tasks."""
+
+    @property
+    def known(self) -> int: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def running(self) -> int: ...
+
+
+class Progress:
+    """The line, while the block lasts; nothing at all where standard error is no terminal.
+
+    Other processes print on the same terminal, so for that time their output and ours comes through a pipe, and is
+    written above the line, whole lines at a time.
+    """
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._shown = sys.stderr.isatty()
+        self._line = b""
+        self._lock = threading.Lock()
+        self._kept: dict[int, int] = {}
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Progress:
+        if self._shown:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for descriptor in (1, 2):
+                if os.isatty(descriptor):
+                    self._relay(descriptor)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        terminals = {descriptor: os.dup(kept) for descriptor, kept in self._kept.items()}
+        for descriptor, terminal in terminals.items():
+            os.dup2(terminal, descriptor)  # the last writing end of its pipe closes here
+            os.close(terminal)
+        for thread in self._threads:
+            thread.join(1)
+        if self._shown:
+            self._draw(b"")
+
+    def show(self, tasks: Tasks) -> None:
+        """Draw the line anew."""
+        if not self._shown:
+            return
+        known, done = tasks.known, tasks.done
+        full = BAR * done // known if known else 0
+        bar = "━" * full + "╌" * (BAR - full)
+        elapsed = int(time.monotonic() - self._started)
+        line = f"{bar}  {done} of {known} tasks done, {tasks.running} running, {elapsed // 60}:{elapsed % 60:02}"
+        self._draw(line[: shutil.get_terminal_size().columns - 1].encode())
+
+    def _relay(self, descriptor: int) -> None:
+        """Send what is written to a terminal through us."""
+        reading, writing = os.pipe()
+        self._kept[descriptor] = os.dup(descriptor)
+        os.dup2(writing, descriptor)
+        os.close(writing)
+        thread = threading.Thread(target=self._copy, args=(reading, self._kept[descriptor]), daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _copy(self, reading: int, terminal: int) -> None:
+        rest = b""
+        while found := os.read(reading, 65536):
+            lines, newline, rest = (rest + found).rpartition(b"\n")
+            if newline:
+                self._write(terminal, lines + newline)
+        if rest:
+            self._write(terminal, rest + b"\n")
+        os.close(reading)
+
+    def _write(self, terminal: int, text: bytes) -> None:
+        with self._lock:
+            _all(self._kept.get(2, 2), ERASE)
+            _all(terminal, text)
+            _all(self._kept.get(2, 2), self._line)
+
+    def _draw(self, line: bytes) -> None:
+        with self._lock:
+            self._line = line
+            _all(self._kept.get(2, 2), ERASE + line)
+
+
+def _all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

@@ -1,0 +1,167 @@
+"""A run and its events, reworded for people and scripts: one row, flat records, records by subject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from simpleflow.clients import SWFClient
+from simpleflow.decider.run import context_of
+from simpleflow.decider.translate import EXTRA
+from simpleflow.payload import codec
+from simpleflow.payload.failures import traceback_of
+from simpleflow.protocol.history import Event, attributes, opening_event_id
+from simpleflow.runtime import runs
+
+Record = dict[str, Any]
+
+SUBJECTS: Final = (
+    "ActivityTask",
+    "LambdaFunction",
+    "DecisionTask",
+    "ChildWorkflowExecution",
+    "Marker",
+    "Timer",
+    "ExternalWorkflow",
+    "WorkflowExecution",
+)
+"""What event types are named after, the longer names first; the rest of a name is the state that it tells of."""
+
+GROUPS: Final = {
+    "ActivityTask": ("activities", "activityId"),
+    "ChildWorkflowExecution": ("child_workflows", "workflowId"),
+    "ExternalWorkflow": ("external_workflows_signaling", "workflowId"),
+    "Timer": ("timers", "timerId"),
+}
+"""Where the records of a subject are gathered, and the attribute that names one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run in one row, and the traceback of its failure."""
+
+    columns: Record
+    traceback: str | None
+
+
+def summary(client: SWFClient, run: runs.Run) -> Summary:
+    """The row of `workflow.info`. Raises NoSuchRun."""
+    described = runs.describe(client, run)
+    info = described["executionInfo"]
+    end = info.get("closeTimestamp") or datetime.now(UTC)
+    closing = runs.closing_event(client, run) if info["executionStatus"] == "CLOSED" else None
+    columns = {
+        "domain": run.domain,
+        "workflow_type.name": info["workflowType"]["name"],
+        "workflow_type.version": info["workflowType"]["version"],
+        "task_list": described["executionConfiguration"]["taskList"]["name"],
+        "workflow_id": run.workflow_id,
+        "run_id": run.run_id,
+        "tag_list": ",".join(info.get("tagList") or ()),
+        "execution_time": round((end - info["startTimestamp"]).total_seconds(), 3),
+        "input": _without_extra(codec.read(runs.input_of(client, run))),
+        "status": info.get("closeStatus") or info["executionStatus"],
+        "result": None,
+        "failure": None,
+        "parked": _parked(described) if closing is None else None,
+    }
+    if closing is None:
+        return Summary(columns, None)
+    if closing["eventType"] == "WorkflowExecutionCompleted":
+        columns["result"] = runs.result_of(run, closing)
+        return Summary(columns, None)
+    columns["failure"], details = runs.reason_of(closing)
+    return Summary(columns, traceback_of(details))
+
+
+def raw(event: Event) -> Record:
+    """One event as a flat record: id, type, state, timestamp, and its attributes in snake_case."""
+    subject, state = split(event["eventType"])
+    return {
+        "id": event["eventId"],
+        "type": subject if subject != "ExternalWorkflow" else "ExternalWorkflowExecution",
+        "state": state,
+        "timestamp": event["eventTimestamp"],
+        "input": None,
+        "control": None,
+        **_flat(event),
+    }
+
+
+def cooked(events: Iterable[Event]) -> Record:
+    """What the events tell, gathered by subject; of each state of a task its event's id and its time."""
+    found: Record = {"workflow": {}, "activities": {}, "child_workflows": {}, "markers": {}, "timers": {}}
+    found |= {"signals": {}, "signal_lists": {}, "external_workflows_signaling": {}}
+    opened: dict[int, Record] = {}
+    for event in sorted(events, key=lambda event: int(event["eventId"])):
+        subject, state = split(event["eventType"])
+        values = _flat(event)
+        stamps = {f"{state}_id": event["eventId"], f"{state}_timestamp": event["eventTimestamp"]}
+        told = {"state": state, **values, **stamps}
+        if subject == "WorkflowExecution" and state != "signaled":
+            found["workflow"].update(told)
+        elif subject == "WorkflowExecution":
+            found["signals"][values["signal_name"]] = told
+            found["signal_lists"].setdefault(values["signal_name"], []).append(told)
+        elif subject == "Marker":
+            found["markers"].setdefault(values["marker_name"], []).append(told)
+        elif subject in GROUPS:
+            _gather(found, opened, event, told)
+    return found
+
+
+def split(event_type: str) -> tuple[str, str]:
+    """What an event is about and the state that it tells of.
+
+    >>> split("ScheduleActivityTaskFailed")
+    ('ActivityTask', 'schedule_failed')
+    """
+    subject = next(name for name in SUBJECTS if name in event_type)
+    return subject, snake(event_type.replace(subject, "", 1))
+
+
+def snake(name: str) -> str:
+    """
+    >>> snake("scheduledEventId")
+    'scheduled_event_id'
+    """
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _gather(found: Record, opened: dict[int, Record], event: Event, told: Record) -> None:
+    """Put what an event tells into the record of the task that it is about."""
+    subject, _ = split(event["eventType"])
+    group, key = GROUPS[subject]
+    record = opened.get(opening_event_id(event))
+    if record is None:
+        id = attributes(event).get(key, str(event["eventId"]))
+        record = found[group].setdefault(id, {"type": snake(subject.removesuffix("Task")), "id": id})
+    opened[event["eventId"]] = record
+    kind = told.pop("activity_type", None)
+    record.update(told | {"name": kind["name"], "version": kind["version"]} if kind else told)
+
+
+def _flat(event: Event) -> Record:
+    """The attributes of an event, named in snake_case, input and control decoded."""
+    values = {snake(name): value for name, value in attributes(event).items()}
+    return {name: codec.read(value) if name in ("input", "control") else value for name, value in values.items()}
+
+
+def _without_extra(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: item for key, item in value.items() if key != EXTRA}
+    return value
+
+
+def _parked(described: Record) -> str | None:
+    """Why the run waits for somebody, from its latest executionContext; None if it does not."""
+    context = context_of({"executionContext": described.get("latestExecutionContext")})
+    parked = context.get("parked")
+    if isinstance(parked, dict):
+        return str(parked.get("error"))
+    if context.get("stuck"):
+        return "stuck: waits for " + ", ".join(context["stuck"])
+    return None

@@ -1,0 +1,115 @@
+"""The command `standalone`: one run, with all the processes that it needs, from start to result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from simpleflow import config
+from simpleflow.cli import options
+from simpleflow.cli.app import INTERRUPTED, Globals
+from simpleflow.cli.progress import Progress
+from simpleflow.cli.workflow import report_failure
+from simpleflow.decider import load_workflow
+from simpleflow.exceptions import WorkflowFailed
+from simpleflow.observe import configure_logging
+from simpleflow.runtime import runs
+from simpleflow.runtime import standalone as work
+from simpleflow.runtime.poll import Stop
+
+
+@click.command("standalone")
+@click.argument("workflow", metavar="MODULE.CLASS")
+@options.domain(required=True)
+@options.run_options
+@click.option("-D", "--nb-deciders", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
+@click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
+@options.heartbeat
+@click.pass_obj
+def standalone(
+    globals: Globals,
+    workflow: str,
+    domain: str,
+    workflow_id: str | None,
+    execution_timeout: int | None,
+    decision_tasks_timeout: int | None,
+    tags: list[str] | None,
+    input_file: Path | None,
+    input: str | None,
+    nb_deciders: int,
+    nb_workers: int | None,
+    heartbeat: int | None,
+) -> int:
+    """Run MODULE.CLASS to its end, with deciders and workers of its own.
+
+    With the --workflow-id of a run that is open, go on with that one.
+    """
+    configure_logging(config.load().log_level, "standalone")
+    loaded = load_workflow(workflow)
+    url = options.engine_url(globals)
+    client = options.open_engine(url)
+    click.echo(f"engine: {url}", err=True)
+    stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
+    place = work.attach(client, domain, workflow_id) if workflow_id else None
+    if place is None:
+        args, kwargs = options.call_of(loaded, input, input_file)
+        place = work.begin(
+            loaded,
+            args,
+            kwargs,
+            settings=config.load(),
+            domain=domain,
+            engine=url,
+            workflow_id=workflow_id,
+            execution_timeout=execution_timeout,
+            decision_tasks_timeout=decision_tasks_timeout,
+            tag_list=tags,
+        )
+    else:
+        ignored = ", its own input stands" if input or input_file else ""
+        click.echo(f"{workflow_id} is open: going on with it{ignored}", err=True)
+    click.echo(f"{place.run.workflow_id} {place.run.run_id}")
+    crew = work.Crew(url, workflow, nb_deciders, nb_workers or work.processors(), heartbeat)
+    closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
+    return _outcome(watch, place) if closed else _interrupted(globals, place, workflow)
+
+
+def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
+    """Work on the run until it closes or we are told to stop; whether it closed."""
+    told: set[str] = set()
+    with Progress() as progress:
+
+        def saw(watch: runs.Watch) -> None:
+            progress.show(watch)
+            if watch.parked and watch.parked not in told:
+                told.add(watch.parked)
+                click.echo(f"the run waits: {watch.parked}", err=True)
+
+        return work.drive(watch, place, crew, stop, saw)
+
+
+def _outcome(watch: runs.Watch, place: work.Place) -> int:
+    """Tell how the run ended; the exit code."""
+    assert watch.closing is not None
+    try:
+        result = runs.result_of(place.run, watch.closing)
+    except WorkflowFailed as failure:
+        return report_failure(failure)
+    click.echo(f"result: {options.brief(result)}", err=True)
+    return 0
+
+
+def _interrupted(globals: Globals, place: work.Place, workflow: str) -> int:
+    """Tell how to go on; the exit code."""
+    run = place.run
+    command = f"simpleflow --engine {globals.engine}" if globals.engine else "simpleflow"
+    lines = [
+        f"{run.workflow_id} is still open. To go on with it:",
+        f"  {command} standalone --domain {run.domain} --workflow-id {run.workflow_id} {workflow}",
+        "or:",
+        f"  {command} decider.start --domain {run.domain} --task-list {place.task_list} {workflow}",
+        *(f"  {command} worker.start --domain {run.domain} --task-list {name}" for name in place.activity_lists),
+    ]
+    click.echo("\n".join(lines), err=True)
+    return INTERRUPTED

@@ -1,0 +1,201 @@
+"""The commands on runs: start, terminate, list, info, history."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simpleflow import config
+from simpleflow.cli import options, output, report
+from simpleflow.cli.app import Globals
+from simpleflow.decider import load_workflow
+from simpleflow.exceptions import WorkflowFailed
+from simpleflow.payload.failures import traceback_of
+from simpleflow.protocol.faults import code_of
+from simpleflow.protocol.history import attributes
+from simpleflow.runtime import runs, start
+from simpleflow.workflow import Workflow
+
+NOT_COMPLETED = 3
+"""The exit code of a command whose run did not complete."""
+
+
+@click.command("workflow.start")
+@click.argument("workflow", metavar="MODULE.CLASS")
+@options.domain()
+@click.option("-t", "--task-list", help="Where deciders find the run. Default: the workflow's.")
+@options.run_options
+@click.option("--local", is_flag=True, help="Run it in this process, with nothing kept.")
+@click.pass_obj
+def workflow_start(
+    globals: Globals,
+    workflow: str,
+    domain: str | None,
+    task_list: str | None,
+    workflow_id: str | None,
+    execution_timeout: int | None,
+    decision_tasks_timeout: int | None,
+    tags: list[str] | None,
+    input_file: Path | None,
+    input: str | None,
+    local: bool,
+) -> int:
+    """Start a run of MODULE.CLASS, and print its WORKFLOW_ID and RUN_ID; or run it here, with --local."""
+    loaded = load_workflow(workflow)
+    args, kwargs = options.call_of(loaded, input, input_file)
+    if local:
+        return _run_local(loaded, args, kwargs)
+    if not domain:
+        raise click.UsageError("Missing option '--domain' (or set SWF_DOMAIN), or --local.")
+    url = options.engine_url(globals)
+    click.echo(f"engine: {url}", err=True)
+    try:
+        handle = start.launch(
+            loaded,
+            args,
+            kwargs,
+            domain=domain,
+            workflow_id=workflow_id,
+            task_list=task_list,
+            execution_timeout=execution_timeout,
+            decision_tasks_timeout=decision_tasks_timeout,
+            tag_list=tags,
+            engine=url,
+        )
+    except Exception as error:
+        if code_of(error) == "WorkflowExecutionAlreadyStartedFault":
+            raise click.ClickException(
+                f"a run of {workflow_id} is open already: choose another --workflow-id, or see it by "
+                f"`simpleflow workflow.info {domain} {workflow_id}`"
+            ) from error
+        raise
+    click.echo(f"{handle.workflow_id} {handle.run_id}")
+    return 0
+
+
+def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any]) -> int:
+    from simpleflow.observe import configure_logging
+    from simpleflow.runtime.local import run_local
+
+    configure_logging(config.load().log_level, "local")
+    try:
+        result = run_local(workflow, args, kwargs)
+    except WorkflowFailed as failure:
+        return report_failure(failure)
+    click.echo(f"result: {options.brief(result)}", err=True)
+    return 0
+
+
+def report_failure(failure: WorkflowFailed) -> int:
+    """Say on standard error why a run did not complete, with the traceback of what failed; the exit code."""
+    trace = traceback_of(failure.details)
+    if trace:
+        click.echo(trace.rstrip(), err=True)
+    click.echo(f"Error: {failure}", err=True)
+    return NOT_COMPLETED
+
+
+@click.command("workflow.terminate", cls=options.DomainFirst)
+@click.argument("domain")
+@click.argument("workflow_id")
+@click.argument("run_id", required=False)
+@click.option("--reason", help="Why; kept in the history.")
+@click.pass_obj
+def workflow_terminate(globals: Globals, domain: str, workflow_id: str, run_id: str | None, reason: str | None) -> None:
+    """End the open run of WORKFLOW_ID now."""
+    client = options.open_engine(options.engine_url(globals))
+    request = {"runId": run_id, "reason": reason}
+    given = {key: value for key, value in request.items() if value}
+    try:
+        client.terminate_workflow_execution(domain=domain, workflowId=workflow_id, **given)
+    except Exception as error:
+        if code_of(error) == "UnknownResourceFault" and "execution" in str(error):
+            raise click.ClickException(
+                f"the domain {domain} has no open run of {workflow_id}: see `simpleflow workflow.list {domain}`"
+            ) from error
+        raise
+
+
+@click.command("workflow.list")
+@click.argument("domain", default=lambda: config.load().domain or None)
+@click.option("-s", "--status", type=click.Choice(["open", "closed"]), default="open", show_default=True)
+@click.option(
+    "-d", "--started-since", type=click.IntRange(0), metavar="DAYS", default=30, show_default=True, help="How old."
+)
+@click.pass_obj
+def workflow_list(globals: Globals, domain: str, status: str, started_since: int) -> None:
+    """List the open (or the closed) runs of DOMAIN, newest first."""
+    since = datetime.now(UTC) - timedelta(days=started_since)
+    client = options.open_engine(options.engine_url(globals))
+    found = runs.listed(client, domain, closed=status == "closed", since=since)
+    columns = ("Workflow ID", "Workflow Type", "Status", "Close Status", "Run ID", "Start Timestamp")
+    output.show(
+        globals,
+        columns,
+        [
+            (
+                info["execution"]["workflowId"],
+                info["workflowType"]["name"],
+                info["executionStatus"],
+                info.get("closeStatus"),
+                info["execution"]["runId"],
+                info["startTimestamp"],
+            )
+            for info in found
+        ],
+    )
+
+
+@click.command("workflow.info", cls=options.DomainFirst)
+@click.argument("domain")
+@click.argument("workflow_id")
+@click.argument("run_id", required=False)
+@click.pass_obj
+def workflow_info(globals: Globals, domain: str, workflow_id: str, run_id: str | None) -> None:
+    """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID."""
+    client = options.open_engine(options.engine_url(globals))
+    run = runs.find(client, domain, workflow_id, run_id)
+    found = report.summary(client, run)
+    output.show(globals, list(found.columns), [list(found.columns.values())], one=True)
+    if found.traceback and sys.stdout.isatty():
+        click.echo(f"\n{found.traceback.rstrip()}")
+
+
+@click.command("workflow.history")
+@click.argument("workflow_id")
+@click.argument("run_id", required=False)
+@options.domain(required=True)
+@click.option(
+    "-o",
+    "--of",
+    "--output-format",
+    "form",
+    type=click.Choice(["events", "raw", "cooked"]),
+    default="raw",
+    show_default=True,
+    help="As Amazon words them; as one flat record each; or gathered by what they are about.",
+)
+@click.option("--reverse-order", is_flag=True, help="Newest first.")
+@click.pass_obj
+def workflow_history(
+    globals: Globals, workflow_id: str, run_id: str | None, domain: str, form: str, reverse_order: bool
+) -> None:
+    """Show all events of a run."""
+    client = options.open_engine(options.engine_url(globals))
+    run = runs.find(client, domain, workflow_id, run_id)
+    runs.describe(client, run)  # says so if there is no such run
+    events = list(runs.history(client, run, reverse=reverse_order))
+    as_json = globals.format in ("json", "prettyjson")
+    if form == "cooked":
+        cooked = report.cooked(events)
+        output.write_json(cooked, pretty=globals.format == "prettyjson" or not as_json)
+    elif as_json:
+        records = events if form == "events" else [report.raw(event) for event in events]
+        output.write_json(records, pretty=globals.format == "prettyjson")
+    else:
+        rows = [(event["eventId"], event["eventTimestamp"], event["eventType"], attributes(event)) for event in events]
+        output.show(globals, ("eventId", "eventTimestamp", "eventType", "attributes"), rows)

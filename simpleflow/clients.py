@@ -1,0 +1,156 @@
+"""Which engine: from a URL to an object with the methods of `boto3.client("swf")`.
+
+    sqlite:PATH                     the embedded engine on a file; ?synchronous=full puts every commit on the disk
+    memory                          the embedded engine in memory, for one process
+    http://HOST:PORT, https://...   a server that speaks Amazon SWF's protocol
+    aws, aws:REGION                 Amazon SWF
+
+No caller can tell which it got. Beside boto3's methods each has `respond_and_poll`, which is one transaction on the
+embedded engine and two calls elsewhere, and `close`. Whatever an engine needs is imported in its own branch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from simpleflow.engine import Clock
+
+Request = dict[str, Any]
+Response = dict[str, Any]
+
+FORMS = "sqlite:PATH, memory, http://HOST:PORT, aws or aws:REGION"
+LONG_POLL_SECONDS = 60.0
+#: Above the service's long poll: at boto's default of exactly 60 s an answer and the timeout race.
+READ_TIMEOUT_SECONDS = 75
+
+
+class SWFClient(Protocol):
+    """What every engine offers: boto3's methods, with its keyword arguments, answers and errors.
+
+    See https://boto3.amazonaws.com/v1/documentation/api/latest/reference/services/swf.html
+    """
+
+    @property
+    def exceptions(self) -> Any:
+        """The classes of the modelled faults, such as `exceptions.UnknownResourceFault`."""
+
+    def register_domain(self, **request: Any) -> Response: ...
+    def describe_domain(self, **request: Any) -> Response: ...
+    def list_domains(self, **request: Any) -> Response: ...
+    def register_workflow_type(self, **request: Any) -> Response: ...
+    def describe_workflow_type(self, **request: Any) -> Response: ...
+    def list_workflow_types(self, **request: Any) -> Response: ...
+    def register_activity_type(self, **request: Any) -> Response: ...
+    def describe_activity_type(self, **request: Any) -> Response: ...
+    def list_activity_types(self, **request: Any) -> Response: ...
+    def start_workflow_execution(self, **request: Any) -> Response: ...
+    def describe_workflow_execution(self, **request: Any) -> Response: ...
+    def terminate_workflow_execution(self, **request: Any) -> Response: ...
+    def list_open_workflow_executions(self, **request: Any) -> Response: ...
+    def list_closed_workflow_executions(self, **request: Any) -> Response: ...
+    def get_workflow_execution_history(self, **request: Any) -> Response: ...
+    def count_pending_activity_tasks(self, **request: Any) -> Response: ...
+    def count_pending_decision_tasks(self, **request: Any) -> Response: ...
+    def poll_for_decision_task(self, **request: Any) -> Response: ...
+    def respond_decision_task_completed(self, **request: Any) -> Response: ...
+    def poll_for_activity_task(self, **request: Any) -> Response: ...
+    def record_activity_task_heartbeat(self, **request: Any) -> Response: ...
+    def respond_activity_task_completed(self, **request: Any) -> Response: ...
+    def respond_activity_task_failed(self, **request: Any) -> Response: ...
+    def respond_activity_task_canceled(self, **request: Any) -> Response: ...
+
+    def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
+        """Respond, then poll: names of methods and their keyword arguments. Answers what the poll does, {} without."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+class BotoClient:
+    """boto3's client, with the two methods that it lacks."""
+
+    def __init__(self, boto: Any) -> None:
+        self._boto = boto
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._boto, name)
+
+    def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
+        """Respond, then poll, in two calls."""
+        if respond is not None:
+            getattr(self._boto, respond[0])(**respond[1])
+        if poll is None:
+            return {}
+        answer: Response = getattr(self._boto, poll[0])(**poll[1])
+        return answer
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._boto.close()
+
+
+def client(
+    url: str,
+    *,
+    clock: Clock | None = None,
+    point: Callable[[str, str], None] | None = None,
+    stopping: Callable[[], bool] | None = None,
+    long_poll_seconds: float = LONG_POLL_SECONDS,
+) -> SWFClient:
+    """The engine that a URL names.
+
+    `clock`, `point`, `stopping` and `long_poll_seconds` are the embedded engine's (see `simpleflow.engine.Engine`)
+    and mean nothing to the others. Raises ValueError for a URL that names none, EngineError for a file that cannot
+    be opened.
+    """
+    scheme, _, rest = url.partition(":")
+    if url == "memory" or (scheme == "sqlite" and rest.partition("?")[0]):
+        from simpleflow.engine import Engine
+
+        path, synchronous = _sqlite(url, rest) if rest else (None, "auto")
+        hooks: dict[str, Any] = {"clock": clock, "point": point, "stopping": stopping}
+        given = {name: hook for name, hook in hooks.items() if hook is not None}
+        return Engine(path, synchronous=synchronous, long_poll_seconds=long_poll_seconds, **given)
+    if scheme in ("http", "https") and rest.startswith("//") and len(rest) > len("//"):
+        return _server(url)
+    if url == "aws" or (scheme == "aws" and rest):
+        return _boto(region_name=rest or None)
+    raise _no_engine(url)
+
+
+def _no_engine(url: str) -> ValueError:
+    return ValueError(f"{url!r} names no engine; the forms are {FORMS}")
+
+
+def _sqlite(url: str, rest: str) -> tuple[str | None, Literal["auto", "full"]]:
+    """The path and the synchronous mode of a file's URL."""
+    path, question, query = rest.partition("?")
+    if not question:
+        return str(Path(path).expanduser()), "auto"
+    if query != "synchronous=full":
+        raise ValueError(f"{url!r}: unknown option {query!r}; the only one is ?synchronous=full")
+    return str(Path(path).expanduser()), "full"
+
+
+def _server(url: str) -> SWFClient:
+    """A server at an address. One without keys needs no credentials, but boto3 does."""
+    known = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE")
+    if any(name in os.environ for name in known) or Path("~/.aws/credentials").expanduser().exists():
+        return _boto(endpoint_url=url, region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
+    return _boto(
+        endpoint_url=url, region_name="us-east-1", aws_access_key_id="anyone", aws_secret_access_key="anything"
+    )
+
+
+def _boto(**settings: Any) -> SWFClient:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(read_timeout=READ_TIMEOUT_SECONDS, connect_timeout=10, max_pool_connections=50)
+    swf: Any = BotoClient(boto3.client("swf", config=config, **settings))
+    client: SWFClient = swf  # boto3 makes its methods at run time
+    return client

@@ -1,0 +1,11 @@
+"""The core: a run as a graph of tasks and a suspended program.
+
+Events go in, commands come out. There is no clock here, no file, no socket, no JSON and nothing of Amazon SWF; the
+functions that encode users' values are handed in.
+"""
+
+from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
+from simpleflow.dataflow.graph import Template, Values
+from simpleflow.dataflow.program import Program, running
+
+__all__ = ["Cancelled", "Completed", "Event", "Failed", "Program", "Started", "Template", "Values", "running"]

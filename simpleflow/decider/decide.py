@@ -1,0 +1,245 @@
+"""A decision task in, its answer out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Iterable
+from typing import Any, Final, Protocol
+
+from simpleflow.activity import Activity
+from simpleflow.config import Config
+from simpleflow.decider import translate
+from simpleflow.decider.cache import Cache
+from simpleflow.decider.load import LoadError, load_workflow
+from simpleflow.decider.outbox import OURS, Batch
+from simpleflow.decider.run import Run, context_of
+from simpleflow.exceptions import one_line
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.failures import clean, cut
+from simpleflow.protocol.faults import code_of
+from simpleflow.protocol.history import attributes
+from simpleflow.workflow import Workflow
+
+log = logging.getLogger("simpleflow.decider")
+
+Task = dict[str, Any]
+Answer = dict[str, Any]
+
+PARK_FIRST: Final = 5  # seconds until a parked run is tried again; doubled each time
+PARK_MOST: Final = 600
+
+
+class Client(Protocol):
+    """What a decider needs of the engine: boto3's methods."""
+
+    def register_activity_type(self, **arguments: Any) -> Any: ...
+    def get_workflow_execution_history(self, **arguments: Any) -> dict[str, Any]: ...
+    def poll_for_decision_task(self, **arguments: Any) -> dict[str, Any]: ...
+
+
+class Parked(Exception):
+    """The run cannot go on until somebody mends something; it is not failed for it."""
+
+
+class Decider:
+    """Decides the runs of a domain. Belongs to one thread: suspended programs cannot leave it.
+
+    `workflows` are known by their type's name and version; another class is loaded by the name that its run carries.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        domain: str,
+        workflows: Iterable[type[Workflow]] = (),
+        *,
+        config: Config,
+        cache_size: int = 1000,
+    ) -> None:
+        self._client = client
+        self._domain = domain
+        self._config = config
+        self._codec = Codec()
+        self._cache = Cache(cache_size)
+        self._classes = {type_of(workflow, config): workflow for workflow in workflows}
+        self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
+        self._ended: str | None = None  # the run whose close we answered last
+
+    def decide(self, task: Task, poll: dict[str, Any]) -> Answer:
+        """The arguments of RespondDecisionTaskCompleted for a decision task.
+
+        `poll` is what it was polled with, to get the pages of its history that follow. An error in user code
+        fails the run; one of ours or of the deployment parks it, visibly, and it is tried again later.
+        """
+        if self._ended is not None:
+            self._cache.drop(self._ended)
+            self._ended = None
+        events: list[dict[str, Any]] = []
+        try:
+            events = self._events(task, poll)
+            run = self._current(task, events)
+            batch = self._decided(run, task)
+        except Exception as error:
+            return self._park(task, events, error)
+        run_id = task["workflowExecution"]["runId"]
+        self._cache.put(run_id, run)
+        if batch.closes:
+            self._ended = run_id
+        return {
+            "taskToken": task["taskToken"],
+            "decisions": batch.decisions,
+            "executionContext": self._context(task, run, batch),
+        }
+
+    def close(self) -> None:
+        """Put all runs away."""
+        self._cache.clear()
+
+    def _decided(self, run: Run, task: Task) -> Batch:
+        """What the run asks for now. A run that raises here is not kept."""
+        try:
+            if run.outbox.trouble is not None:
+                raise Parked(run.outbox.trouble)
+            batch = run.outbox.batch(lambda command: translate.decision(command, run.options), task["startedEventId"])
+            for activity in batch.scheduled:
+                self._register(activity, again=activity.name in run.outbox.missing_types)
+            run.outbox.missing_types.clear()
+        except Exception:
+            run.close()
+            raise
+        return batch
+
+    def _events(self, task: Task, poll: dict[str, Any]) -> list[dict[str, Any]]:
+        events = list(task["events"])
+        token = task.get("nextPageToken")
+        while token:
+            page = self._client.poll_for_decision_task(**poll, nextPageToken=token)
+            events += page["events"]
+            token = page.get("nextPageToken")
+        return events
+
+    def _current(self, task: Task, events: list[dict[str, Any]]) -> Run:
+        """The run, having read its history up to this decision task: resumed if it can be, else from the start."""
+        execution = task["workflowExecution"]
+        run = self._cache.take(execution["runId"])
+        first = events[0]["eventId"]
+        try:
+            if run is not None and run.last_event_id + 1 < first:
+                events[:0] = self._backwards(execution, run.last_event_id, first)
+            elif run is None:
+                if first > 1:
+                    events[:0] = self._forwards(execution, first)
+                run = Run(self._class_of(task, events), self._domain, execution, self._codec, self._config)
+            run.read(events)
+        except BaseException:
+            if run is not None:
+                run.close()
+            raise
+        return run
+
+    def _forwards(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
+        """The events before `end`, from the first."""
+        found: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while len(found) < end - 1:
+            page = self._client.get_workflow_execution_history(domain=self._domain, execution=execution, **token)
+            found += page["events"]
+            if not page.get("nextPageToken"):
+                break
+            token = {"nextPageToken": page["nextPageToken"]}
+        return _whole(found[: end - 1], 1, end)
+
+    def _backwards(self, execution: dict[str, str], after: int, end: int) -> list[dict[str, Any]]:
+        """The events between `after` and `end`, both excluded; only the newest pages are read."""
+        found: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while not found or found[-1]["eventId"] > after + 1:
+            page = self._client.get_workflow_execution_history(
+                domain=self._domain, execution=execution, reverseOrder=True, maximumPageSize=200, **token
+            )
+            found += page["events"]
+            if not page.get("nextPageToken"):
+                break
+            token = {"nextPageToken": page["nextPageToken"]}
+        return _whole([event for event in reversed(found) if after < event["eventId"] < end], after + 1, end)
+
+    def _class_of(self, task: Task, events: list[dict[str, Any]]) -> type[Workflow]:
+        kind = task["workflowType"]
+        known = self._classes.get((kind["name"], kind["version"]))
+        if known is not None:
+            return known
+        name = translate.extra(attributes(events[0]).get("input")).get("class")
+        if not isinstance(name, str):
+            raise LoadError(
+                f"this decider knows no workflow {kind['name']} version {kind['version']}: start one with its class"
+            )
+        return load_workflow(name)
+
+    def _register(self, activity: Activity[..., Any], *, again: bool) -> None:
+        """Register an activity's type, once a process: a schedule that fails for want of it costs a decision."""
+        kind = translate.activity_type(activity, self._config)
+        key = (kind["name"], kind["version"])
+        if key in self.activities and not again:
+            return
+        self.activities[key] = activity
+        try:
+            self._client.register_activity_type(
+                domain=self._domain, **translate.registration(activity, self._config)
+            )
+        except Exception as error:
+            if code_of(error) != "TypeAlreadyExistsFault":
+                log.warning("cannot register the activity type %s %s: %s", *key, error)
+
+    def _context(self, task: Task, run: Run, batch: Batch) -> str:
+        """What DescribeWorkflowExecution shows of the run, and what the next reader of its history needs."""
+        who = task["workflowExecution"]["workflowId"]
+        context: dict[str, Any] = {"held": batch.held}
+        if batch.dropped:
+            log.warning("%s ended with %d tasks never sent: %s", who, len(batch.dropped), ", ".join(batch.dropped[:10]))
+        if batch.closes:
+            for failure in run.program.unseen_failures[:10]:
+                log.warning("%s ended with a failure that nobody looked at: %s", who, failure)
+        elif run.program.stuck:
+            context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
+            log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
+        return json.dumps(context)
+
+    def _park(self, task: Task, events: list[dict[str, Any]], error: Exception) -> Answer:
+        """Answer with a timer that calls again later, and show why."""
+        who = task["workflowExecution"]["workflowId"]
+        before = [event for event in events if event["eventType"] == "DecisionTaskCompleted"]
+        last = context_of(attributes(before[-1])).get("parked") if before else None
+        times = int(last.get("times", 0)) + 1 if isinstance(last, dict) else 1
+        since = last.get("since") if isinstance(last, dict) else None
+        pause = min(PARK_FIRST * 2 ** min(times - 1, 10), PARK_MOST)
+        reason = cut(clean(one_line(error) if not isinstance(error, Parked) else str(error)), 4000)
+        log.error("%s is parked, to be tried again in %d s: %s", who, pause, reason)
+        log.debug("why", exc_info=error)
+        cause = error.__cause__ if isinstance(error, LoadError) else error
+        trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
+        parked = {
+            "error": reason,
+            "traceback": cut(clean(trace), 8000),
+            "since": since or int(time.time()),
+            "times": times,
+        }
+        return {
+            "taskToken": task["taskToken"],
+            "decisions": [translate.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
+            "executionContext": json.dumps({"held": None, "parked": parked}),
+        }
+
+
+def type_of(workflow: type[Workflow], config: Config) -> tuple[str, str]:
+    """Name and version of a class's workflow type."""
+    return workflow.name or workflow.__name__, workflow.version or config.workflow_default_version
+
+
+def _whole(events: list[dict[str, Any]], first: int, end: int) -> list[dict[str, Any]]:
+    """`events` where they are those from `first` up to `end`, without a gap."""
+    if [event["eventId"] for event in events] != list(range(first, end)):
+        raise Parked(f"the engine does not show the events {first} to {end - 1} yet")
+    return events

@@ -1,0 +1,220 @@
+"""Wakes those who wait for something, in this process and in others.
+
+Who waits has a Unix datagram socket in a short run-time directory of the user and the file, and while it waits the
+socket's name begins with the topic that it waits for; who rings lists the directory and sends an empty datagram to
+as many as there is work for. A ring that is lost costs little, since who waits also looks at the file's version every
+20 ms; so nothing here is ever an error. Where there is no such directory, looking is all there is.
+"""
+
+# A ring is a few microseconds, of which pathlib would be most.
+# ruff: noqa: PTH
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import select
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+#: Socket paths are limited to 108 bytes, 104 on macOS; a topic and a process id must fit behind the directory.
+LONGEST_DIRECTORY = 64
+
+
+class Waiter(Protocol):
+    """Waits for one topic."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when the bell rings, or so many seconds later."""
+
+
+class Doorbell(Protocol):
+    """Rings for topics: short strings of letters, digits and dashes."""
+
+    def waiting(self, topic: str) -> contextlib.AbstractContextManager[Waiter]:
+        """Wait for a topic inside the block: rings from its start on are heard."""
+
+    def ring(self, topic: str, count: int) -> None:
+        """Wake as many who wait for the topic."""
+
+    def ring_here(self) -> None:
+        """Wake all who wait in this process."""
+
+    def close(self) -> None:
+        """Let go of what the bell holds."""
+
+
+class ThreadBell:
+    """The bell of an engine in memory, and of a file without run-time directory: it is heard in this process."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._rings = 0
+
+    @contextlib.contextmanager
+    def waiting(self, topic: str) -> Iterator[Waiter]:
+        yield _ThreadWaiter(self)
+
+    def ring(self, topic: str, count: int) -> None:
+        self.ring_here()
+
+    def ring_here(self) -> None:
+        with self._condition:
+            self._rings += 1
+            self._condition.notify_all()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class _ThreadWaiter:
+    def __init__(self, bell: ThreadBell) -> None:
+        self._bell = bell
+        self._heard = bell._rings
+
+    def wait(self, seconds: float) -> None:
+        with self._bell._condition:
+            if self._heard == self._bell._rings:
+                self._bell._condition.wait(seconds)
+            self._heard = self._bell._rings
+
+
+class SocketBell:
+    """The bell of a file. `directory` exists and is this user's alone."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._idle: list[_SocketWaiter] = []
+        self._waiting: set[_SocketWaiter] = set()
+        self._numbers = itertools.count()
+        self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._out.setblocking(False)
+        for name in os.listdir(directory):
+            self._send(name)  # removes what dead processes left
+
+    @contextlib.contextmanager
+    def waiting(self, topic: str) -> Iterator[Waiter]:
+        with self._lock:
+            waiter = self._idle.pop() if self._idle else self._new()
+            self._waiting.add(waiter)
+        waiter.rename(topic)
+        try:
+            yield waiter
+        finally:
+            waiter.rename("idle")
+            with self._lock:
+                self._waiting.discard(waiter)
+                self._idle.append(waiter)
+
+    def ring(self, topic: str, count: int) -> None:
+        try:
+            names = os.listdir(self._directory)
+        except OSError:
+            return
+        prefix = f"{topic}."
+        for name in names:
+            if count and name.startswith(prefix) and self._send(name):
+                count -= 1
+
+    def ring_here(self) -> None:
+        with self._lock:
+            names = [waiter.name for waiter in self._waiting]
+        for name in names:
+            self._send(name)
+
+    def close(self) -> None:
+        for waiter in [*self._idle, *self._waiting]:
+            waiter.close()
+        self._out.close()
+        with contextlib.suppress(OSError):
+            os.rmdir(self._directory)  # fails while others are there
+
+    def _new(self) -> _SocketWaiter:
+        return _SocketWaiter(self._directory, f"{os.getpid()}.{next(self._numbers)}")
+
+    def _send(self, name: str) -> bool:
+        """Ring at one socket; remove it if nobody listens any more."""
+        path = f"{self._directory}/{name}"
+        try:
+            self._out.sendto(b"", path)
+        except ConnectionRefusedError:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            return False
+        except OSError:
+            return False
+        return True
+
+
+class _SocketWaiter:
+    """One socket, and its name of the moment."""
+
+    def __init__(self, directory: str, suffix: str) -> None:
+        self._directory = directory
+        self._suffix = suffix
+        self.name = f"idle.{suffix}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        with contextlib.suppress(OSError):
+            self._socket.bind(f"{directory}/{self.name}")
+
+    def rename(self, topic: str) -> None:
+        name = f"{topic}.{self._suffix}"
+        with contextlib.suppress(OSError):
+            os.rename(f"{self._directory}/{self.name}", f"{self._directory}/{name}")
+        self.name = name
+        self._drain()
+
+    def wait(self, seconds: float) -> None:
+        if select.select([self._socket], [], [], seconds)[0]:
+            self._drain()
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._socket.recv(1)
+
+    def close(self) -> None:
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            os.unlink(f"{self._directory}/{self.name}")
+
+
+def bell_of(path: str | None) -> Doorbell:
+    """The bell of a database file that exists, or of memory."""
+    directory = None if path is None else _directory_of(path)
+    if directory is None:
+        return ThreadBell()
+    try:
+        return SocketBell(directory)
+    except OSError:
+        return ThreadBell()
+
+
+def _directory_of(path: str) -> str | None:
+    """The run-time directory of a file: made if need be, None if it cannot be had."""
+    found = os.stat(path)
+    name = f"{found.st_dev:x}-{found.st_ino:x}"
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), "/tmp"):
+        if not base:
+            continue
+        root = f"{base}/simpleflow-{os.getuid()}"
+        directory = f"{root}/{name}"
+        if len(os.fsencode(directory)) <= LONGEST_DIRECTORY and _own(root) and _own(directory):
+            return directory
+    return None
+
+
+def _own(directory: str) -> bool:
+    """Make a directory of this user alone, or see that it is one."""
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(directory, 0o700)
+        found = os.lstat(directory)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077

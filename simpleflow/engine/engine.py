@@ -1,0 +1,347 @@
+"""The embedded engine: the methods of boto3's SWF client on one SQLite file, or in memory.
+
+Here a request becomes a call: it is checked, carried out in one transaction, and answered; who waits is woken. A poll
+is one try, and then waiting: for the doorbell, for another process's commit, for the next deadline. What operations do
+stands in the modules beside this one; what is said on both sides is Amazon's, in `simpleflow.protocol`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from simpleflow.engine import executions, listing, registration, tasks
+from simpleflow.engine.call import ACTIVITY_LIST, DECISION_LIST, Call, Operation, Request, Response, topic
+from simpleflow.engine.clock import SYSTEM_CLOCK, Clock, VirtualClock
+from simpleflow.engine.deadlines import fire_due, next_due
+from simpleflow.engine.doorbell import bell_of
+from simpleflow.engine.errors import EngineError
+from simpleflow.engine.store import Store, Synchronous
+from simpleflow.protocol.checks import CHECKS
+from simpleflow.protocol.faults import Exceptions, Fault, client_error
+from simpleflow.protocol.limits import AWS_LIMITS, Limits
+from simpleflow.protocol.operations import OPERATIONS
+
+#: How often (seconds) who waits looks at whether to stop and whether another process has committed.
+LOOK = 0.02
+
+Try = Callable[[Call, Request], Response | None]
+Point = Callable[[str, str], None]
+
+
+def no_point(name: str, operation: str) -> None:
+    """The hook that does nothing."""
+
+
+def never() -> bool:
+    """Go on for ever."""
+    return False
+
+
+#: Calls of clients commit to the disk, what deciders and workers do could be done again (see `store`).
+DURABLE: dict[str, Operation] = {
+    "RegisterDomain": registration.register_domain,
+    "RegisterWorkflowType": registration.register_workflow_type,
+    "RegisterActivityType": registration.register_activity_type,
+    "StartWorkflowExecution": executions.start_workflow_execution,
+    "TerminateWorkflowExecution": executions.terminate_workflow_execution,
+}
+RESPONSES: dict[str, Operation] = {
+    "RespondDecisionTaskCompleted": tasks.respond_decision_task_completed,
+    "RespondActivityTaskCompleted": tasks.respond_activity_task_completed,
+    "RespondActivityTaskFailed": tasks.respond_activity_task_failed,
+    "RespondActivityTaskCanceled": tasks.respond_activity_task_canceled,
+    "RecordActivityTaskHeartbeat": tasks.record_activity_task_heartbeat,
+}
+READS: dict[str, Operation] = {
+    "DescribeDomain": registration.describe_domain,
+    "DescribeWorkflowType": registration.describe_workflow_type,
+    "DescribeActivityType": registration.describe_activity_type,
+    "DescribeWorkflowExecution": executions.describe_workflow_execution,
+    "ListDomains": registration.list_domains,
+    "ListWorkflowTypes": registration.list_workflow_types,
+    "ListActivityTypes": registration.list_activity_types,
+    "ListOpenWorkflowExecutions": listing.list_open_workflow_executions,
+    "ListClosedWorkflowExecutions": listing.list_closed_workflow_executions,
+    "GetWorkflowExecutionHistory": executions.get_workflow_execution_history,
+    "CountPendingActivityTasks": tasks.count_pending_activity_tasks,
+    "CountPendingDecisionTasks": tasks.count_pending_decision_tasks,
+}
+#: Polls: one try, the kind of their task lists, and the empty answer.
+POLLS: dict[str, tuple[Try, str, Response]] = {
+    "PollForDecisionTask": (
+        tasks.poll_for_decision_task,
+        DECISION_LIST,
+        {"startedEventId": 0, "previousStartedEventId": 0},
+    ),
+    "PollForActivityTask": (tasks.poll_for_activity_task, ACTIVITY_LIST, {"startedEventId": 0}),
+}
+_BY_METHOD = {OPERATIONS[name].method: name for name in (*RESPONSES, *POLLS)}
+
+
+def _method(name: str) -> Callable[..., Response]:
+    """The method of an operation, under boto3's name."""
+
+    def call(self: Engine, **request: Any) -> Response:
+        return self._answer(name, request)
+
+    page = f"https://docs.aws.amazon.com/amazonswf/latest/apireference/API_{name}.html"
+    call.__name__ = OPERATIONS[name].method
+    call.__qualname__ = f"Engine.{call.__name__}"
+    call.__doc__ = f"{name}: takes and gives what boto3's method does, and raises its ClientErrors. See {page}"
+    return call
+
+
+class Engine:
+    """Amazon SWF on one file: the methods of `boto3.client("swf")`, and a few of its own.
+
+    `path` is the database file, made if need be; None is in memory. `synchronous` "full" puts every commit on the
+    disk, "auto" those of clients only. `point` is called with a name and an operation inside each writing call, just
+    before its commit ("before-commit") and just after ("after-commit"); `stopping` is asked while a poll waits, and
+    ends it. Threads may share an engine, processes not: each opens the file itself.
+
+    Raises EngineError where the file cannot be opened, read or written; after a full disk the engine goes on once
+    there is room. Every refusal of a request is a `botocore.exceptions.ClientError`.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        limits: Limits = AWS_LIMITS,
+        synchronous: Synchronous = "auto",
+        long_poll_seconds: float = 60,
+        point: Point = no_point,
+        stopping: Callable[[], bool] = never,
+    ) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._long_poll_seconds = long_poll_seconds
+        self._point = point
+        self._stopping = stopping
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._store = Store(None if path is None else os.fspath(path), synchronous)
+        self._file: str = self._store.one("file_id")
+        self._bell = bell_of(self._store.path)
+        self._domains: dict[str, int] = {}
+        self._room: dict[int, int] = {}
+        self._commits = 0
+        self.exceptions = Exceptions()
+        if isinstance(self._clock, VirtualClock):
+            self._clock.on_move(self._bell.ring_here)
+
+    def close(self) -> None:
+        """Let go of the file. Polls that wait in other threads must have ended."""
+        with self._lock:
+            self._bell.close()
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    register_domain = _method("RegisterDomain")
+    describe_domain = _method("DescribeDomain")
+    list_domains = _method("ListDomains")
+    register_workflow_type = _method("RegisterWorkflowType")
+    describe_workflow_type = _method("DescribeWorkflowType")
+    list_workflow_types = _method("ListWorkflowTypes")
+    register_activity_type = _method("RegisterActivityType")
+    describe_activity_type = _method("DescribeActivityType")
+    list_activity_types = _method("ListActivityTypes")
+    start_workflow_execution = _method("StartWorkflowExecution")
+    describe_workflow_execution = _method("DescribeWorkflowExecution")
+    terminate_workflow_execution = _method("TerminateWorkflowExecution")
+    list_open_workflow_executions = _method("ListOpenWorkflowExecutions")
+    list_closed_workflow_executions = _method("ListClosedWorkflowExecutions")
+    get_workflow_execution_history = _method("GetWorkflowExecutionHistory")
+    count_pending_activity_tasks = _method("CountPendingActivityTasks")
+    count_pending_decision_tasks = _method("CountPendingDecisionTasks")
+    poll_for_decision_task = _method("PollForDecisionTask")
+    respond_decision_task_completed = _method("RespondDecisionTaskCompleted")
+    poll_for_activity_task = _method("PollForActivityTask")
+    record_activity_task_heartbeat = _method("RecordActivityTaskHeartbeat")
+    respond_activity_task_completed = _method("RespondActivityTaskCompleted")
+    respond_activity_task_failed = _method("RespondActivityTaskFailed")
+    respond_activity_task_canceled = _method("RespondActivityTaskCanceled")
+
+    def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
+        """Respond, and take the next task in the same transaction; if there is none, wait as a poll does.
+
+        Both are a method's name and its keyword arguments, such as ("respond_activity_task_completed", {...}) and
+        ("poll_for_activity_task", {...}). The answer is the poll's, {} without a poll. Where the response is refused,
+        its fault is raised and nothing has been polled.
+        """
+        if respond is None:
+            return {} if poll is None else self._answer(_BY_METHOD[poll[0]], poll[1])
+        if poll is None:
+            self._answer(_BY_METHOD[respond[0]], respond[1])
+            return {}
+        name, poll_name = _BY_METHOD[respond[0]], _BY_METHOD[poll[0]]
+        self._check(name, respond[1])
+        self._check(poll_name, poll[1])
+        operation, (attempt, _, _) = RESPONSES[name], POLLS[poll_name]
+
+        def both(call: Call, request: Request) -> Response | None:
+            operation(call, respond[1])
+            try:
+                return attempt(call, request)
+            except Fault:
+                return None  # the response stands; the wait below raises it again
+
+        found: Response | None = self._guard(name, self._write, name, both, poll[1], False)
+        if found is None:
+            found = self._guard(poll_name, self._poll, poll_name, poll[1])
+        return found or {}
+
+    def next_due(self) -> float | None:
+        """The instant of the next timer or timeout, in seconds since 1970; None if nothing is to come."""
+        due = self._guard("", self._next_due)
+        return None if due is None else due / 1000
+
+    def _next_due(self) -> int | None:
+        with self._lock:
+            return next_due(self._store)
+
+    # Calls
+
+    def _answer(self, name: str, request: Request) -> Response:
+        """Answer a request."""
+        self._check(name, request)
+        answer: Response
+        if name in POLLS:
+            answer = self._guard(name, self._poll, name, request)
+        elif name in READS:
+            answer = self._guard(name, self._read, name, READS[name], request)
+        elif name in RESPONSES:
+            answer = self._guard(name, self._write, name, RESPONSES[name], request, False)
+        else:
+            answer = self._guard(name, self._write, name, DURABLE[name], request, True)
+        return answer
+
+    def _check(self, name: str, request: Request) -> None:
+        try:
+            check: Callable[[Request], None] = CHECKS[name]
+            check(request)
+        except Fault as fault:
+            raise client_error(fault, name) from None
+
+    def _guard(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Carry out with errors worded for the caller: boto3's for refusals, EngineError for the file."""
+        if os.getpid() != self._process:
+            raise EngineError("this engine was opened before the process was forked; open another one in the child")
+        try:
+            with self._store.errors():
+                return function(*arguments)
+        except Fault as fault:
+            raise client_error(fault, name) from None
+        except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
+            words = f"The request holds a string that is no Unicode text: {error}"
+            raise client_error(Fault("SerializationException", words), name) from None
+
+    def _now(self) -> int:
+        return round(self._clock.now() * 1000)
+
+    def _call(self) -> Call:
+        return Call(self._store, self._now(), self._limits, self._file, self._domains, self._room)
+
+    def _write(self, name: str, operation: Callable[[Call, Request], Any], request: Request, durable: bool) -> Any:
+        """One writing transaction: fire what is due, carry out, commit; then wake who waits."""
+        with self._lock:
+            before = self._store.connection.total_changes()
+            with self._store.transaction(durable):
+                call = self._call()
+                fire_due(call)
+                answer = operation(call, request)
+                wrote = self._store.connection.total_changes() != before
+                if wrote:
+                    self._point("before-commit", name)
+            self._commits += wrote
+        if wrote:
+            self._point("after-commit", name)
+            for bell, count in call.rings.items():
+                if count > 0:
+                    self._bell.ring(bell, count)
+        return answer
+
+    def _read(self, name: str, operation: Operation, request: Request) -> Response:
+        """One snapshot; what is due is fired first."""
+        with self._lock:
+            due = next_due(self._store)
+        if due is not None and due <= self._now():
+            self._write(name, lambda call, request: None, request, False)
+        with self._lock, self._store.snapshot():
+            return operation(self._call(), request)
+
+    # Waiting
+
+    def _poll(self, name: str, request: Request) -> Response:
+        """A try, and then waiting."""
+        found = self._try(name, request)
+        if found is None and self._long_poll_seconds > 0:
+            found = self._wait(name, request)
+        return dict(POLLS[name][2]) if found is None else found
+
+    def _try(self, name: str, request: Request) -> Response | None:
+        """Take a task, if there is one or something is due; looking first needs no lock."""
+        attempt, kind, _ = POLLS[name]
+        if not request.get("nextPageToken") and not self._has_work(kind, request):
+            return None
+        found: Response | None = self._write(name, attempt, request, False)
+        return found
+
+    def _has_work(self, kind: str, request: Request) -> bool:
+        with self._lock:
+            domain = self._call().domain(request["domain"])
+            query = "next_decision" if kind == DECISION_LIST else "next_task"
+            if self._store.row(query, domain, request["taskList"]["name"]) is not None:
+                return True
+            due = next_due(self._store)
+        return due is not None and due <= self._now()
+
+    def _wait(self, name: str, request: Request) -> Response | None:
+        """Wait until a try finds a task, the long poll is over, or the process stops."""
+        end = self._clock.now() + self._long_poll_seconds
+        with self._lock:
+            domain = self._call().domain(request["domain"])
+        list_topic = topic(POLLS[name][1], domain, request["taskList"]["name"])
+        with self._bell.waiting(list_topic) as waiter:
+            while not self._stopping():
+                seen = self._version()
+                found = self._try(name, request)
+                if found is not None:
+                    return found
+                if not self._sleep(waiter.wait, seen, end):
+                    break
+        return None
+
+    def _version(self) -> tuple[int, int]:
+        """Differs once this or another process has committed."""
+        with self._lock:
+            return self._commits, self._store.version()
+
+    def _sleep(self, wait: Callable[[float], None], seen: tuple[int, int], end: float) -> bool:
+        """Sleep until something may have happened. False when the poll is over."""
+        with self._lock:
+            due = next_due(self._store)
+        while True:
+            now = self._clock.now()
+            left = end - now
+            if left <= 0 or self._stopping():
+                return False
+            if due is not None:
+                left = min(left, max(0.0, due / 1000 - now))
+            wait(min(LOOK, left))
+            if self._version() != seen or (due is not None and due <= self._now()):
+                return True

@@ -1,0 +1,85 @@
+"""Opaque strings that callers hand back: task tokens, run ids, tokens of a next page.
+
+A task token names the file, so that a token of a file that was deleted and made anew can not mean another task. A
+run id holds its execution's number, so that no index of run ids is needed.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+from typing import Any, NamedTuple
+
+import orjson
+
+from simpleflow.protocol.faults import validation
+
+ACTIVITY, DECISION = "A", "D"
+
+
+class Token(NamedTuple):
+    """What a task token says: ids of an execution and of its task's Scheduled event."""
+
+    file: str
+    kind: str
+    execution: int
+    scheduled: int
+
+
+def task_token(file: str, kind: str, execution: int, scheduled: int) -> str:
+    """The token of a task that was handed out."""
+    return f"{file}-{kind}-{execution:x}-{scheduled:x}"
+
+
+def read_task_token(token: str, kind: str) -> Token:
+    """What a token says. Raises the ValidationException "Invalid token" for what was never a token of this kind."""
+    parts = token.split("-")
+    try:
+        found = Token(parts[0], parts[1], int(parts[2], 16), int(parts[3], 16))
+    except (IndexError, ValueError):
+        raise validation("Invalid token") from None
+    if len(parts) != 4 or found.kind != kind or not 0 <= found.execution < 2**38 or not 0 < found.scheduled < 2**24:
+        raise validation("Invalid token")
+    return found
+
+
+def new_run_id(execution: int) -> str:
+    """A run id of the service's form: 22, and 32 bytes in base 64."""
+    random = os.urandom(24) + execution.to_bytes(8, "big")
+    return "22" + binascii.b2a_base64(random, newline=False).decode().translate(_URL_SAFE)
+
+
+def execution_of(run_id: str) -> int:
+    """The number that a run id holds; 0 if it is none of ours."""
+    try:
+        return int.from_bytes(binascii.a2b_base64(run_id[2:].translate(_PLAIN), strict_mode=True)[24:32], "big")
+    except (binascii.Error, ValueError):
+        return 0
+
+
+# A run id stands in file names and addresses, where + and / hurt.
+_URL_SAFE = str.maketrans("+/", "-_")
+_PLAIN = str.maketrans("-_", "+/")
+
+
+def page_token(operation: str, now: int, *position: Any) -> str:
+    """A token of the next page: where it begins, and since when (ms) it is good."""
+    return binascii.hexlify(orjson.dumps([operation, now, *position])).decode()
+
+
+def read_page_token(token: str, operation: str, now: int, lifetime: int) -> list[Any]:
+    """Where the next page begins. Raises a ValidationException for a token of another operation or that is too old.
+
+    `lifetime` is in seconds.
+    """
+    try:
+        found = orjson.loads(binascii.unhexlify(token))
+        name, since, *position = found
+        age = now - since
+    except (ValueError, TypeError):
+        raise validation("Invalid token") from None
+    if name != operation:
+        raise validation("Invalid token")
+    if age > lifetime * 1000:
+        raise validation("Specified token has exceeded its maximum lifetime")
+    return list(position)

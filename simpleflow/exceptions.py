@@ -1,0 +1,172 @@
+"""The errors of simpleflow.
+
+    Exception
+    ├── TaskException             a task did not complete; what `future.result` raises
+    │   ├── TaskFailed            its code raised, or it never could run
+    │   ├── TimeoutError          it ran out of one of its times
+    │   └── TaskCanceled          it was cancelled
+    ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
+    ├── PayloadError (ValueError) a value cannot travel: it has no JSON form
+    │   └── PayloadTooLarge       its JSON form is longer than Amazon SWF takes
+    └── NonDeterministic          the code asks for something else than the history holds
+
+    BaseException
+    └── Evicted                   the run leaves this process; not for user code to catch
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
+
+class TaskException(Exception):
+    """A task did not complete.
+
+    `name` is the task's id (``activity-examples.basic.double-1``). The attributes `task` and `exception`
+    are there for handlers written for simpleflow 0.x, where this class wrapped the failure.
+    """
+
+    def __init__(self, name: str = "", exception: BaseException | None = None) -> None:
+        super().__init__(name, exception)
+        self.name = name
+        self._exception = exception
+
+    @property
+    def task(self) -> str:
+        return self.name
+
+    @property
+    def exception(self) -> BaseException:
+        return self._exception or self
+
+
+class TaskFailed(TaskException):
+    """A task's code raised, or the task could not be run.
+
+    `reason` is one line (``ValueError: nope``); `details` the JSON text of
+    ``{"error", "error_type", "message", "traceback"}``, or whatever text a foreign worker sent, or None.
+    """
+
+    def __init__(self, name: str, reason: str | None, details: str | None = None) -> None:
+        Exception.__init__(self, name, reason, details)
+        self.name = name
+        self.reason = reason
+        self.details = details
+        self._exception = None
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__} ({self.name}, "{self.reason}")'
+
+
+class TimeoutError(TaskException):
+    """A task ran out of time.
+
+    `timeout_type` is Amazon's word (START_TO_CLOSE, SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, HEARTBEAT);
+    `timeout_value` the seconds that it had, as text, or None where they are not known.
+    """
+
+    def __init__(
+        self, timeout_type: str = "unknown timeout", timeout_value: str | None = None, name: str = ""
+    ) -> None:
+        Exception.__init__(self, timeout_type, timeout_value, name)
+        self.name = name
+        self.timeout_type = timeout_type
+        self.timeout_value = timeout_value
+        self._exception = None
+
+    def __str__(self) -> str:
+        seconds = f" after {self.timeout_value} s" if self.timeout_value else ""
+        return f"{self.name or 'task'}: timed out ({self.timeout_type}{seconds})"
+
+    def __repr__(self) -> str:
+        return f"TimeoutError({self.timeout_type})"
+
+
+class TaskCanceled(TaskException):
+    """A task was cancelled. `details` is what its worker said, if anything."""
+
+    def __init__(self, details: str | None = None, name: str = "") -> None:
+        Exception.__init__(self, details, name)
+        self.name = name
+        self.details = details
+        self._exception = None
+
+    def __str__(self) -> str:
+        return f"{self.name or 'task'}: cancelled" + (f" ({self.details})" if self.details else "")
+
+    def __repr__(self) -> str:
+        return f"TaskCanceled({self.details})" if self.details else "TaskCanceled()"
+
+
+class WorkflowFailed(Exception):
+    """A run did not complete.
+
+    `status` is FAILED, TIMED_OUT, CANCELED or TERMINATED; `reason` and `details` are those of the closing
+    event, as in TaskFailed.
+    """
+
+    def __init__(
+        self,
+        workflow_id: str,
+        run_id: str,
+        status: str,
+        reason: str | None = None,
+        details: str | None = None,
+    ) -> None:
+        super().__init__(workflow_id, run_id, status, reason, details)
+        self.workflow_id = workflow_id
+        self.run_id = run_id
+        self.status = status
+        self.reason = reason
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"workflow {self.workflow_id} {self.status.lower()}" + (f": {self.reason}" if self.reason else "")
+
+
+class PayloadError(ValueError):
+    """A value has no JSON form. The message names the path to it (``args[0].items[3].when``)."""
+
+
+class PayloadTooLarge(PayloadError):
+    """The JSON form of a value is longer than Amazon SWF takes. The message names path and size."""
+
+
+class NonDeterministic(Exception):
+    """The workflow's code asks for something else than its history holds.
+
+    The run is not failed for it: it waits for a decider with the right code.
+    """
+
+
+class Evicted(BaseException):
+    """The run leaves this process and will go on elsewhere. User code must let it pass."""
+
+
+def fresh(error: E) -> E:
+    """A copy of `error` to raise: tracebacks grow on the copy, and keep no frames of other waiters alive."""
+    twin = copy.copy(error)
+    twin.__cause__ = error.__cause__
+    twin.__suppress_context__ = error.__suppress_context__
+    return twin.with_traceback(None)
+
+
+def one_line(error: BaseException) -> str:
+    """``ValueError: nope``: the type and the first line of the message."""
+    message = message_of(error).strip()
+    name = type(error).__name__
+    return f"{name}: {message.splitlines()[0]}" if message else name
+
+
+def message_of(error: BaseException) -> str:
+    """The message of `error`; a placeholder where its own ``__str__`` fails, for reporting must not."""
+    try:
+        return str(error)
+    except Exception as broken:
+        return f"<its message cannot be shown: {type(broken).__name__}>"

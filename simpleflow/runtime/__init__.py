@@ -1,0 +1,1 @@
+"""The machines that run programs: processes that poll, decide, work, and watch over each other."""

@@ -1,0 +1,92 @@
+"""One process of the runtime: ``python -m simpleflow.runtime SPEC``, as a supervisor starts it.
+
+SPEC is the JSON of `simpleflow.runtime.supervise.Spec`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import closing
+from typing import Final
+
+from simpleflow import config as settings
+from simpleflow.clients import client
+from simpleflow.config import Config
+from simpleflow.exceptions import one_line
+from simpleflow.observe import configure_logging
+from simpleflow.runtime.child import kill_group
+from simpleflow.runtime.poll import Point, Stop, no_point
+from simpleflow.runtime.supervise import Spec
+
+log = logging.getLogger("simpleflow.runtime")
+
+ORPHAN_DRAINS: Final = 0.7  # seconds from the supervisor's death to the second request to end
+ORPHAN_ENDS: Final = 0.5  # and from there to the end
+
+
+def run_role(spec: Spec, point: Point = no_point) -> None:
+    """Be the process that `spec` describes, until told to stop. In the main thread, once per process.
+
+    `point` is called at named points of the engine and of the runtime. Raises ConfigError, and what the engine says
+    of an unknown domain.
+    """
+    stop = Stop().listen()
+    if spec.life_fd is not None:
+        end_after(spec.life_fd)
+    config = settings.load()
+    configure_logging(spec.log_level or config.log_level, spec.role)
+    _set_title(spec, config)
+    with closing(client(spec.engine, stopping=stop, point=point)) as engine:
+        if spec.role == "worker":
+            from simpleflow.runtime.working import Worker
+
+            where = (engine, spec.domain, spec.task_list, stop)
+            Worker(*where, config=config, heartbeat=spec.heartbeat, point=point).run(spec.one_task)
+        else:
+            from simpleflow.runtime.deciding import decide_forever
+
+            decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config, point=point)
+
+
+def end_after(life: int) -> None:
+    """Stop this process when no process holds the other end of the pipe `life` any more: as a signal would, as a
+    second one would, and hard."""
+
+    def follow() -> None:
+        os.read(life, 1)
+        for pause in (ORPHAN_DRAINS, ORPHAN_ENDS):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(pause)
+        kill_group()
+
+    os.set_inheritable(life, False)
+    threading.Thread(target=follow, daemon=True, name="life").start()
+
+
+def main(argument: str) -> int:
+    """The exit code: 1, after a line on standard error, where it could not go on."""
+    try:
+        run_role(Spec.from_json(argument))
+    except Exception as error:
+        if log.isEnabledFor(logging.DEBUG):
+            raise
+        log.error("%s", one_line(error))
+        return 1
+    return 0
+
+
+def _set_title(spec: Spec, config: Config) -> None:
+    if not config.disable_setproctitle:
+        from setproctitle import setproctitle
+
+        name = "ActivityPoller" if spec.role == "worker" else "DeciderPoller"
+        setproctitle(f"simpleflow {name}(task_list={spec.task_list})")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,58 @@
+"""The decider's process: poll for decision tasks, decide them on this thread, respond."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from simpleflow.config import Config
+from simpleflow.decider import Decider, load_workflow
+from simpleflow.decider.mute import mute_replays
+from simpleflow.runtime.poll import Call, Stop, identity, serve
+
+log = logging.getLogger("simpleflow.runtime")
+
+
+def no_point(name: str, subject: str) -> None:
+    """Where tests install faults."""
+
+
+def decide_forever(
+    client: Any,
+    domain: str,
+    task_list: str,
+    workflows: Iterable[str],
+    stop: Stop,
+    *,
+    config: Config,
+    cache_size: int = 1000,
+    point: Callable[[str, str], None] = no_point,
+) -> None:
+    """Decide the runs whose decision tasks come to `task_list`, until told to stop.
+
+    `workflows` are dotted names of classes; more are loaded by the names that their runs carry. Raises LoadError
+    for one of `workflows`, and what the engine says of an unknown domain.
+    """
+    mute_replays()
+    classes = [load_workflow(name) for name in workflows]
+    decider = Decider(client, domain, classes, config=config, cache_size=cache_size)
+    poll = {
+        "domain": domain,
+        "taskList": {"name": task_list},
+        "identity": identity(),
+        "startAtPreviousStartedEvent": True,
+    }
+
+    def handle(task: dict[str, Any]) -> Call:
+        answer = decider.decide(task, poll)
+        sys.stdout.flush()
+        point("decided", task["workflowExecution"]["workflowId"])
+        return "respond_decision_task_completed", answer
+
+    log.info("deciding on %s of the domain %s", task_list, domain)
+    try:
+        serve(client, ("poll_for_decision_task", poll), handle, stop)
+    finally:
+        decider.close()

@@ -1,0 +1,98 @@
+"""A run in this process, for a check with a debugger: no semantics of its own.
+
+The engine in memory, the decider and the activities take turns on one thread. Time stands still while anything runs
+and jumps when nothing does, so a retry in an hour costs nothing and a breakpoint times nothing out.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from simpleflow import config as settings
+from simpleflow.decider import Decider
+from simpleflow.engine import Engine, VirtualClock
+from simpleflow.exceptions import WorkflowFailed
+from simpleflow.runtime import child
+from simpleflow.runtime.start import Handle, launch
+from simpleflow.workflow import Workflow
+
+DOMAIN: Final = "local"
+LIST: Final = {"domain": DOMAIN, "taskList": {"name": "local"}}
+
+
+class Local:
+    """One run, its engine, its decider and its worker."""
+
+    def __init__(self, workflow: type[Workflow]) -> None:
+        self._workflow = workflow
+        self._clock = VirtualClock(time.time())
+        self._engine = Engine(None, clock=self._clock, long_poll_seconds=0)
+        self._decider = Decider(self._engine, DOMAIN, [workflow], config=settings.load())
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Run to the end; the value that ``run`` returned. Raises WorkflowFailed, PayloadError, TypeError."""
+        options = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
+        handle = launch(self._workflow, args, kwargs, engine=self._engine, **options)
+        try:
+            while self._decide(handle) or self._work() or self._jump():
+                pass
+            return handle.result(timeout=0)
+        finally:
+            self._decider.close()
+            self._engine.close()
+
+    def _decide(self, handle: Handle) -> bool:
+        poll = {**LIST, "startAtPreviousStartedEvent": True}
+        task = self._engine.poll_for_decision_task(**poll)
+        if "taskToken" not in task:
+            return False
+        while "taskToken" in task:
+            answer = self._decider.decide(task, poll)
+            _check(handle, json.loads(answer["executionContext"]))
+            task = self._engine.respond_and_poll(
+                ("respond_decision_task_completed", answer), ("poll_for_decision_task", poll)
+            )
+        return True
+
+    def _work(self) -> bool:
+        task = self._engine.poll_for_activity_task(**LIST)
+        if "taskToken" not in task:
+            return False
+        kind = task["activityType"]
+        known = self._decider.activities.get((kind["name"], kind["version"]))
+        text = task.get("input")
+        answer = child.call(known, text) if known is not None else child.run(kind["name"], text)
+        token = task["taskToken"]
+        if "result" in answer:
+            self._engine.respond_activity_task_completed(taskToken=token, result=answer["result"])
+        else:
+            self._engine.respond_activity_task_failed(
+                taskToken=token, reason=answer["reason"], details=answer["details"]
+            )
+        return True
+
+    def _jump(self) -> bool:
+        """Let the next timer fire, or the next timeout pass; of an open run the last is its own."""
+        due = self._engine.next_due()
+        if due is not None:
+            self._clock.set(max(due, self._clock.now()))
+        return due is not None
+
+
+def _check(handle: Handle, context: dict[str, Any]) -> None:
+    """A parked or stuck run waits for somebody; here nobody will come."""
+    if "parked" in context:
+        reason, traceback = context["parked"]["error"], context["parked"]["traceback"]
+        details = json.dumps({"traceback": traceback})
+        raise WorkflowFailed(handle.workflow_id, handle.run_id, "PARKED", reason, details)
+    if "stuck" in context:
+        reason = f"it waits for what never comes: {', '.join(context['stuck'])}"
+        raise WorkflowFailed(handle.workflow_id, handle.run_id, "STUCK", reason)
+
+
+def run_local(workflow: type[Workflow], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    """Run a workflow here and now, and give its value. Raises WorkflowFailed, PayloadError, TypeError."""
+    return Local(workflow).run(*args, **(kwargs or {}))

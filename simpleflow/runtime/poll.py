@@ -1,0 +1,159 @@
+"""The loop of every poller: respond and poll, in one call, until told to stop."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import logging
+import math
+import os
+import random
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final, Protocol
+
+from simpleflow.protocol.faults import code_of
+
+log = logging.getLogger("simpleflow.runtime")
+
+Call = tuple[str, dict[str, Any]]
+"""An operation of the client and its arguments: ``("respond_decision_task_completed", {"taskToken": ...})``."""
+
+Point = Callable[[str, str], None]
+"""A named point of a process, and the id of what it is about there."""
+
+RETRY_FIRST: Final = 0.1  # seconds
+RETRY_MOST: Final = 30.0
+REFUSALS: Final = ("UnknownResourceFault", "ValidationException", "SerializationException")
+"""Answers to a response that no repetition will change."""
+
+
+def no_point(name: str, subject: str) -> None:
+    """Where tests install faults."""
+
+
+class Client(Protocol):
+    """What a poller needs of `simpleflow.clients`."""
+
+    def respond_and_poll(self, respond: Call | None, poll: Call | None) -> dict[str, Any]: ...
+
+
+class Stop:
+    """Whether this process was told to stop; true once it was. `requests` counts how often."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self._bell: tuple[int, int] | None = None
+        self._listening = False
+
+    def __call__(self) -> bool:
+        return self.requests > 0
+
+    def listen(self) -> Stop:
+        """Count SIGTERM and SIGINT, and wake `wait` for them and for SIGCHLD. In the main thread only."""
+        self._listening = True
+        signal.set_wakeup_fd(self._pipe()[1], warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._heard)
+        signal.signal(signal.SIGINT, self._heard)
+        signal.signal(signal.SIGCHLD, lambda signum, frame: None)  # without a handler it would wake nobody
+        return self
+
+    def request(self) -> None:
+        """Tell this process to stop, as a signal does."""
+        self.requests += 1
+        self._ring()
+
+    def fileno(self) -> int:
+        """Readable once a signal or a request came, until `hush`."""
+        return self._pipe()[0]
+
+    def hush(self) -> None:
+        try:
+            while os.read(self.fileno(), 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def wait(self, timeout: float | None) -> None:
+        """Until a request or a signal, SIGCHLD too, or until `timeout` seconds have passed (None: no limit)."""
+        wanted = select.poll()
+        wanted.register(self.fileno(), select.POLLIN)
+        wanted.poll(None if timeout is None else max(0, math.ceil(timeout * 1000)))
+        self.hush()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but not past a request to stop."""
+        until = time.monotonic() + seconds
+        while not self() and (left := until - time.monotonic()) > 0:
+            self.wait(left)
+
+    def _heard(self, signum: int, frame: FrameType | None) -> None:
+        self.requests += 1
+
+    def _ring(self) -> None:
+        try:
+            os.write(self._pipe()[1], b"!")
+        except BlockingIOError:
+            pass  # it is ringing already
+
+    def _pipe(self) -> tuple[int, int]:
+        if self._bell is None:
+            self._bell = os.pipe()
+            for end in self._bell:
+                os.set_blocking(end, False)
+        return self._bell
+
+    def __del__(self) -> None:
+        if self._bell is not None and not self._listening:  # a signal would write into whatever has the number next
+            for end in self._bell:
+                os.close(end)
+
+
+def serve(client: Client, poll: Call, handle: Callable[[dict[str, Any]], Call | None], stop: Stop) -> None:
+    """Poll, `handle` each task, respond with what it gives while polling for the next.
+
+    Returns once `stop` is set and the last response is out. An engine that cannot be reached, throttles or fails
+    is tried again, with growing pauses; a response that it refuses is logged and dropped, since the task is then
+    not ours any more. Raises what the engine says of a poll that can never succeed (an unknown domain).
+    """
+    respond: Call | None = None
+    failures = 0
+    while respond is not None or not stop():
+        try:
+            task = client.respond_and_poll(respond, None if stop() else poll)
+        except Exception as error:
+            if code_of(error) in REFUSALS:
+                if respond is None:
+                    raise
+                log.warning("%s was refused: %s", respond[0], error)
+                respond = None
+                continue
+            failures += 1
+            if stop() and failures > 5:
+                log.error("gave up: %s", error)
+                return
+            pause = min(RETRY_FIRST * 2**failures, RETRY_MOST) * random.uniform(0.5, 1)
+            log.warning("the engine cannot be reached, trying again in %.1f s: %s", pause, error)
+            stop.sleep(pause)
+            continue
+        failures = 0
+        respond = handle(task) if task.get("taskToken") else None
+
+
+def identity() -> str:
+    """Who polls, for the history: JSON of user, hostname, pid and exe, at most 256 characters."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        user = str(os.getuid())
+    who = {"user": user, "hostname": socket.gethostname(), "pid": os.getpid(), "exe": sys.executable}
+    text = json.dumps(who)
+    if len(text) > 256:
+        del who["exe"]
+        text = json.dumps(who)
+    return text[:256]

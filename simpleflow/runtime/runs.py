@@ -1,0 +1,192 @@
+"""Runs, as the engine's history tells of them: found, followed and worded. It reads and never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from simpleflow.clients import SWFClient
+from simpleflow.decider.run import context_of
+from simpleflow.exceptions import WorkflowFailed
+from simpleflow.payload import codec
+from simpleflow.protocol.faults import code_of
+from simpleflow.protocol.history import Event, attributes, close_status
+
+LONGEST_RETENTION: Final = timedelta(days=366 + 90 + 1)
+"""How old a run can be that an engine still knows: a year open, then 90 days kept."""
+PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Which run: the three texts that name it."""
+
+    domain: str
+    workflow_id: str
+    run_id: str
+
+    @property
+    def execution(self) -> dict[str, str]:
+        return {"workflowId": self.workflow_id, "runId": self.run_id}
+
+
+class NoSuchRun(LookupError):
+    """The engine knows no such run. The message is one line."""
+
+
+def find_open(client: SWFClient, domain: str, workflow_id: str) -> Run | None:
+    """The open run with this id, of which there is at most one."""
+    found = client.list_open_workflow_executions(
+        domain=domain,
+        startTimeFilter={"oldestDate": datetime.now(UTC) - LONGEST_RETENTION},
+        executionFilter={"workflowId": workflow_id},
+        maximumPageSize=1,
+    )["executionInfos"]
+    return Run(domain, workflow_id, found[0]["execution"]["runId"]) if found else None
+
+
+def find(client: SWFClient, domain: str, workflow_id: str, run_id: str | None = None) -> Run:
+    """The run with these ids; without a run id the open one, else the newest closed one. Raises NoSuchRun."""
+    if run_id:
+        return Run(domain, workflow_id, run_id)
+    run = find_open(client, domain, workflow_id)
+    if run is not None:
+        return run
+    closed = client.list_closed_workflow_executions(
+        domain=domain,
+        startTimeFilter={"oldestDate": datetime.now(UTC) - LONGEST_RETENTION},
+        executionFilter={"workflowId": workflow_id},
+        maximumPageSize=1,
+    )["executionInfos"]
+    if not closed:
+        raise NoSuchRun(f"the domain {domain} has no run of {workflow_id}")
+    return Run(domain, workflow_id, closed[0]["execution"]["runId"])
+
+
+def listed(client: SWFClient, domain: str, *, closed: bool, since: datetime) -> Iterator[dict[str, Any]]:
+    """The open or the closed runs that started since then, newest first, as the engine describes them."""
+    read = client.list_closed_workflow_executions if closed else client.list_open_workflow_executions
+    yield from _pages(read, "executionInfos", domain=domain, startTimeFilter={"oldestDate": since})
+
+
+def describe(client: SWFClient, run: Run) -> dict[str, Any]:
+    """DescribeWorkflowExecution. Raises NoSuchRun."""
+    try:
+        described: dict[str, Any] = client.describe_workflow_execution(domain=run.domain, execution=run.execution)
+    except Exception as error:
+        if code_of(error) == "UnknownResourceFault" and "execution" in str(error):
+            raise NoSuchRun(f"the domain {run.domain} has no run {run.run_id} of {run.workflow_id}") from None
+        raise
+    return described
+
+
+def history(client: SWFClient, run: Run, *, reverse: bool = False, page: int = 1000) -> Iterator[Event]:
+    """The events of a run, page by page as they are asked for."""
+    read = client.get_workflow_execution_history
+    yield from _pages(
+        read, "events", domain=run.domain, execution=run.execution, reverseOrder=reverse, maximumPageSize=page
+    )
+
+
+def input_of(client: SWFClient, run: Run) -> str | None:
+    """The text of the run's own input."""
+    started = next(history(client, run, page=1))
+    found: str | None = attributes(started).get("input")
+    return found
+
+
+def closing_event(client: SWFClient, run: Run) -> Event | None:
+    """The event that closed the run, or None if it is open."""
+    last = next(history(client, run, reverse=True, page=1))
+    return last if close_status(last) else None
+
+
+def result_of(run: Run, closing: Event) -> Any:
+    """The value that the run returned. Raises WorkflowFailed if it did not complete."""
+    if closing["eventType"] == "WorkflowExecutionCompleted":
+        return codec.read(attributes(closing).get("result"))
+    status = close_status(closing) or "OPEN"
+    raise WorkflowFailed(run.workflow_id, run.run_id, status, *reason_of(closing))
+
+
+def reason_of(closing: Event) -> tuple[str | None, str | None]:
+    """Why the run ended so, in one line, and the details."""
+    found = attributes(closing)
+    reason = found.get("reason") or found.get("cause") or found.get("timeoutType")
+    return reason, found.get("details")
+
+
+@dataclass(slots=True)
+class Watch:
+    """A run's progress, read from its history; each `look` reads only what is new.
+
+    `known`, `done` and `running` are numbers of tasks, `lists` the task lists of the activities, `closing` the event
+    that closed the run, `parked` why its last decision could not be made.
+    """
+
+    client: SWFClient
+    run: Run
+    closing: Event | None = None
+    parked: str | None = None
+    lists: set[str] = field(default_factory=set)
+    _seen: int = 0
+    _ids: dict[int, str] = field(default_factory=dict)
+    _completed: set[str] = field(default_factory=set)
+    _running: set[int] = field(default_factory=set)
+
+    @property
+    def known(self) -> int:
+        return len(set(self._ids.values()))
+
+    @property
+    def done(self) -> int:
+        return len(self._completed)
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def look(self) -> Event | None:
+        """Read on; the closing event, if the run has closed."""
+        new: list[Event] = []
+        for event in history(self.client, self.run, reverse=True, page=PAGE):
+            if event["eventId"] <= self._seen:
+                break
+            new.append(event)
+        for event in reversed(new):
+            self._take(event)
+        return self.closing
+
+    def _take(self, event: Event) -> None:
+        self._seen = event["eventId"]
+        kind = event["eventType"]
+        if close_status(event):
+            self.closing = event
+        elif kind == "DecisionTaskCompleted":
+            parked = context_of(attributes(event)).get("parked")
+            self.parked = str(parked.get("error")) if isinstance(parked, dict) else None
+        if not kind.startswith("ActivityTask") or kind == "ActivityTaskCancelRequested":
+            return
+        values = attributes(event)
+        if kind == "ActivityTaskScheduled":
+            self._ids[event["eventId"]] = values["activityId"]
+            self.lists.add(values["taskList"]["name"])
+            return
+        scheduled = values["scheduledEventId"]
+        if kind == "ActivityTaskStarted":
+            self._running.add(scheduled)
+            return
+        self._running.discard(scheduled)
+        if kind == "ActivityTaskCompleted":
+            self._completed.add(self._ids[scheduled])
+
+
+def _pages(read: Any, key: str, **request: Any) -> Iterator[Any]:
+    while True:
+        answer = read(**request)
+        yield from answer[key]
+        if not answer.get("nextPageToken"):
+            return
+        request["nextPageToken"] = answer["nextPageToken"]

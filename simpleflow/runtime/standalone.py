@@ -1,0 +1,171 @@
+"""One run with all that it needs: it is started or found, decided and worked by processes of its own, and watched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from simpleflow.clients import SWFClient
+from simpleflow.config import Config
+from simpleflow.decider import translate
+from simpleflow.protocol.faults import code_of
+from simpleflow.runtime import runs
+from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.runs import Run, Watch
+from simpleflow.runtime.start import default_id, launch, type_of
+from simpleflow.runtime.supervise import Spec, Supervisor
+from simpleflow.workflow import Workflow
+
+log = logging.getLogger("simpleflow.runtime")
+
+LOOK: Final = 0.2  # seconds between two looks at the history
+PATIENCE: Final = 3.0
+"""Seconds for processes to end by themselves once the run is closed: what they still do is in vain."""
+MAX_NAME: Final = 256
+WORKER: Final = ("/bin/sh", "-c", 'exec "$@" >&2', "sh", sys.executable, "-m", "simpleflow.runtime")
+"""How workers are started: what activities print goes to standard error, since standard output is the run's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A run, where its decisions wait, and where its activities do."""
+
+    run: Run
+    task_list: str
+    activity_lists: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """How many processes of each kind, and what they are told."""
+
+    engine: str
+    workflow: str
+    deciders: int = 1
+    workers: int = 1
+    heartbeat: int | None = None
+
+    def deciding(self, place: Place) -> list[Spec]:
+        spec = Spec("decider", self.engine, place.run.domain, place.task_list, workflows=(self.workflow,))
+        return [spec] * self.deciders
+
+    def working(self, domain: str, lists: Iterable[str]) -> list[Spec]:
+        """Workers for each of these lists."""
+        return [
+            Spec("worker", self.engine, domain, task_list, heartbeat=self.heartbeat)
+            for task_list in lists
+            for _ in range(self.workers)
+        ]
+
+
+def processors() -> int:
+    """How many CPUs this process may use: as many workers make sense."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
+
+
+def attach(client: SWFClient, domain: str, workflow_id: str) -> Place | None:
+    """Where the open run with this id is decided and worked, or None if there is none."""
+    try:
+        run = runs.find_open(client, domain, workflow_id)
+    except Exception as error:
+        if code_of(error) != "UnknownResourceFault":
+            raise
+        run = None  # nothing was ever started in this domain
+    if run is None:
+        return None
+    configuration = runs.describe(client, run)["executionConfiguration"]
+    own = translate.extra(runs.input_of(client, run)).get("activity_task_list")
+    watch = Watch(client, run)
+    watch.look()
+    return Place(run, configuration["taskList"]["name"], tuple(sorted(watch.lists | ({own} if own else set()))))
+
+
+def begin(
+    workflow: type[Workflow],
+    args: list[Any],
+    kwargs: dict[str, Any],
+    *,
+    settings: Config,
+    domain: str,
+    engine: str,
+    workflow_id: str | None,
+    **options: Any,
+) -> Place:
+    """Start a run on a list of its own, for decisions and activities."""
+    workflow_id = workflow_id or default_id(type_of(workflow, settings)["name"])
+    task_list = unique_list(workflow_id)
+    handle = launch(
+        workflow,
+        args,
+        kwargs,
+        domain=domain,
+        workflow_id=workflow_id,
+        task_list=task_list,
+        activity_task_list=task_list,
+        engine=engine,
+        **options,
+    )
+    return Place(Run(domain, handle.workflow_id, handle.run_id), task_list, (task_list,))
+
+
+def unique_list(workflow_id: str) -> str:
+    """The name of a task list that nobody else uses."""
+    unique = uuid4().hex
+    return f"{workflow_id[: MAX_NAME - len(unique) - 1]}-{unique}"
+
+
+def drive(watch: Watch, place: Place, crew: Crew, stop: Stop, saw: Callable[[Watch], None]) -> bool:
+    """Keep the crew at work until the run is closed or `stop` is asked for; whether it closed.
+
+    `saw` is called after each look at the run. When this returns no process of the crew lives.
+    """
+    lists: set[str] = set()
+    crews = [Supervisor(crew.deciding(place), stop)]
+    crews[0].start()
+    try:
+        crews += _hired(crew, place, lists, place.activity_lists, stop)
+        while not stop() and watch.look() is None:
+            saw(watch)
+            crews += _hired(crew, place, lists, watch.lists, stop)  # activities may name lists unheard of before
+            crews[0].tend(LOOK)
+            for others in crews[1:]:
+                others.tend(0)
+    finally:
+        _end(crews, stop, hurry=watch.closing is not None)
+    watch.look()  # what was in hand may have been the end of it
+    return watch.closing is not None
+
+
+def _hired(crew: Crew, place: Place, lists: set[str], wanted: Iterable[str], stop: Stop) -> list[Supervisor]:
+    """Put workers to those of the `wanted` lists that have none yet; `lists` are those that have."""
+    new = sorted(set(wanted) - lists)
+    if not new:
+        return []
+    lists.update(new)
+    supervisor = Supervisor(crew.working(place.run.domain, new), stop, WORKER)
+    supervisor.start()
+    return [supervisor]
+
+
+def _end(crews: list[Supervisor], stop: Stop, hurry: bool) -> None:
+    """Let all processes drain, and wait for them; once PATIENCE is over, and there is no point in it, end them."""
+    if stop():
+        log.info("stopping once the tasks in hand are done; a second Ctrl-C ends them now")
+    else:
+        stop.request()
+    until = time.monotonic() + PATIENCE
+    while any(crew.alive for crew in crews):
+        for crew in crews:
+            crew.tend(0.1 if crew.alive else 0)
+        if hurry and time.monotonic() > until:
+            hurry = False
+            stop.request()

@@ -1,0 +1,257 @@
+"""Starting runs, and holding on to them: `simpleflow.start` and the handle that it gives."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, Final
+
+from simpleflow import clients, config
+from simpleflow.activity import importable_name
+from simpleflow.clients import SWFClient
+from simpleflow.payload import codec
+from simpleflow.protocol.faults import code_of
+from simpleflow.workflow import Workflow
+
+EXTRA: Final = "__extra"
+"""The key of a run's input under which it tells deciders what they need (see `simpleflow.decider.translate`)."""
+LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
+
+
+class Handle:
+    """A run that was started.
+
+    `workflow_id` and `run_id` are its names in the engine; another process finds it by them.
+    """
+
+    def __init__(self, client: SWFClient, domain: str, workflow_id: str, run_id: str) -> None:
+        self._client = client
+        self.domain = domain
+        self.workflow_id = workflow_id
+        self.run_id = run_id
+
+    @property
+    def status(self) -> str:
+        """OPEN, or how it closed: COMPLETED, FAILED, CANCELED, TERMINATED, TIMED_OUT, CONTINUED_AS_NEW."""
+        execution = {"workflowId": self.workflow_id, "runId": self.run_id}
+        info = self._client.describe_workflow_execution(domain=self.domain, execution=execution)["executionInfo"]
+        return str(info.get("closeStatus") or info["executionStatus"])
+
+    def result(self, timeout: float | None = None) -> Any:
+        """What the run returned; waits for it, at most `timeout` seconds.
+
+        Raises WorkflowFailed if the run did not complete, and the builtin TimeoutError if it is still open.
+        """
+        from simpleflow.runtime import runs
+
+        until = None if timeout is None else time.monotonic() + timeout
+        pause = 0.005
+        while self.status == "OPEN":
+            left = LONGEST_PAUSE if until is None else until - time.monotonic()
+            if left <= 0:
+                raise builtins.TimeoutError(f"workflow {self.workflow_id} is still open after {timeout} s")
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+        run = runs.Run(self.domain, self.workflow_id, self.run_id)
+        closing = runs.closing_event(self._client, run)
+        assert closing is not None
+        return runs.result_of(run, closing)
+
+    def terminate(self, reason: str | None = None) -> None:
+        """End the run now, whatever it does. Raises the engine's fault if it is closed already."""
+        given = {} if reason is None else {"reason": reason}
+        self._client.terminate_workflow_execution(
+            domain=self.domain, workflowId=self.workflow_id, runId=self.run_id, **given
+        )
+
+    def __repr__(self) -> str:
+        return f"<Handle {self.workflow_id} {self.run_id}>"
+
+
+def start(
+    workflow: type[Workflow],
+    /,
+    *args: Any,
+    domain: str | None = None,
+    workflow_id: str | None = None,
+    task_list: str | None = None,
+    execution_timeout: int | str | None = None,
+    decision_tasks_timeout: int | str | None = None,
+    tag_list: Sequence[str] | None = None,
+    engine: str | SWFClient | None = None,
+    activity_task_list: str | None = None,
+    **kwargs: Any,
+) -> Handle:
+    """Start a run of `workflow` with these arguments of its ``run``; some decider will take it up.
+
+    Domain and workflow type are registered where they are unknown (on Amazon SWF only the type).
+
+    Args:
+        domain: default: SWF_DOMAIN.
+        workflow_id: default: ``{name}-{time}-{random}``. Of one id one run is open at a time.
+        task_list: where deciders find it. Default: the workflow's, else the settings'.
+        execution_timeout, decision_tasks_timeout: seconds. Default: likewise.
+        tag_list: up to five. Default: the workflow's.
+        engine: a URL as SIMPLEFLOW_ENGINE takes it, or a client. Default: the configured engine.
+        activity_task_list: where all activities of this run go, whatever list they name themselves.
+
+    Raises:
+        TypeError: the arguments do not fit ``run``.
+        PayloadError, PayloadTooLarge: an argument cannot travel; the message names the path to it.
+        ClientError: the engine refuses (``WorkflowExecutionAlreadyStartedFault``: the id is taken).
+    """
+    return launch(
+        workflow,
+        args,
+        kwargs,
+        domain=domain,
+        workflow_id=workflow_id,
+        task_list=task_list,
+        execution_timeout=execution_timeout,
+        decision_tasks_timeout=decision_tasks_timeout,
+        tag_list=tag_list,
+        engine=engine,
+        activity_task_list=activity_task_list,
+    )
+
+
+def launch(
+    workflow: type[Workflow],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    *,
+    domain: str | None = None,
+    workflow_id: str | None = None,
+    task_list: str | None = None,
+    execution_timeout: int | str | None = None,
+    decision_tasks_timeout: int | str | None = None,
+    tag_list: Sequence[str] | None = None,
+    engine: str | SWFClient | None = None,
+    activity_task_list: str | None = None,
+) -> Handle:
+    """What `start` does, with the arguments of ``run`` kept apart from the options: their names may be the same."""
+    settings = config.load()
+    domain = domain or settings.domain
+    if not domain:
+        raise ValueError("a run needs a domain: give domain=..., or set SWF_DOMAIN")
+    check_call(workflow, args, kwargs)
+    kind = type_of(workflow, settings)
+    defaults = type_defaults(workflow, settings)
+    request = {
+        "domain": domain,
+        "workflowId": workflow_id or default_id(kind["name"]),
+        "workflowType": kind,
+        "taskList": {"name": task_list} if task_list else defaults["defaultTaskList"],
+        "input": frozen_input(workflow, args, kwargs, activity_task_list),
+        "executionStartToCloseTimeout": str(execution_timeout or defaults["defaultExecutionStartToCloseTimeout"]),
+        "taskStartToCloseTimeout": str(decision_tasks_timeout or defaults["defaultTaskStartToCloseTimeout"]),
+        "childPolicy": defaults["defaultChildPolicy"],
+        "tagList": list(workflow.tag_list or () if tag_list is None else tag_list),
+    }
+    url = settings.engine_url if engine is None else engine
+    client = open_engine(url) if isinstance(url, str) else url
+    run_id = _start(client, request, defaults, amazon=is_amazon(url))
+    return Handle(client, domain, request["workflowId"], run_id)
+
+
+def type_of(workflow: type[Workflow], settings: config.Config) -> dict[str, str]:
+    """The workflow type of a class, as requests name it."""
+    return {
+        "name": workflow.name or workflow.__name__,
+        "version": workflow.version or settings.workflow_default_version,
+    }
+
+
+def type_defaults(workflow: type[Workflow], settings: config.Config) -> dict[str, Any]:
+    """The defaults with which a class's workflow type is registered."""
+    decision = workflow.decision_tasks_timeout or settings.workflow_default_decision_task_timeout
+    execution = workflow.execution_timeout or settings.workflow_default_execution_time
+    return {
+        "defaultTaskList": {"name": workflow.task_list or settings.workflow_default_task_list},
+        "defaultExecutionStartToCloseTimeout": str(execution),
+        "defaultTaskStartToCloseTimeout": str(decision),
+        "defaultChildPolicy": workflow.child_policy or "TERMINATE",
+    }
+
+
+def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    """Raise TypeError, which names the signature, if the workflow's ``run`` does not take these arguments."""
+    signature = inspect.signature(workflow.run)
+    try:
+        signature.bind(None, *args, **kwargs)
+    except TypeError as error:
+        own = signature.replace(parameters=list(signature.parameters.values())[1:])
+        raise TypeError(f"{class_path(workflow)}.run{own}: {error}") from None
+
+
+def frozen_input(
+    workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any], activity_task_list: str | None = None
+) -> str:
+    """The input of a run, as text. Raises PayloadError, PayloadTooLarge."""
+    extra = {"class": class_path(workflow)}
+    if activity_task_list:
+        extra["activity_task_list"] = activity_task_list
+    return codec.freeze({"args": list(args), "kwargs": kwargs, EXTRA: extra}, f"the input of {class_path(workflow)}")
+
+
+def class_path(workflow: type[Workflow]) -> str:
+    """The dotted name by which deciders load the class; `Workflow.name` is something else."""
+    return importable_name(SimpleNamespace(__module__=workflow.__module__, __qualname__=workflow.__qualname__))
+
+
+def default_id(name: str) -> str:
+    """``basic-20261123T140001-3f2a9c01``"""
+    return f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(4).hex()}"
+
+
+def is_amazon(url: str | SWFClient) -> bool:
+    """Whether the engine is Amazon's own, where domains are not ours to register."""
+    return isinstance(url, str) and url.partition(":")[0] == "aws"
+
+
+@cache
+def open_engine(url: str) -> SWFClient:
+    """The client of an engine, opened once in a process."""
+    return clients.client(url)
+
+
+def register_domain(client: SWFClient, domain: str) -> None:
+    """Register the domain, with the settings' retention; one that is there already is fine."""
+    try:
+        client.register_domain(name=domain, workflowExecutionRetentionPeriodInDays=config.load().domain_retention)
+    except Exception as error:
+        if code_of(error) != "DomainAlreadyExistsFault":
+            raise
+
+
+def ensure_domain(client: SWFClient, domain: str) -> None:
+    """Register the domain if the engine does not know it."""
+    try:
+        client.describe_domain(name=domain)
+    except Exception as error:
+        if code_of(error) != "UnknownResourceFault":
+            raise
+        register_domain(client, domain)
+
+
+def _start(client: SWFClient, request: dict[str, Any], defaults: dict[str, Any], amazon: bool) -> str:
+    """Start, and where domain or type are unknown register them and start again: mostly one call does."""
+    try:
+        return str(client.start_workflow_execution(**request)["runId"])
+    except Exception as error:
+        if code_of(error) != "UnknownResourceFault":
+            raise
+    if not amazon:
+        register_domain(client, request["domain"])
+    try:
+        client.register_workflow_type(domain=request["domain"], **request["workflowType"], **defaults)
+    except Exception as error:
+        if code_of(error) != "TypeAlreadyExistsFault":
+            raise
+    return str(client.start_workflow_execution(**request)["runId"])

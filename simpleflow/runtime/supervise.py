@@ -1,0 +1,280 @@
+"""Processes that are kept alive, told to end, and asked why they ended.
+
+A supervisor keeps one process for each of its specs. It knows what a signal and an exit are, and nothing of what the
+processes do. None of them outlives it: each holds the reading end of a pipe whose writing end only the supervisor has.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from simpleflow.runtime.poll import Stop
+
+if TYPE_CHECKING:
+    import psutil
+
+log = logging.getLogger("simpleflow.runtime")
+
+RESTART_FIRST: Final = 0.1  # seconds, for each number of these
+RESTART_MOST: Final = 30.0
+HEALTHY: Final = 10.0
+"""Who lived this long is started again as if it had never died."""
+LAST_WORDS: Final = 1.0
+"""What a process has to report after a second request to end, before it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What one process of the runtime does, as it travels in a command line.
+
+    `workflows` are dotted names, for a decider. `heartbeat` is the most seconds between two heartbeats of a worker
+    (0: none), `one_task` makes it end after its first task. `log_level` "" is the setting's. `life_fd` is the
+    number of the life pipe's reading end in that process; the supervisor fills it.
+    """
+
+    role: str  # "decider" or "worker"
+    engine: str
+    domain: str
+    task_list: str
+    workflows: tuple[str, ...] = ()
+    heartbeat: int | None = None
+    one_task: bool = False
+    log_level: str = ""
+    life_fd: int | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Spec:
+        """Raises ValueError, TypeError."""
+        fields = json.loads(text)
+        return cls(**{**fields, "workflows": tuple(fields.get("workflows", ()))})
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.task_list}"
+
+
+class Supervised:
+    """One place among a supervisor's processes, and the process that has it now."""
+
+    def __init__(self, spec: Spec, command: Sequence[str]) -> None:
+        self.spec = spec
+        self.process: subprocess.Popen[bytes] | None = None
+        self.due = 0.0
+        self._command = command
+        self._started = 0.0
+        self._deaths = 0
+
+    def start(self, life: int) -> None:
+        spec = replace(self.spec, life_fd=life)
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(
+            [*self._command, spec.to_json()],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(life,),
+            start_new_session=True,  # a terminal's Ctrl-C is the supervisor's, which passes it on once
+        )
+        log.debug("started the %s: pid %d", self.spec, self.process.pid)
+
+    def ended(self) -> str | None:
+        """The cause, once, when the process has ended by now; None while it lives. Makes the next one due."""
+        if self.process is None or self.process.poll() is None:
+            return None
+        now = time.monotonic()
+        self._deaths = 1 if now - self._started > HEALTHY else self._deaths + 1
+        self.due = now + restart_delay(self._deaths)
+        cause = f"pid {self.process.pid}: {exit_cause(self.process.returncode)}"
+        self.process = None
+        return cause
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Supervisor:
+    """Keeps a process alive for each of `specs` until `stop` says otherwise.
+
+    The first request to stop tells them to drain and waits for them, the second tells them to end now and kills
+    them after LAST_WORDS seconds, the third kills them. `stop` must be listening, so that a death or a signal is
+    noticed at once. `run` does all; who has a main loop of its own calls `start` once and then `tend`, again and again,
+    while `alive`. The processes are started as ``command SPEC``.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[Spec],
+        stop: Stop,
+        command: Sequence[str] = (sys.executable, "-m", "simpleflow.runtime"),
+    ) -> None:
+        self._command = command
+        self._places = [Supervised(spec, command) for spec in specs]
+        self._stop = stop
+        self._told = 0
+        self._kill_at: float | None = None
+        self._life, self._hold = os.pipe()
+
+    @property
+    def alive(self) -> int:
+        """How many of the processes live, as far as the last `tend` has seen."""
+        return sum(place.process is not None for place in self._places)
+
+    @property
+    def pids(self) -> dict[int, Spec]:
+        return {place.process.pid: place.spec for place in self._places if place.process is not None}
+
+    def run(self) -> None:
+        """Start all, and return when all have ended because that was asked for."""
+        self.start()
+        while self.alive or not self._stop():
+            self.tend(None)
+
+    def start(self) -> None:
+        for place in self._places:
+            place.start(self._life)
+
+    def add(self, specs: Sequence[Spec]) -> None:
+        """Start more."""
+        more = [Supervised(spec, self._command) for spec in specs]
+        self._places += more
+        for place in more:
+            place.start(self._life)
+
+    def tend(self, timeout: float | None) -> None:
+        """Wait for a death, a signal or `timeout` seconds (None: no limit), and do what it calls for."""
+        self._stop.wait(self._patience(timeout))
+        while self._told < self._stop.requests:
+            self._tell()
+        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+            self._kill()
+        for place in self._places:
+            if (cause := place.ended()) is not None:
+                self._report(place, cause)
+            if place.process is None and not self._stop() and time.monotonic() >= place.due:
+                place.start(self._life)
+
+    def _patience(self, timeout: float | None) -> float | None:
+        """Seconds until there is something to do although nothing happens."""
+        dues = [] if self._stop() else [place.due for place in self._places if place.process is None]
+        if self._kill_at is not None:
+            dues.append(self._kill_at)
+        if self._told < self._stop.requests:
+            dues.append(0.0)
+        waits = [max(0.0, due - time.monotonic()) for due in dues]
+        if timeout is not None:
+            waits.append(timeout)
+        return min(waits, default=None)
+
+    def _tell(self) -> None:
+        self._told += 1
+        log.info(("draining", "ending", "killing")[min(self._told, 3) - 1] + " %d processes", self.alive)
+        for place in self._places:
+            if place.process is not None:
+                # Two signals of a kind can arrive as one, so the second request is another.
+                place.process.send_signal(signal.SIGTERM if self._told == 1 else signal.SIGINT)
+        if self._told > 1:
+            self._kill_at = time.monotonic() + (LAST_WORDS if self._told == 2 else 0)
+
+    def _kill(self) -> None:
+        self._kill_at = None
+        for place in self._places:
+            place.kill()
+
+    def _report(self, place: Supervised, cause: str) -> None:
+        if self._stop():
+            log.debug("the %s ended (%s)", place.spec, cause)
+        else:
+            wait = max(0.0, place.due - time.monotonic())
+            log.warning("the %s died (%s); starting another in %.1f s", place.spec, cause, wait)
+
+    def __del__(self) -> None:
+        os.close(self._life)
+        os.close(self._hold)
+
+
+def restart_delay(deaths: int) -> float:
+    """Seconds before a process is started again that died for the `deaths`-th time in a row."""
+    return float(min(RESTART_FIRST * 2 ** min(deaths - 1, 30), RESTART_MOST))
+
+
+def exit_cause(code: int, peak: int | None = None) -> str:
+    """Why a process ended, in words. `code` is as in subprocess; `peak` its largest resident memory in bytes."""
+    if code >= 0:
+        cause = f"exit code {code}"
+    elif -code == signal.SIGKILL:
+        cause = "killed by signal 9, perhaps out of memory"
+    else:
+        cause = f"killed by signal {-code} ({_signal_name(-code)})"
+    return cause if peak is None else f"{cause}; peak memory {_size(peak)}"
+
+
+def end_tree(pid: int, ended: Callable[[], bool], wait: Callable[[float], bool], grace: float) -> None:
+    """End a process that leads a group, the group, and what left the group but descends from it.
+
+    They get SIGTERM and, after `grace` seconds (0: at once), SIGKILL. `ended` reaps the process itself and says
+    whether that is done; `wait` sleeps for at most so many seconds and says whether to hurry.
+    """
+    tree = [] if ended() else _descendants(pid)
+    if grace > 0 and not ended():
+        _signal(pid, tree, signal.SIGTERM)
+        until = time.monotonic() + grace
+        while time.monotonic() < until and not (ended() and not any(map(_lives, tree))):
+            if wait(0.02):
+                break
+    _signal(pid, tree, signal.SIGKILL)
+    while not ended():
+        wait(0.02)
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    import psutil  # 20 ms, and only needed when something goes wrong
+
+    try:
+        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        found = []
+    return found
+
+
+def _signal(group: int, processes: list[psutil.Process], signum: int) -> None:
+    for process in processes:
+        try:
+            if _lives(process) and os.getpgid(process.pid) != group:
+                os.kill(process.pid, signum)
+        except (ProcessLookupError, PermissionError):
+            pass
+    try:
+        os.killpg(group, signum)
+    except (ProcessLookupError, PermissionError):  # macOS refuses where only zombies are left
+        pass
+
+
+def _lives(process: psutil.Process) -> bool:
+    """False for a zombie, and where another process has its number by now."""
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,0 +1,288 @@
+"""The activity worker's process: a poller with a warm child.
+
+The poller takes tasks, hands them to the child (`simpleflow.runtime.child`), heartbeats for as long as the child
+lives, and answers for it, also when it died. It never runs a user's code itself, so nothing that an activity does
+keeps it from its word to the engine.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import random
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from simpleflow.config import Config
+from simpleflow.payload.codec import RESERVED, read
+from simpleflow.protocol.faults import code_of
+from simpleflow.runtime.child import Answer, receive, send
+from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
+from simpleflow.runtime.supervise import end_tree, exit_cause
+
+log = logging.getLogger("simpleflow.runtime")
+
+SELDOM: Final = 60.0
+"""The most seconds between two heartbeats, whatever a task allows: a request to cancel comes in the answer to one."""
+GRACE: Final = 5.0
+"""Seconds between the soft signal to an activity and the hard one."""
+
+
+class ActivityClient(Client, Protocol):
+    """What a worker needs of `simpleflow.clients`."""
+
+    def record_activity_task_heartbeat(self, *, taskToken: str) -> Any: ...
+
+
+class Worker:
+    """Works on the activity tasks of one task list, one at a time.
+
+    `heartbeat` is the most seconds between two heartbeats: 0 for none, None for a third of the task's heartbeat
+    timeout alone. `grace` is in seconds. `point` is called as ``point("before-response", activity_id)`` between an
+    activity's answer and the response.
+    """
+
+    def __init__(
+        self,
+        client: ActivityClient,
+        domain: str,
+        task_list: str,
+        stop: Stop,
+        *,
+        config: Config,
+        heartbeat: int | None = None,
+        point: Point = no_point,
+        grace: float = GRACE,
+    ) -> None:
+        self._client = client
+        self._domain = domain
+        self._task_list = task_list
+        self._stop = stop
+        self._config = config
+        self._heartbeat = heartbeat
+        self._point = point
+        self._grace = grace
+        self._child: WarmChild | None = None
+
+    def run(self, one_task: bool = False) -> None:
+        """Work until told to stop, or until the first task is answered; a task in hand is finished before.
+
+        A second request to stop ends it. Raises what the engine says of an unknown domain.
+        """
+        poll = {"domain": self._domain, "taskList": {"name": self._task_list}, "identity": identity()}
+
+        def handle(task: dict[str, Any]) -> Call | None:
+            call = self._work(task)
+            if one_task:
+                self._stop.request()
+            return call
+
+        log.info("working on %s of the domain %s", self._task_list, self._domain)
+        self._renew()
+        try:
+            serve(self._client, ("poll_for_activity_task", poll), handle, self._stop)
+        finally:
+            if self._child is not None:
+                self._child.close()
+
+    def _work(self, task: dict[str, Any]) -> Call | None:
+        """Run a task to its end, whichever that is, and give the answer to it."""
+        token, activity_id = task["taskToken"], task["activityId"]
+        child = self._hand_over(task["activityType"]["name"], task.get("input"))
+        beats = self._beats(task)
+        while not child.ready(beats.left()):
+            if self._stop.requests > 1:
+                log.warning("told to end: %s is given back", activity_id)
+                child.end(0)
+                return _failed(token, "worker-shutdown")
+            if beats.due() and (verdict := self._beat(token, activity_id)) is not None:
+                # No heartbeat goes out while the child ends, so that must be over before the task times out.
+                child.end(min(self._grace, 2 * beats.every))
+                self._renew()
+                return ("respond_activity_task_canceled", {"taskToken": token}) if verdict == "cancel" else None
+        return self._answered(child, token, activity_id)
+
+    def _answered(self, child: WarmChild, token: str, activity_id: str) -> Call:
+        answer = child.answer()
+        if answer is None:
+            reason = f"worker-died: {child.cause()}"
+            log.warning("%s: %s", activity_id, reason)
+            self._renew()
+            return _failed(token, reason)
+        if answer.get("stale"):
+            child.close()
+            self._renew()
+        self._point("before-response", activity_id)
+        if "result" in answer:
+            return "respond_activity_task_completed", {"taskToken": token, "result": answer["result"]}
+        log.info("%s failed: %s", activity_id, answer["reason"])
+        return _failed(token, answer["reason"], answer["details"])
+
+    def _beats(self, task: Mapping[str, Any]) -> Beats:
+        told = read(task.get("input"))
+        told = told.get(RESERVED) if isinstance(told, dict) else None
+        told = told if isinstance(told, dict) else {}
+        timeout = _seconds(told.get("heartbeat", self._config.activity_heartbeat_timeout))
+        return Beats(timeout, _seconds(told.get("start_to_close")), self._heartbeat)
+
+    def _beat(self, token: str, activity_id: str) -> str | None:
+        """Heartbeat: "cancel" or "lost" where the engine wants the task ended."""
+        try:
+            answer = self._client.record_activity_task_heartbeat(taskToken=token)
+        except Exception as error:
+            if code_of(error) == "UnknownResourceFault":
+                log.warning("%s is not ours any more, it is ended: %s", activity_id, error)
+                return "lost"
+            log.warning("%s could not heartbeat, it goes on: %s", activity_id, error)
+            return None
+        if answer.get("cancelRequested"):
+            log.info("%s is cancelled", activity_id)
+            return "cancel"
+        return None
+
+    def _hand_over(self, name: str, text: str | None) -> WarmChild:
+        """Give a task to the child, or to a new one where that died while it had none."""
+        if self._child is None or not self._child.ask(name, text):
+            if self._child is not None:
+                self._child.end(0)
+            self._child = WarmChild(self._stop)
+            self._child.ask(name, text)
+        return self._child
+
+    def _renew(self) -> None:
+        """Start the next child now, so that it is warm when a task comes."""
+        if self._child is not None:
+            self._child.end(0)
+        self._child = None if self._stop() else WarmChild(self._stop)
+
+
+class Beats:
+    """When a task's heartbeats are due: at a third of its heartbeat timeout, and when its time is over, for then the
+    answer says that it is lost. All in seconds; None for no timeout, `most` as Worker's `heartbeat`."""
+
+    def __init__(self, timeout: float | None, start_to_close: float | None, most: int | None) -> None:
+        self.every = min(SELDOM, (timeout or math.inf) / 3, most or math.inf)
+        now = time.monotonic()
+        self._next = math.inf if most == 0 else now + self.every
+        self._over = math.inf if start_to_close is None or most == 0 else now + start_to_close + 0.1
+
+    def left(self) -> float | None:
+        """Seconds to the next; None for never."""
+        until = min(self._next, self._over)
+        return None if until == math.inf else max(0.0, until - time.monotonic())
+
+    def due(self) -> bool:
+        """Whether to heartbeat now. Says so once; workers that started together drift apart."""
+        now = time.monotonic()
+        if now < min(self._next, self._over):
+            return False
+        if now >= self._over:
+            self._over = math.inf
+        self._next = now + self.every * random.uniform(0.8, 1)
+        return True
+
+
+class WarmChild:
+    """The worker's end of a child: started here, asked, and ended with all that it started."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._channel, theirs = socket.socketpair()
+        life, held = os.pipe()
+        self._life: int | None = held
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(theirs.fileno(), life),
+            start_new_session=True,
+        )
+        theirs.close()
+        os.close(life)
+        self._peak: int | None = None
+        self._speaks = False
+        self._woken = select.poll()
+        self._woken.register(self._channel, select.POLLIN)
+        self._woken.register(stop, select.POLLIN)
+
+    def ask(self, name: str, text: str | None) -> bool:
+        """Hand it a task. False where it is dead and has not begun it."""
+        try:
+            send(self._channel.fileno(), (name, text))
+        except OSError:
+            return False
+        return True
+
+    def ready(self, timeout: float | None) -> bool:
+        """Whether it has answered or died, after a signal or at most `timeout` seconds (None: no limit)."""
+        self._speaks = self._listen(None if timeout is None else math.ceil(timeout * 1000))
+        if not self._speaks and self.exited():
+            # What the activity forked may hold the channel open: it is silent then, not at its end.
+            self._speaks = self._listen(0)
+            return True
+        return self._speaks
+
+    def answer(self) -> Answer | None:
+        """What it answered; None where it died. Only when it is `ready`."""
+        return receive(self._channel.fileno()) if self._speaks else None
+
+    def _listen(self, milliseconds: int | None) -> bool:
+        woken = [descriptor for descriptor, _ in self._woken.poll(milliseconds)]
+        if self._stop.fileno() in woken:
+            self._stop.hush()
+        return self._channel.fileno() in woken
+
+    def exited(self) -> bool:
+        if self._process.returncode is None:
+            pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+            if pid:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                self._peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return self._process.returncode is not None
+
+    def cause(self) -> str:
+        """Why it died."""
+        if not self._let_exit(1.0):
+            return "it closed its channel to the worker"
+        return exit_cause(self._process.returncode, self._peak)
+
+    def end(self, grace: float) -> None:
+        """End it and all that it started: softly, and after `grace` seconds or a second request to stop, hard."""
+        if self._life is None:
+            return
+        end_tree(self._process.pid, self.exited, self._wait, grace)
+        self._channel.close()
+        os.close(self._life)
+        self._life = None
+
+    def close(self) -> None:
+        """Let it exit by itself, as it does when nobody asks any more, and end what is left after a second."""
+        self._channel.close()
+        self._let_exit(1.0)
+        self.end(0)
+
+    def _let_exit(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while not self.exited() and time.monotonic() < until:
+            self._wait(0.02)
+        return self.exited()
+
+    def _wait(self, seconds: float) -> bool:
+        self._stop.wait(seconds)
+        return self._stop.requests > 1
+
+
+def _failed(token: str, reason: str, details: str | None = None) -> Call:
+    said = {"taskToken": token, "reason": reason, "details": details}
+    return "respond_activity_task_failed", {key: value for key, value in said.items() if value is not None}
+
+
+def _seconds(text: Any) -> float | None:
+    """The seconds of a timeout; None for NONE, and for what is none."""
+    text = str(text)
+    return float(text) if text.isascii() and text.isdigit() and int(text) > 0 else None

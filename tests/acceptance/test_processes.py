@@ -1,0 +1,658 @@
+"""The runtime's processes, real ones, under real signals. The engine is the test (by_hand.py).
+
+Who lives is told by the kernel: activities and what they start hold the writing end of a FIFO, and its reader sees
+the end when the last of them is gone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import simpleflow
+from simpleflow.runtime.supervise import Spec
+
+HERE = Path(__file__).parent
+PATIENCE = 20.0  # seconds, for what must happen at all
+SOON = 2.0  # seconds, for what must happen at once
+
+ACTIVITIES = '''
+import os, re, signal, subprocess, sys, time
+import simpleflow.activity
+
+@simpleflow.activity.with_attributes()
+def add(x, y):
+    return x + y
+
+def process():
+    return os.getpid()
+
+def shout(text):
+    print(text)
+    sys.stdout.write("no newline at the end")
+    os.write(1, b'{"result": "1"}\\n')
+    return text
+
+def hold(fifo, *, deaf=False, outside=False):
+    """Hold the FIFO, with a program that holds it too, for ever."""
+    held = os.open(fifo, os.O_WRONLY)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if deaf else lambda *_: (os.write(held, b"told\\n"), os._exit(0)))
+    subprocess.Popen(["sleep", "600"], pass_fds=(held,), start_new_session=outside)
+    os.write(held, b"%d\\n" % os.getpid())
+    time.sleep(600)
+
+def keep(fifo):
+    """Hold the FIFO for as long as this process lives."""
+    os.write(os.open(fifo, os.O_WRONLY), b"held\\n")
+    return os.getpid()
+
+def keep_the_gil(fifo):
+    held = os.open(fifo, os.O_WRONLY)
+    os.write(held, b"%d\\n" % os.getpid())
+    re.match(r"(a+)+$", "a" * 60 + "b")
+
+def until_eof(started, fifo):
+    """Start, wait for somebody who opens and closes the FIFO, and end."""
+    with open(started, "w") as file:
+        file.write("started\\n")
+    with open(fifo) as file:
+        return file.read()
+
+def die(signum):
+    os.kill(os.getpid(), signum)
+    time.sleep(600)
+
+def vanish(code):
+    os._exit(code)
+
+def leave(code):
+    sys.exit(code)
+
+def fork_and_die(fifo):
+    """Leave a fork behind that has all descriptors."""
+    held = os.open(fifo, os.O_WRONLY)
+    if os.fork() == 0:
+        time.sleep(600)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def fork_and_return():
+    pid = os.fork()
+    if pid:
+        os.waitpid(pid, 0)
+    return "child" if pid == 0 else "parent"
+
+def give(what):
+    return {"set": [1, {2}], "large": "x" * 40_000}[what]
+'''
+
+
+class Fifo:
+    """Tells what its holders wrote, and when the last of them is gone."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        os.mkfifo(path)
+        self._end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    def line(self) -> str:
+        data = b""
+        while not data.endswith(b"\n"):
+            assert select.select([self._end], [], [], PATIENCE)[0], f"nothing but {data!r}"
+            data += os.read(self._end, 1)
+        return data.decode().rstrip()
+
+    def gone(self, within: float = SOON) -> bool:
+        until = time.monotonic() + within
+        while (left := until - time.monotonic()) > 0 and select.select([self._end], [], [], left)[0]:
+            if not os.read(self._end, 4096):
+                return True
+        return False
+
+    def close(self) -> None:
+        os.close(self._end)
+
+
+class Process:
+    """A process of the runtime, as its engine sees it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lines = connection.makefile("rb")
+        connection.settimeout(PATIENCE)
+        self.pid: int = self.hear()["pid"]
+        self._tasks = 0
+
+    def hear(self) -> dict[str, Any]:
+        line = self._lines.readline()
+        assert line, "the process is gone"
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def say(self, **message: Any) -> None:
+        self._connection.sendall(json.dumps(message).encode() + b"\n")
+
+    def expect(self, call: str, answer: bool = True) -> dict[str, Any]:
+        message = self.hear()
+        assert message["call"] == call, message
+        if answer:
+            self.say()
+        return message
+
+    def give(self, name: str, *args: Any, told: dict[str, Any] | None = None, **kwargs: Any) -> str:
+        """Answer its poll with a task; the task's token."""
+        self.expect("poll_for_activity_task", answer=False)
+        self._tasks += 1
+        token = f"token-{self._tasks}"
+        text = json.dumps({"args": args, "kwargs": kwargs, "__simpleflow": told or {"attempt": 1, "heartbeat": "60"}})
+        activity = {"name": name if "." in name else f"acts.{name}", "version": "1"}
+        self.say(taskToken=token, activityId=f"activity-{self._tasks}", activityType=activity, input=text)
+        return token
+
+    def result(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        token = self.give(name, *args, **kwargs)
+        said = self.expect("respond_activity_task_completed")
+        assert said["taskToken"] == token
+        return json.loads(said["result"])
+
+    def failure(self, name: str, *args: Any, **kwargs: Any) -> str:
+        self.give(name, *args, **kwargs)
+        return str(self.expect("respond_activity_task_failed")["reason"])
+
+    def gone(self, within: float = SOON, *, after_poll: bool = False) -> bool:
+        """Whether it ended without another word, or after it said that it polls."""
+        self._connection.settimeout(within)
+        try:
+            line = self._lines.readline()
+            if after_poll and b"poll_for_activity_task" in line:
+                line = self._lines.readline()
+            return line == b""
+        except ConnectionResetError:
+            return True
+
+    def close(self) -> None:
+        self._lines.close()
+        self._connection.close()
+
+
+class Engine:
+    """Starts processes, and is their engine."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._short = Path(tempfile.mkdtemp(dir="/tmp"))  # a socket's path has at most 104 characters
+        self._door = socket.socket(socket.AF_UNIX)
+        self._door.bind(str(self._short / "s"))
+        self._door.listen()
+        self._door.settimeout(PATIENCE)
+        self._opened: list[Process | Fifo] = []
+        self._programs: list[subprocess.Popen[str]] = []
+        (directory / "acts.py").write_text(ACTIVITIES)
+
+    def spec(self, point: str = "", **more: Any) -> Spec:
+        url = f"by-hand:{self._short / 's'}" + (f"?{point}" if point else "")
+        return Spec("worker", url, "TestDomain", "list", **more)
+
+    def run(self, *arguments: str) -> subprocess.Popen[str]:
+        program = subprocess.Popen(
+            [sys.executable, str(HERE / "by_hand.py"), *arguments],
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._programs.append(program)
+        return program
+
+    def accept(self) -> Process:
+        process = Process(self._door.accept()[0])
+        self._opened.append(process)
+        return process
+
+    def worker(self, **spec: Any) -> tuple[subprocess.Popen[str], Process]:
+        return self.run(self.spec(**spec).to_json()), self.accept()
+
+    def supervised(self, count: int) -> tuple[subprocess.Popen[str], list[Process]]:
+        program = self.run("supervise", *[self.spec().to_json()] * count)
+        return program, [self.accept() for _ in range(count)]
+
+    def fifo(self, name: str = "fifo") -> Fifo:
+        fifo = Fifo(self.directory / name)
+        self._opened.append(fifo)
+        return fifo
+
+    def close(self) -> None:
+        for program in self._programs:
+            if program.poll() is None:
+                program.kill()
+            program.communicate(timeout=PATIENCE)
+        for opened in self._opened:
+            opened.close()
+        self._door.close()
+        shutil.rmtree(self._short)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(tmp_path)
+    yield engine
+    engine.close()
+
+
+def finish(program: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a program that ends."""
+    out, err = program.communicate(timeout=PATIENCE)
+    return program.returncode, out, err
+
+
+# -- a worker and its child ----------------------------------------------------------------------------------------
+
+
+def test_tasks_run_in_one_warm_child(engine: Engine) -> None:
+    program, worker = engine.worker()
+    assert worker.result("add", 1, y=2) == 3
+    child = worker.result("process")
+    assert child != worker.pid
+    assert worker.result("process") == child
+    poll = worker.expect("poll_for_activity_task", answer=False)
+    assert (poll["domain"], poll["taskList"]) == ("TestDomain", {"name": "list"})
+    assert json.loads(poll["identity"])["pid"] == worker.pid
+    program.terminate()
+    assert finish(program)[0] == 0
+
+
+def test_what_activities_print_does_not_disturb(engine: Engine) -> None:
+    program, worker = engine.worker()
+    assert worker.result("shout", "one") == "one"
+    assert worker.result("shout", "two") == "two"
+    program.terminate()
+    _, out, _ = finish(program)
+    assert out.startswith("one\n") and "two\n" in out
+    assert out.count("no newline at the end") == out.count('{"result": "1"}\n') == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "reason"),
+    [
+        ("die", signal.SIGKILL, "worker-died: killed by signal 9, perhaps out of memory; peak memory "),
+        ("die", signal.SIGSEGV, "worker-died: killed by signal 11 (SIGSEGV); peak memory "),
+        ("vanish", 3, "worker-died: exit code 3; peak memory "),
+    ],
+)
+def test_a_child_that_dies_is_reported_at_once(engine: Engine, name: str, argument: int, reason: str) -> None:
+    _, worker = engine.worker()
+    first = worker.result("process")
+    start = time.monotonic()
+    said = worker.failure(name, int(argument))
+    assert time.monotonic() - start < SOON
+    assert said.startswith(reason) and said.endswith(" MB")
+    second = worker.result("process")
+    assert second != first
+
+
+def test_a_child_killed_between_two_tasks_costs_none(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    os.kill(worker.result("keep", fifo.path), signal.SIGKILL)
+    fifo.line()
+    assert fifo.gone()
+    assert worker.result("add", 1, 1) == 2
+
+
+def test_a_dead_child_is_noticed_and_its_fork_ended(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    start = time.monotonic()
+    assert worker.failure("fork_and_die", fifo.path).startswith("worker-died: killed by signal 9")
+    assert time.monotonic() - start < SOON
+    assert fifo.gone()
+    assert worker.result("add", 1, 1) == 2
+
+
+def test_a_fork_that_returns_does_not_answer(engine: Engine) -> None:
+    _, worker = engine.worker()
+    assert worker.result("fork_and_return") == "parent"
+    assert worker.result("add", 1, 1) == 2
+
+
+def test_failures_leave_the_child_warm(engine: Engine) -> None:
+    _, worker = engine.worker()
+    child = worker.result("process")
+    assert worker.failure("leave", 4) == "SystemExit: the activity called sys.exit(4)"
+    assert worker.failure("give", "set").startswith("PayloadError: the result cannot be encoded as JSON: [1] is a set")
+    assert worker.failure("give", "large").startswith("PayloadTooLarge: the result is 40,002 characters")
+    assert worker.failure("add", 1).startswith("TypeError: add() missing 1 required positional argument")
+    assert worker.result("process") == child
+
+
+def test_a_module_that_cannot_be_imported_is_tried_again(engine: Engine) -> None:
+    _, worker = engine.worker()
+    assert worker.failure("nope.f") == "cannot import nope.f: No module named 'nope'"
+    helper, module = engine.directory / "helper.py", engine.directory / "late.py"
+    helper.write_text("")
+    module.write_text("from helper import value\ndef f(): return value\n")
+    said = worker.failure("late.f")
+    assert said.startswith("cannot import late.f: cannot import name 'value' from 'helper'")
+    helper.write_text("value = 42\n")
+    assert worker.result("late.f") == 42
+    assert worker.failure("acts.nope") == "cannot import acts.nope: module 'acts' has no attribute 'nope'"
+    (engine.directory / "acts.py").write_text(ACTIVITIES + "\ndef nope(): return 'there'\n")
+    assert worker.result("nope") == "there"
+
+
+# -- heartbeats ----------------------------------------------------------------------------------------------------
+
+
+def test_heartbeats_go_out_at_a_third_of_the_timeout(engine: Engine) -> None:
+    _, worker = engine.worker()
+    worker.result("add", 1, 1)
+    started, release = engine.fifo("started"), engine.fifo("release")
+    token = worker.give("until_eof", started.path, release.path, told={"heartbeat": "1"})
+    times = [time.monotonic()]
+    for _ in range(4):
+        assert worker.expect("record_activity_task_heartbeat")["taskToken"] == token
+        times.append(time.monotonic())
+    with open(release.path, "w") as file:
+        file.write("done")
+    while (said := worker.hear())["call"] == "record_activity_task_heartbeat":
+        worker.say()
+    assert said["result"] == '"done"'
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    assert min(gaps) > 0.25 and sum(gaps) / 4 < 0.5, gaps
+
+
+def test_an_engine_that_cannot_be_reached_ends_nothing(engine: Engine) -> None:
+    program, worker = engine.worker()
+    started, release = engine.fifo("started"), engine.fifo("release")
+    worker.give("until_eof", started.path, release.path, told={"heartbeat": "1"})
+    for fault in ("ThrottlingException", "InternalFailure", "ThrottlingException"):
+        worker.expect("record_activity_task_heartbeat", answer=False)
+        worker.say(fault=fault)
+    with open(release.path, "w") as file:
+        file.write("done")
+    while (said := worker.hear())["call"] == "record_activity_task_heartbeat":
+        worker.say()
+    assert said["result"] == '"done"'
+    worker.say()
+    worker.expect("poll_for_activity_task", answer=False)
+    program.terminate()
+    assert finish(program)[2].count("could not heartbeat, it goes on") >= 3
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_a_task_that_is_lost_is_ended_and_not_answered(engine: Engine, outside: bool) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("hold", fifo.path, outside=outside, told={"heartbeat": "1"})
+    fifo.line()
+    worker.expect("record_activity_task_heartbeat", answer=False)
+    worker.say(fault="UnknownResourceFault")
+    assert fifo.line() == "told"
+    assert fifo.gone()
+    assert worker.result("add", 1, 1) == 2  # the poll came next
+
+
+def test_the_end_of_a_tasks_time_is_asked_about(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("hold", fifo.path, told={"heartbeat": "600", "start_to_close": "1"})
+    fifo.line()
+    worker.expect("record_activity_task_heartbeat", answer=False)
+    worker.say(fault="UnknownResourceFault")
+    assert fifo.line() == "told"
+    assert worker.result("add", 1, 1) == 2
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_cancelled_task_is_told_then_killed_and_answered(engine: Engine, deaf: bool) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    token = worker.give("hold", fifo.path, deaf=deaf, told={"heartbeat": "1"})
+    fifo.line()
+    worker.expect("record_activity_task_heartbeat", answer=False)
+    worker.say(cancelRequested=True)
+    if not deaf:
+        assert fifo.line() == "told"
+    assert worker.expect("respond_activity_task_canceled")["taskToken"] == token
+    assert fifo.gone()
+    assert worker.result("add", 1, 1) == 2
+
+
+# -- the end of a worker -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activity", ["hold", "keep_the_gil"])
+def test_nothing_outlives_a_worker(engine: Engine, activity: str) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give(activity, fifo.path)
+    fifo.line()
+    os.kill(worker.pid, signal.SIGKILL)
+    assert fifo.gone()
+
+
+def test_an_idle_child_goes_with_its_worker(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.result("keep", fifo.path)
+    fifo.line()
+    os.kill(worker.pid, signal.SIGKILL)
+    assert fifo.gone()
+
+
+def test_the_first_request_drains(engine: Engine) -> None:
+    program, worker = engine.worker()
+    started, release = engine.fifo("started"), engine.fifo("release")
+    token = worker.give("until_eof", started.path, release.path, told={"heartbeat": "1"})
+    started.line()
+    program.terminate()
+    for _ in range(2):  # it still works, and heartbeats
+        worker.expect("record_activity_task_heartbeat")
+    with open(release.path, "w") as file:
+        file.write("done")
+    while (said := worker.hear())["call"] == "record_activity_task_heartbeat":
+        worker.say()
+    assert (said["call"], said["taskToken"]) == ("respond_activity_task_completed", token)
+    worker.say()
+    assert worker.gone(), "it polled again"
+    assert finish(program)[0] == 0
+
+
+def test_the_second_request_ends_it_now(engine: Engine) -> None:
+    program, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("hold", fifo.path, deaf=True)
+    fifo.line()
+    program.terminate()
+    program.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    assert worker.expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
+    assert worker.gone() and fifo.gone()
+    assert finish(program)[0] == 0
+    assert time.monotonic() - start < SOON
+
+
+def test_one_task(engine: Engine) -> None:
+    program, worker = engine.worker(one_task=True)
+    assert worker.result("add", 1, 1) == 2
+    assert worker.gone()
+    assert finish(program)[0] == 0
+
+
+def test_a_point_lies_between_the_answer_and_the_response(engine: Engine) -> None:
+    program, worker = engine.worker(point="before-response")
+    fifo = engine.fifo()
+    with pytest.raises(AssertionError, match="the process is gone"):
+        worker.result("shout", "done")
+    code, out, _ = finish(program)
+    assert code == -signal.SIGKILL and out.startswith("done\n")
+    assert not fifo.gone(0)
+
+
+# -- the supervisor ------------------------------------------------------------------------------------------------
+
+
+def test_who_dies_is_started_again(engine: Engine) -> None:
+    program, workers = engine.supervised(2)
+    dead = workers[0]
+    os.kill(dead.pid, signal.SIGKILL)
+    start = time.monotonic()
+    another = engine.accept()
+    assert time.monotonic() - start < SOON
+    assert another.pid not in {worker.pid for worker in workers}
+    assert another.result("add", 1, 1) == workers[1].result("add", 1, 1) == 2
+    program.terminate()
+    code, _, err = finish(program)
+    assert code == 0
+    assert f"the worker of list died (pid {dead.pid}: killed by signal 9, perhaps out of memory)" in err
+
+
+def test_who_dies_again_and_again_is_started_ever_later(engine: Engine) -> None:
+    program, (worker,) = engine.supervised(1)
+    times = []
+    for _ in range(4):
+        os.kill(worker.pid, signal.SIGKILL)
+        start = time.monotonic()
+        worker = engine.accept()
+        times.append(time.monotonic() - start)
+    assert times[2] > 0.4 and times[3] > 0.8, times
+    program.terminate()
+    assert finish(program)[0] == 0
+
+
+def test_nothing_outlives_a_supervisor(engine: Engine) -> None:
+    program, workers = engine.supervised(2)
+    fifo = engine.fifo()
+    for worker in workers:
+        worker.give("hold", fifo.path, deaf=True)
+        fifo.line()
+    program.kill()
+    start = time.monotonic()
+    for worker in workers:
+        assert worker.expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
+        assert worker.gone()
+    assert fifo.gone()
+    assert time.monotonic() - start < SOON
+
+
+def test_a_process_that_hangs_does_not_outlive_a_supervisor(engine: Engine) -> None:
+    program, (worker,) = engine.supervised(1)
+    fifo = engine.fifo()
+    worker.give("hold", fifo.path, deaf=True, told={"heartbeat": "1"})
+    fifo.line()
+    worker.expect("record_activity_task_heartbeat", answer=False)  # and it waits for the answer
+    program.kill()
+    assert worker.gone() and fifo.gone()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_supervisor_drains_then_ends(engine: Engine, signum: signal.Signals) -> None:
+    program, workers = engine.supervised(2)
+    started, release = engine.fifo("started"), engine.fifo("release")
+    fifo = engine.fifo()
+    workers[0].give("until_eof", started.path, release.path)
+    started.line()
+    workers[1].give("hold", fifo.path, deaf=True)
+    fifo.line()
+    os.killpg(program.pid, signum)  # the whole foreground group, as a terminal does
+    with open(release.path, "w") as file:
+        file.write("done")
+    assert workers[0].expect("respond_activity_task_completed")["result"] == '"done"'
+    assert workers[0].gone(after_poll=True)  # it may have answered before the request was passed on to it
+    assert not fifo.gone(0.1) and program.poll() is None  # the other is waited for
+    os.killpg(program.pid, signum)
+    assert workers[1].expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
+    assert workers[1].gone() and fifo.gone()
+    assert finish(program)[0] == 0
+
+
+def test_a_process_that_does_not_end_is_killed(engine: Engine) -> None:
+    program, (worker,) = engine.supervised(1)
+    fifo = engine.fifo()
+    worker.give("hold", fifo.path, deaf=True, told={"heartbeat": "1"})
+    fifo.line()
+    worker.expect("record_activity_task_heartbeat", answer=False)  # and it waits for the answer
+    assert program.stderr is not None
+    program.terminate()
+    assert any("draining 1 processes" in line for line in program.stderr)
+    assert not fifo.gone(0.1)
+    program.terminate()
+    assert worker.gone() and fifo.gone()
+    assert finish(program)[0] == 0
+
+
+# -- the runtime's own command, on the embedded engine -------------------------------------------------------------
+
+PROGRAM = """
+import simpleflow
+
+@simpleflow.activity.with_attributes(task_list="list")
+def double(x):
+    return 2 * x
+
+class Twice(simpleflow.Workflow):
+    name, version, task_list = "twice", "1", "decisions"
+    def run(self, x):
+        return self.submit(double, self.submit(double, x)).result
+"""
+SUPERVISE = """
+import sys
+from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.supervise import Spec, Supervisor
+
+Supervisor([Spec.from_json(text) for text in sys.argv[1:]], Stop().listen()).run()
+"""
+
+
+def test_a_decider_and_a_worker_carry_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    monkeypatch.syspath_prepend(tmp_path)
+    import program  # type: ignore[import-not-found]
+
+    url = f"sqlite:{tmp_path / 'engine.sqlite'}"
+    handle = simpleflow.start(program.Twice, 10, domain="TestDomain", engine=url)
+    specs = [
+        Spec("decider", url, "TestDomain", "decisions", workflows=("program.Twice",)),
+        Spec("worker", url, "TestDomain", "list"),
+    ]
+    command = [sys.executable, "-c", SUPERVISE, *[spec.to_json() for spec in specs]]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as supervisor:
+        assert handle.result(timeout=PATIENCE) == 40
+        supervisor.terminate()
+        code, _, err = finish(supervisor)
+    assert code == 0
+    assert "working on list of the domain TestDomain" in err and "died" not in err
+
+
+@pytest.mark.parametrize(
+    ("spec", "line"),
+    [
+        (Spec("worker", "sqlite:{}/e.sqlite", "Nowhere", "list"), "Unknown domain: Nowhere"),
+        (Spec("decider", "sqlite:{}/e.sqlite", "D", "list", ("no.Such",)), "LoadError: there is no module no"),
+        (Spec("worker", "carrier-pigeon", "D", "list"), "'carrier-pigeon' names no engine"),
+        (Spec("worker", "sqlite:{}/no/directory/e.sqlite", "D", "list"), "EngineError: "),
+    ],
+)
+def test_what_a_process_cannot_do_is_said_in_a_line(tmp_path: Path, spec: Spec, line: str) -> None:
+    (tmp_path / "no").touch()
+    text = spec.to_json().replace("{}", str(tmp_path))
+    command = [sys.executable, "-m", "simpleflow.runtime", text]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert line in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

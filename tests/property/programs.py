@@ -1,0 +1,160 @@
+"""Random programs, and what their activities do: a pure function of the activity's id and attempt."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from simpleflow import Workflow, activity, futures
+from simpleflow.exceptions import TaskException
+from simpleflow.payload.codec import RESERVED
+
+
+def _plain(*args: Any, **kwargs: Any) -> Any:
+    raise AssertionError("activities of these tests are never run")
+
+
+def activities() -> list[activity.Activity[..., Any]]:
+    made = []
+    for name in ("a", "b"):
+        for options in (
+            {},
+            {"retry": 2},
+            {"raises_on_failure": True},
+            {"raises_on_failure": False, "retry": 1},
+            {"idempotent": True},
+        ):
+            suffix = "-".join(f"{key}{value}" for key, value in options.items())
+            made.append(activity.Activity(_plain, name=f"m.{name}{suffix}", **options))  # type: ignore[arg-type]
+    return made
+
+
+ACTIVITIES = activities()
+
+OTHER_STEPS = ("result", "result", "exception", "wait", "cancel", "if odd", "print done", "mutate", "now", "unguarded")
+
+
+def random_program(seed: int) -> list[Any]:
+    """A program of some twenty steps. Hypothesis chooses the seed: built from its own strategies, programs stay too
+    small to have much going on at once."""
+    chance = Random(seed)
+
+    def reference() -> int:
+        return chance.randrange(30)
+
+    def argument() -> Any:
+        kind = chance.choice(("value", "future", "future", "nested"))
+        if kind == "nested":
+            return kind, [reference() for _ in range(chance.randrange(4))]
+        return kind, chance.randrange(3) if kind == "value" else reference()
+
+    def step() -> Any:
+        if chance.random() < 0.6:
+            arguments = [argument() for _ in range(chance.choice((0, 0, 1, 1, 2)))]
+            return "submit", chance.randrange(len(ACTIVITIES)), arguments
+        kind = chance.choice(OTHER_STEPS)
+        if kind == "unguarded" and chance.random() < 0.7:
+            kind = "result"
+        if kind == "wait":
+            return kind, [reference() for _ in range(chance.randrange(4))]
+        return kind, reference(), chance.randrange(len(ACTIVITIES))
+
+    return [*(step() for _ in range(chance.randint(4, 25))), ("end",)]
+
+
+programs = st.integers(0, 2**64).map(random_program)
+
+
+def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
+    """A workflow class that runs `program`, and says what it saw to `printed` unless it is replaying."""
+
+    class W(Workflow):
+        def run(self) -> list[Any]:
+            seen: list[Any] = []
+            made: list[futures.Future[Any]] = []
+
+            def say(*what: Any) -> None:
+                seen.append(list(what))
+                if not self.is_replaying:
+                    printed.append(json.dumps(what))
+
+            for step in program:
+                self.perform(step, made, say)
+            return seen
+
+        def perform(self, step: Any, made: list[futures.Future[Any]], say: Any) -> None:
+            if step[0] == "submit":
+                made.append(self.submit(ACTIVITIES[step[1]], *[self.argument(given, made) for given in step[2]]))
+                return
+            if step[0] == "now":
+                say("now", self.now().timestamp(), self.random())
+                return
+            if not made:
+                return
+            if step[0] == "end":
+                for future in made:
+                    say("end", repr(future.exception))
+                return
+            if step[0] == "wait":
+                try:
+                    say("wait", futures.wait(*[made[index % len(made)] for index in step[1]]))
+                except TaskException as error:
+                    say("wait", repr(error))
+                return
+            future = made[step[1] % len(made)]
+            if step[0] == "unguarded":
+                say("value", future.result)
+            elif step[0] == "result":
+                try:
+                    say("value", future.result)
+                except TaskException as error:
+                    say("error", repr(error))
+            elif step[0] == "exception":
+                say("exception", repr(future.exception))
+            elif step[0] == "cancel":
+                say("cancel", future.cancel())
+            elif step[0] == "print done":
+                say("done", future.done, future.state)
+            elif step[0] == "mutate":
+                items = [1]
+                made.append(self.submit(ACTIVITIES[0], items, future))
+                items.append(2)
+            elif step[0] == "if odd":
+                try:
+                    odd = zlib.crc32(str(future.result).encode()) % 2
+                except TaskException:
+                    odd = 1
+                if odd:
+                    made.append(self.submit(ACTIVITIES[step[2]], "odd"))
+
+        @staticmethod
+        def argument(given: Any, made: list[futures.Future[Any]]) -> Any:
+            kind, value = given
+            if kind == "value" or not made:
+                return value
+            if kind == "future":
+                return made[value % len(made)]
+            return {"list": [made[index % len(made)] for index in value], "n": 1}
+
+    return W
+
+
+def outcome(id: str, attempt: int) -> tuple[str, dict[str, Any]]:
+    """How the attempt of an activity ends: always the same way, so that only the order is the world's."""
+    chance = zlib.crc32(f"{id} {attempt}".encode()) % 12
+    if chance < 9:
+        return "Completed", {"result": json.dumps([id, attempt])}
+    if chance == 9:
+        return "TimedOut", {"timeoutType": "START_TO_CLOSE"}
+    if chance == 10:
+        return "TimedOut", {"timeoutType": "HEARTBEAT"}
+    return "Failed", {"reason": "ValueError: no", "details": "{}"}
+
+
+def attempt_of(input: str) -> int:
+    told: dict[str, Any] = json.loads(input)[RESERVED]
+    return int(told["attempt"])

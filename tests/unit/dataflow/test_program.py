@@ -1,0 +1,596 @@
+"""The rules of the core, one by one (the grouping property has its own file)."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+
+from simpleflow import Workflow, activity, futures
+from simpleflow.dataflow import Cancelled, Completed, Failed, Program, Started
+from simpleflow.exceptions import (
+    Evicted,
+    PayloadError,
+    PayloadTooLarge,
+    TaskCanceled,
+    TaskException,
+    TaskFailed,
+    TimeoutError,
+)
+from simpleflow.payload.codec import Codec
+from simpleflow.task import CancelActivity, Command, Complete, Fail, ScheduleActivity
+
+
+def make(name: str, **options: Any) -> activity.Activity[..., Any]:
+    return activity.Activity(lambda *args, **kwargs: None, name=name, **options)
+
+
+f = make("f")
+g = make("g")
+fast = make("fast", raises_on_failure=True)
+soft = make("soft", raises_on_failure=False)
+same = make("same", idempotent=True)
+
+
+class Drive:
+    """A program, fed by hand; `asked` collects the ids (with attempts from the second on)."""
+
+    def __init__(self, run: Any, *args: Any, codec: Codec | None = None) -> None:
+        kind = type("W", (Workflow,), {"run": run})
+        self.program = Program(kind, codec or Codec())
+        self.commands: list[Command] = []
+        self.time = 0.0
+        codec = Codec()
+        call = codec.template_call(args, {}, "input").fill([])
+        self._feed(Started(0.0, call, {"run_id": "r"}))
+
+    def _feed(self, event: Any) -> None:
+        self.commands += self.program.advance(event)
+
+    def ok(self, id: str, result: str | None = "1") -> Drive:
+        self.time += 1
+        self._feed(Completed(self.time, id, result))
+        return self
+
+    def fail(self, id: str, *, lost: bool = False) -> Drive:
+        self.time += 1
+        self._feed(Failed(self.time, id, TaskFailed(id, "ValueError: no"), lost))
+        return self
+
+    def cancelled(self, id: str) -> Drive:
+        self._feed(Cancelled(self.time, id, TaskCanceled(None, id)))
+        return self
+
+    @property
+    def asked(self) -> list[str]:
+        return [
+            command.id if command.attempt == 1 else f"{command.id}#{command.attempt}"
+            for command in self.commands
+            if isinstance(command, ScheduleActivity)
+        ]
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        return {command.id: command.input for command in self.commands if isinstance(command, ScheduleActivity)}
+
+    @property
+    def result(self) -> Any:
+        outcome = self.program.outcome
+        assert isinstance(outcome, Complete), outcome
+        return Codec().thaw(outcome.result)
+
+    @property
+    def error(self) -> BaseException:
+        outcome = self.program.outcome
+        assert isinstance(outcome, Fail), outcome
+        return outcome.error
+
+
+def test_a_number_is_taken_at_submit_whatever_becomes_ready_first() -> None:
+    """The case in which the original completes with a wrong result: both tasks ended as f("B")."""
+
+    def run(self: Workflow) -> Any:
+        pending = self.submit(g)
+        a = self.submit(f, pending)
+        b = self.submit(f, "B")
+        return [a.result, b.result]
+
+    drive = Drive(run)
+    assert drive.asked == ["activity-g-1", "activity-f-2"]
+    drive.ok("activity-g-1", '"A"')
+    assert drive.inputs["activity-f-1"] == '{"args":["A"],"kwargs":{}}'
+    assert drive.inputs["activity-f-2"] == '{"args":["B"],"kwargs":{}}'
+    drive.ok("activity-f-2", '"from B"').ok("activity-f-1", '"from A"')
+    assert drive.result == ["from A", "from B"]
+
+
+def test_the_original_sum_is_right() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f, 1)
+        b = self.submit(f, a)
+        d = self.submit(f, 5)
+        return {"a": a.result, "b": b.result, "d": d.result}
+
+    drive = Drive(run).ok("activity-f-1", "2")
+    assert drive.asked == ["activity-f-1", "activity-f-3", "activity-f-2"]
+    drive.ok("activity-f-3", "6").ok("activity-f-2", "3")
+    assert drive.result == {"a": 2, "b": 3, "d": 6}
+
+
+def test_futures_nested_in_arguments_are_edges_and_their_values_stand_in_place() -> None:
+    def run(self: Workflow) -> Any:
+        a, b = self.submit(f, 1), self.submit(f, 2)
+        return self.submit(g, [a, {"b": b}], key=(a, 3)).result
+
+    drive = Drive(run).ok("activity-f-1", '"x"')
+    assert "activity-g-1" not in drive.asked
+    drive.ok("activity-f-2", '{"y":1}')
+    assert drive.inputs["activity-g-1"] == '{"args":[["x",{"b":{"y":1}}]],"kwargs":{"key":["x",3]}}'
+
+
+def test_arguments_are_encoded_at_submit_and_results_decoded_at_each_read() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        items = [1]
+        b = self.submit(g, items, a)
+        items.append(2)
+        a.result.append("mutated")
+        return [a.result, b.result]
+
+    drive = Drive(run).ok("activity-f-1", "[0]")
+    assert drive.inputs["activity-g-1"] == '{"args":[[1],[0]],"kwargs":{}}'
+    assert drive.ok("activity-g-1", "3").result == [[0], 3]
+
+
+def test_result_raises_the_failure_and_exception_returns_it() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        assert isinstance(a.exception, TaskFailed)
+        with pytest.raises(TaskFailed, match="ValueError: no"):
+            _ = a.result
+        assert a.exception is not a.exception, "each look gives a fresh copy"
+        return a.state
+
+    assert Drive(run).fail("activity-f-1").result == futures.FINISHED
+
+
+def test_an_unread_failure_changes_nothing_and_is_reported() -> None:
+    def run(self: Workflow) -> Any:
+        a, b = self.submit(f), self.submit(g)
+        b.result
+        return a.done
+
+    drive = Drive(run).fail("activity-f-1").ok("activity-g-1")
+    assert drive.result is True
+    (line,) = drive.program.unseen_failures
+    assert "activity-f-1" in line and "test_program.py" in line
+
+
+def test_a_failure_that_was_looked_at_is_not_reported() -> None:
+    def run(self: Workflow) -> Any:
+        return repr(self.submit(f).exception)
+
+    assert Drive(run).fail("activity-f-1").program.unseen_failures == []
+
+
+def test_raises_on_failure_is_raised_at_once_at_whatever_it_waits_for() -> None:
+    def run(self: Workflow) -> Any:
+        self.submit(fast)
+        slow = self.submit(f)
+        try:
+            return slow.result
+        except TaskFailed as error:
+            return [str(error), slow.result]
+
+    drive = Drive(run).fail("activity-fast-1")
+    assert drive.ok("activity-f-1", "7").result == ["activity-fast-1: ValueError: no", 7]
+
+
+def test_raises_on_failure_uncaught_fails_the_run() -> None:
+    def run(self: Workflow) -> Any:
+        self.submit(fast)
+        return self.submit(f).result
+
+    assert isinstance(Drive(run).fail("activity-fast-1").error, TaskFailed)
+
+
+def test_raises_on_failure_goes_ahead_of_other_wake_ups_of_the_same_event() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        self.submit(fast, a)  # fails with a, by the same event
+        try:
+            return repr(a.exception)
+        except TaskFailed:
+            return "thrown at the wait for a"
+
+    assert Drive(run).fail("activity-f-1").result == "thrown at the wait for a"
+
+
+def test_who_waits_for_just_the_failing_future_gets_its_answer() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(fast)
+        return [repr(a.exception), a.done]
+
+    assert Drive(run).fail("activity-fast-1").result == ['TaskFailed (activity-fast-1, "ValueError: no")', True]
+
+
+def test_false_gives_none_and_hands_none_on() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(soft)
+        b = self.submit(f, a)
+        return [a.result, repr(a.exception), b.result]
+
+    drive = Drive(run).fail("activity-soft-1")
+    assert drive.inputs["activity-f-1"] == '{"args":[null],"kwargs":{}}'
+    assert drive.ok("activity-f-1").result == [None, 'TaskFailed (activity-soft-1, "ValueError: no")', 1]
+
+
+def test_a_task_that_depends_on_a_failed_one_fails_with_its_error_and_never_runs() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        b = self.submit(g, a)
+        late = [repr(b.exception)]
+        c = self.submit(g, b)  # settles at once
+        return [*late, repr(c.exception)]
+
+    drive = Drive(run).fail("activity-f-1")
+    assert drive.result == ['TaskFailed (activity-f-1, "ValueError: no")'] * 2
+    assert drive.asked == ["activity-f-1"]
+
+
+def test_retry_gives_the_same_id_another_attempt() -> None:
+    again = make("again", retry=2)
+
+    def run(self: Workflow) -> Any:
+        return repr(self.submit(again, 1).exception)
+
+    drive = Drive(run).fail("activity-again-1").fail("activity-again-1")
+    assert drive.asked == ["activity-again-1", "activity-again-1#2", "activity-again-1#3"]
+    assert drive.program.outcome is None
+    assert "no" in drive.fail("activity-again-1").result
+
+
+def test_a_lost_worker_is_rescheduled_beside_retry_three_times() -> None:
+    def run(self: Workflow) -> Any:
+        return repr(self.submit(f).exception)
+
+    drive = Drive(run)
+    for _ in range(3):
+        drive.fail("activity-f-1", lost=True)
+    assert len(drive.asked) == 4 and drive.program.outcome is None
+    drive.fail("activity-f-1", lost=True)
+    assert isinstance(drive.program.outcome, Complete)
+
+
+def test_a_lost_worker_uses_up_no_retry() -> None:
+    again = make("again", retry=1)
+
+    def run(self: Workflow) -> Any:
+        return self.submit(again).result
+
+    drive = Drive(run).fail("activity-again-1", lost=True).fail("activity-again-1")
+    assert drive.asked[-1] == "activity-again-1#3"
+    assert drive.ok("activity-again-1", "5").result == 5
+
+
+def test_equal_idempotent_calls_are_one_task() -> None:
+    """The hash is the one that simpleflow has always used."""
+
+    def run(self: Workflow) -> Any:
+        a = self.submit(same, 1)
+        b = self.submit(same, self.submit(f))
+        c = self.submit(same, 2)
+        return [a.result, b.result, c.result, self.submit(same, 1).result, a.id, c.id]
+
+    drive = Drive(run).ok("activity-f-1", "1")
+    one, two = "activity-same-bdc09455c37471e0ba7397350413a5e6", "activity-same-12036b25db61ae6cadf7a003ff523029"
+    assert drive.asked == ["activity-f-1", one, two] or drive.asked == [one, "activity-f-1", two]
+    assert drive.ok(one, "10").ok(two, "20").result == [10, 10, 20, 10, one, two]
+
+
+def test_the_pinned_hash_of_keywords() -> None:
+    def run(self: Workflow) -> Any:
+        return self.submit(same, a=1).result
+
+    assert Drive(run).asked == ["activity-same-adb86b0326491007eae44a0a692bfc53"]
+
+
+def test_raises_on_failure_is_each_submission_s_own() -> None:
+    lax = make("same", idempotent=True, raises_on_failure=False)
+
+    def run(self: Workflow) -> Any:
+        a, b = self.submit(same, 1), self.submit(lax, 1)
+        return [b.result, repr(a.exception)]
+
+    drive = Drive(run)
+    assert len(drive.asked) == 1
+    assert drive.fail(drive.asked[0]).result[0] is None
+
+
+def test_equal_idempotent_calls_with_other_options_are_an_error() -> None:
+    other = make("same", idempotent=True, task_list="elsewhere")
+
+    def run(self: Workflow) -> Any:
+        a, b = self.submit(same, 1), self.submit(other, 1)
+        return [str(b.exception), a.result]
+
+    drive = Drive(run)
+    assert "different options" in drive.ok(drive.asked[0]).result[0]
+
+
+def test_cancelling_what_is_not_ready_is_at_once() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        b = self.submit(g, a)
+        assert b.cancel() and b.cancelled and b.done
+        with pytest.raises(TaskCanceled):
+            _ = b.result
+        return [a.result, b.cancel(), b.state]
+
+    drive = Drive(run).ok("activity-f-1")
+    assert drive.result == [1, False, "CANCELLED"]
+    assert drive.asked == ["activity-f-1"]
+
+
+def test_cancelling_an_issued_activity_waits_for_the_world() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        assert a.cancel() and not a.done
+        return [repr(a.exception), a.state]
+
+    drive = Drive(run)
+    assert any(isinstance(command, CancelActivity) for command in drive.commands)
+    assert drive.program.outcome is None
+    assert drive.cancelled("activity-f-1").result == ["TaskCanceled()", "CANCELLED"]
+
+
+def test_the_world_may_still_complete_what_was_cancelled() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        a.cancel()
+        return [a.result, a.state]
+
+    assert Drive(run).ok("activity-f-1", "3").result == [3, "FINISHED"]
+
+
+def test_wait_reads_results_in_order_after_all_are_done() -> None:
+    order: list[str] = []
+
+    def run(self: Workflow) -> Any:
+        a, b = self.submit(f, 1), self.submit(f, 2)
+        found = futures.wait(a, b)
+        order.append("after")
+        return found
+
+    drive = Drive(run).ok("activity-f-2", "2")
+    assert not order
+    assert drive.ok("activity-f-1", "1").result == [1, 2]
+
+
+def test_wait_takes_futures_only() -> None:
+    def run(self: Workflow) -> Any:
+        return futures.wait([self.submit(f)])  # type: ignore[arg-type]
+
+    assert str(Drive(run).error) == "wait() takes futures, not list: write wait(*futures)"
+
+
+def test_run_may_return_futures() -> None:
+    def run(self: Workflow) -> Any:
+        return {"all": self.map(f, [1, 2]), "one": self.submit(g)}
+
+    drive = Drive(run).ok("activity-f-1", "10").ok("activity-g-1", "30")
+    assert drive.program.outcome is None
+    assert drive.ok("activity-f-2", "20").result == {"all": [10, 20], "one": 30}
+
+
+def test_returning_is_final() -> None:
+    calls: list[int] = []
+
+    def run(self: Workflow) -> Any:
+        self.submit(f)
+        calls.append(1)
+        return "done"
+
+    drive = Drive(run).ok("activity-f-1").fail("activity-f-1")
+    assert drive.result == "done" and calls == [1]
+
+
+def test_system_exit_in_run_fails_the_run_only() -> None:
+    def run(self: Workflow) -> Any:
+        raise SystemExit(3)
+
+    assert isinstance(Drive(run).error, SystemExit)
+
+
+def test_input_that_does_not_fit_run_fails_the_run() -> None:
+    def run(self: Workflow, x: int) -> Any:
+        return x
+
+    assert isinstance(Drive(run).error, TypeError)
+    assert Drive(run, 4).result == 4
+
+
+def test_eviction_is_no_exception_that_user_code_swallows() -> None:
+    seen: list[str] = []
+
+    def run(self: Workflow) -> Any:
+        try:
+            self.submit(f).result
+        except Exception:
+            seen.append("swallowed")
+        finally:
+            seen.append("finally")
+            self.submit(g)
+            seen.append("after a call of ours")
+
+    drive = Drive(run)
+    drive.program.close()
+    assert seen == ["finally"]
+    assert drive.program.outcome is None
+    assert drive.asked == ["activity-f-1"]
+
+
+def test_code_that_catches_everything_is_abandoned() -> None:
+    def run(self: Workflow) -> Any:
+        future = self.submit(f)
+        while True:
+            try:
+                future.result
+            except BaseException:
+                pass
+
+    drive = Drive(run)
+    drive.program.close()
+    assert drive.program.outcome is None
+
+
+def test_a_closed_program_frees_what_it_held() -> None:
+    class Big:
+        alive = 0
+
+        def __init__(self) -> None:
+            Big.alive += 1
+
+        def __del__(self) -> None:
+            Big.alive -= 1
+
+    def run(self: Workflow) -> Any:
+        big = Big()
+        self.submit(f).result
+        return big
+
+    for _ in range(5):
+        Drive(run).program.close()
+    gc.collect()
+    assert Big.alive == 0
+
+
+def test_each_run_has_its_own_context_variables() -> None:
+    import contextvars
+
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+
+    def run(self: Workflow, mine: str) -> Any:
+        variable.set(mine)
+        self.submit(f).result
+        return variable.get()
+
+    one, two = Drive(run, "one"), Drive(run, "two")
+    assert one.ok("activity-f-1").result == "one"
+    assert two.ok("activity-f-1").result == "two"
+    assert variable.get() == "unset"
+
+
+def test_time_randomness_and_ids_come_from_the_events() -> None:
+    def run(self: Workflow) -> Any:
+        first = [self.now().isoformat(), self.random(), str(self.uuid4())]
+        self.submit(f).result
+        return [first, self.now().timestamp()]
+
+    one, two = Drive(run).ok("activity-f-1").result, Drive(run).ok("activity-f-1").result
+    assert one == two
+    assert one[0][0] == "1970-01-01T00:00:00+00:00" and one[1] == 1.0
+
+
+def test_what_cannot_be_encoded_fails_at_submit_with_its_path() -> None:
+    def run(self: Workflow) -> Any:
+        with pytest.raises(PayloadError, match=r"the input of f .*args\[0\]\.items\[1\]\.when is a object"):
+            self.submit(f, {"items": [1, {"when": object()}]})
+        return self.submit(f).result
+
+    assert Drive(run).asked == ["activity-f-2"]
+
+
+def test_what_is_too_large_only_with_its_results_fails_the_task() -> None:
+    def run(self: Workflow) -> Any:
+        return repr(self.submit(g, self.submit(f)).exception)
+
+    drive = Drive(run, codec=Codec(1_000)).ok("activity-f-1", f'"{"x" * 900}"')
+    assert "PayloadTooLarge" in drive.result and "args[0]" in drive.result
+    assert issubclass(PayloadTooLarge, PayloadError)
+
+
+def test_a_future_of_another_run_is_refused() -> None:
+    kept: list[Any] = []
+
+    def first(self: Workflow) -> Any:
+        kept.append(self.submit(f))
+        kept[0].result
+
+    def second(self: Workflow) -> Any:
+        return self.submit(g, kept[0]).result
+
+    Drive(first)
+    assert "belongs to another run" in str(Drive(second).error)
+    assert "belongs to no run" in str(Drive(lambda self: futures.Future().result).error)
+
+
+def test_a_future_read_outside_of_run_says_so() -> None:
+    kept: list[Any] = []
+
+    def run(self: Workflow) -> Any:
+        kept.append(self.submit(f))
+        kept[0].result
+
+    Drive(run)
+    with pytest.raises(RuntimeError, match="inside of run"):
+        _ = kept[0].result
+
+
+def test_a_plain_function_is_no_activity() -> None:
+    def run(self: Workflow) -> Any:
+        return self.submit(len, [])
+
+    assert "with_attributes" in str(Drive(run).error)
+
+
+def test_twenty_thousand_dependents_in_a_row() -> None:
+    def run(self: Workflow) -> Any:
+        future = self.submit(f)
+        for _ in range(20_000):
+            future = self.submit(g, future)
+        return repr(future.exception)
+
+    assert "activity-f-1" in Drive(run).fail("activity-f-1").result
+
+
+def test_what_the_run_waits_for_can_be_told() -> None:
+    def run(self: Workflow) -> Any:
+        return self.submit(f).result
+
+    drive = Drive(run)
+    (line,) = drive.program.waits_for
+    assert line.startswith("activity-f-1 (submitted at ") and "test_program.py" in line
+    assert not drive.program.stuck
+
+
+def test_long_ids_are_cut_with_a_hash() -> None:
+    long = make("m." + "x" * 300)
+
+    def run(self: Workflow) -> Any:
+        return self.submit(long).result
+
+    (id,) = Drive(run).asked
+    assert len(id) == 256 and id.startswith("activity-m.xxx") and id[223] == "-"
+
+
+def test_pending_until_the_arguments_are_there_then_running() -> None:
+    states: list[str] = []
+
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        b = self.submit(g, a)
+        states.extend([a.state, b.state])
+        a.result
+        states.extend([a.state, b.state])
+        return [b.pending, b.running, b.finished, b.done]
+
+    drive = Drive(run).ok("activity-f-1")
+    assert drive.result == [False, True, False, False]
+    assert states == ["RUNNING", "PENDING", "FINISHED", "RUNNING"]
+
+
+def test_exceptions_are_one_family() -> None:
+    assert issubclass(TaskFailed, TaskException) and issubclass(TimeoutError, TaskException)
+    assert not issubclass(Evicted, Exception)

@@ -1,0 +1,208 @@
+"""Break one rule at a time, and see that a test notices: ``python tools/mutants.py [NAME ...]``.
+
+Each mutant is a change of a few characters in one module; the tests named with it must fail. Works on a copy.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = "tests/property tests/unit/dataflow tests/unit/decider"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old` becomes `new` in `file`; `tests` must notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str = CORE
+
+
+MUTANTS = [
+    Mutant(
+        "number at readiness (design 5.3)",
+        "simpleflow/dataflow/graph.py",
+        'node_id = "" if activity.idempotent else self._number(task.name, scope)',
+        'node_id = "" if activity.idempotent or any(not self._own(f).done for f in '
+        'self._values.template_call(task.args, task.kwargs, "").futures) else self._number(task.name, scope)',
+    ),
+    Mutant(
+        "no snapshot at DecisionTaskStarted (rule 2)",
+        "simpleflow/decider/outbox.py",
+        "self._block = Block(event_id, started[1], held, started[2])",
+        "self._block = Block(event_id, self._asked, held, started[2])",
+    ),
+    Mutant(
+        "sent means issued (rule 11)",
+        "simpleflow/decider/outbox.py",
+        "        return decisions, commands, False\n",
+        "        for command in commands:\n            self._schedules.pop(command.id, None)\n"
+        "        return decisions, commands, False\n",
+    ),
+    Mutant(
+        "events are applied twice (rule 11)",
+        "simpleflow/decider/run.py",
+        'if event["eventId"] > self.last_event_id:',
+        "if True:",
+    ),
+    Mutant(
+        "gaps of a cached run are not read (rule 11)",
+        "simpleflow/decider/decide.py",
+        "run is not None and run.last_event_id + 1 < first",
+        "False",
+    ),
+    Mutant(
+        "arguments are encoded late (rule 14)",
+        "simpleflow/dataflow/graph.py",
+        "node.input = template.fill([self._own(future).result for future in template.futures])",
+        "node.input = self._values.template_call(node.task.args, node.task.kwargs, '').fill("
+        "[self._own(future).result for future in template.futures])",
+    ),
+    Mutant(
+        "results are decoded once (rule 14)",
+        "simpleflow/dataflow/program.py",
+        "            return self._values.thaw(node.result)",
+        "            node.task = node.task\n"
+        "            self._kept = getattr(self, '_kept', {})\n"
+        "            return self._kept.setdefault(id(node), self._values.thaw(node.result))",
+    ),
+    Mutant(
+        "returning is not final (rule 4)",
+        "simpleflow/dataflow/program.py",
+        "        if self.outcome is not None:\n            return []",
+        "        if self.outcome is not None:\n            self.outcome = None",
+    ),
+    Mutant(
+        "a refused close is not sent again (rule 4)",
+        "simpleflow/decider/run.py",
+        "if self.program.outcome is not None:",
+        "if self.program.outcome is not None and event_id > self._horizon:",
+    ),
+    Mutant(
+        "fail fast is raised late (rule 9)",
+        "simpleflow/dataflow/program.py",
+        "        while graph.urgent or graph.woken:\n            if graph.urgent:",
+        "        while graph.urgent or graph.woken:\n            if graph.urgent and not graph.woken:",
+    ),
+    Mutant(
+        "who waits for just that future is thrown at (rule 9)",
+        "simpleflow/dataflow/program.py",
+        "elif list(branch.wait.nodes) != [node]:",
+        "else:",
+    ),
+    Mutant(
+        "False hands on its failure (rule 10)",
+        "simpleflow/dataflow/graph.py",
+        "if error is not None and node.raises is not False:",
+        "if error is not None:",
+    ),
+    Mutant(
+        "cancelling an issued activity settles it (rule 3)",
+        "simpleflow/dataflow/graph.py",
+        "        elif node.id in self.open:\n            leader = self.open[node.id]",
+        "        elif node.id in self.open:\n            leader = self.open[node.id]\n"
+        "            self._settle(node, None, TaskCanceled(name=node.id), CANCELLED)",
+    ),
+    Mutant(
+        "idempotent tasks do not merge (rule 7)",
+        "simpleflow/dataflow/graph.py",
+        "leader = self._merged.setdefault(node.id, node)",
+        "leader = node",
+    ),
+    Mutant(
+        "a lost worker uses up a retry (design 7.6)",
+        "simpleflow/dataflow/graph.py",
+        "            node.losses += 1\n",
+        "            node.losses += 1\n            node.failures += 1\n",
+    ),
+    Mutant(
+        "added tasks pass unseen (rule 18)",
+        "simpleflow/decider/outbox.py",
+        "if block is None or block.held != 0 or block.closing:",
+        "if True:",
+    ),
+    Mutant(
+        "re-argued tasks pass unseen (rule 18)",
+        "simpleflow/decider/outbox.py",
+        'or not same_call(command.input, attributes.get("input"))',
+        "",
+    ),
+    Mutant(
+        "a parked decision counts (rule 21)",
+        "simpleflow/decider/run.py",
+        'if "parked" not in context_of(given):',
+        "if True:",
+    ),
+    Mutant(
+        "replays are not muted (design 5.1)",
+        "simpleflow/decider/run.py",
+        "replaying=event_id <= self._horizon",
+        "replaying=False",
+    ),
+    Mutant(
+        "everything is muted (design 5.1)",
+        "simpleflow/decider/run.py",
+        "replaying=event_id <= self._horizon",
+        "replaying=event_id <= self._horizon + 1",
+    ),
+    Mutant(
+        "the open-activity limit is not kept (design 7.2)",
+        "simpleflow/decider/outbox.py",
+        "room = 0 if resting else max(0, self._max_open - self.open)",
+        "room = 0 if resting else self._max_open",
+    ),
+    Mutant(
+        "a refused schedule is lost (design 7.2)",
+        "simpleflow/decider/outbox.py",
+        "        entry.failed_by = completed_id",
+        "        entry.failed_by = completed_id\n        del self._schedules[id]",
+    ),
+    Mutant(
+        "eviction can be swallowed (rule 12)",
+        "simpleflow/dataflow/program.py",
+        "            while self._refusals > MAX_REFUSALS:",
+        "            while self._refusals < 0:",
+    ),
+]
+
+
+def caught(mutant: Mutant) -> bool:
+    """Whether the tests fail on the mutant."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*"))
+        target = copy / mutant.file
+        text = target.read_text()
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"{mutant.name}: {mutant.file} holds its text {text.count(mutant.old)} times, not once")
+        target.write_text(text.replace(mutant.old, mutant.new))
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "--show-capture=no", *mutant.tests.split()]
+        try:
+            done = subprocess.run(command, cwd=copy, capture_output=True, timeout=120, text=True)
+        except subprocess.TimeoutExpired:
+            return True
+        return done.returncode == 1
+
+
+def main(names: list[str]) -> int:
+    missed = 0
+    for mutant in MUTANTS:
+        if names and not any(name in mutant.name for name in names):
+            continue
+        seen = caught(mutant)
+        missed += not seen
+        print(f"{'caught' if seen else 'MISSED'}  {mutant.name}", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
