@@ -222,7 +222,7 @@ class Graph:
             if wait.missing == 0:
                 self.woken.append(wait)
         node.waits.clear()
-        if error is not None:
+        if error is not None and state == FINISHED:  # what was cancelled did as it was told
             self.failed.append(node)
             if node.raises:
                 self.urgent.append(node)

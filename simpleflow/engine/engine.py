@@ -81,6 +81,10 @@ POLLS: dict[str, tuple[Try, str, Response]] = {
     ),
     "PollForActivityTask": (tasks.poll_for_activity_task, ACTIVITY_LIST, {"startedEventId": 0}),
 }
+_CHECKS: dict[str, Callable[[Request], None]] = {
+    **CHECKS,
+    "RespondDecisionTaskCompleted": tasks.check_decisions,
+}
 _BY_METHOD = {OPERATIONS[name].method: name for name in (*RESPONSES, *POLLS)}
 
 
@@ -232,8 +236,7 @@ class Engine:
 
     def _check(self, name: str, request: Request) -> None:
         try:
-            check: Callable[[Request], None] = CHECKS[name]
-            check(request)
+            _CHECKS[name](request)
         except Fault as fault:
             raise client_error(fault, name) from None
 

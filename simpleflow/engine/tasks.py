@@ -23,6 +23,7 @@ from simpleflow.engine.transitions import (
     start_activity,
     start_decision,
 )
+from simpleflow.protocol import checks
 from simpleflow.protocol.faults import Fault, unknown
 
 #: The member that names what a decision opens or closes, and its kind.
@@ -80,10 +81,17 @@ def _decision_page(call: Call, request: Request, place: tuple[Any, ...]) -> Resp
     return answer
 
 
+def check_decisions(request: Request) -> None:
+    """Check a response before anything else is done; the service looks for the close first."""
+    decisions = request.get("decisions")
+    if isinstance(decisions, (list, tuple)):
+        close_is_last(decisions)
+    checks.respond_decision_task_completed(request)
+    check(decisions or ())
+
+
 def respond_decision_task_completed(call: Call, request: Request) -> Response:
     decisions = request.get("decisions") or ()
-    close_is_last(decisions)
-    check(decisions)
     if len(decisions) >= _MANY_DECISIONS and len(orjson.dumps(request)) > call.limits.request_size:
         most = call.limits.request_size
         raise Fault("RequestEntityTooLargeException", f"The request is longer than {most} bytes")

@@ -12,9 +12,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from simpleflow.engine.rows import EVENT_BITS
 from simpleflow.protocol.faults import validation
 
 ACTIVITY, DECISION = "A", "D"
+
+#: Executions have numbers below this one, so that keys of events fit into 63 bits.
+LAST_EXECUTION = 2**38
 
 
 class Token(NamedTuple):
@@ -38,7 +42,7 @@ def read_task_token(token: str, kind: str) -> Token:
         found = Token(parts[0], parts[1], int(parts[2], 16), int(parts[3], 16))
     except (IndexError, ValueError):
         raise validation("Invalid token") from None
-    if len(parts) != 4 or found.kind != kind or not 0 <= found.execution < 2**38 or not 0 < found.scheduled < 2**24:
+    if len(parts) != 4 or found.kind != kind or not 0 <= found.execution < LAST_EXECUTION or not 0 < found.scheduled < 2**EVENT_BITS:
         raise validation("Invalid token")
     return found
 
@@ -52,9 +56,11 @@ def new_run_id(execution: int) -> str:
 def execution_of(run_id: str) -> int:
     """The number that a run id holds; 0 if it is none of ours."""
     try:
-        return int.from_bytes(binascii.a2b_base64(run_id[2:].translate(_PLAIN), strict_mode=True)[24:32], "big")
+        random = binascii.a2b_base64(run_id[2:].translate(_PLAIN), strict_mode=True)
     except (binascii.Error, ValueError):
         return 0
+    number = int.from_bytes(random[24:32], "big")
+    return number if number < LAST_EXECUTION else 0
 
 
 # A run id stands in file names and addresses, where + and / hurt.

@@ -16,11 +16,13 @@ from simpleflow.decider import Decider
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.runtime import child
+from simpleflow.runtime.poll import Call
 from simpleflow.runtime.start import Handle, launch
 from simpleflow.workflow import Workflow
 
 DOMAIN: Final = "local"
 LIST: Final = {"domain": DOMAIN, "taskList": {"name": "local"}}
+DECISIONS: Final = {**LIST, "startAtPreviousStartedEvent": True}
 
 
 class Local:
@@ -37,42 +39,34 @@ class Local:
         options = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
         handle = launch(self._workflow, args, kwargs, engine=self._engine, **options)
         try:
-            while self._decide(handle) or self._work() or self._jump():
-                pass
-            return handle.result(timeout=0)
+            respond: Call | None = None
+            while True:
+                self._work(respond)
+                respond = self._decide(handle)
+                if respond is None and not self._jump():
+                    return handle.result(timeout=0)
         finally:
             self._decider.close()
             self._engine.close()
 
-    def _decide(self, handle: Handle) -> bool:
-        poll = {**LIST, "startAtPreviousStartedEvent": True}
-        task = self._engine.poll_for_decision_task(**poll)
-        if "taskToken" not in task:
-            return False
-        while "taskToken" in task:
-            answer = self._decider.decide(task, poll)
-            _check(handle, json.loads(answer["executionContext"]))
-            task = self._engine.respond_and_poll(
-                ("respond_decision_task_completed", answer), ("poll_for_decision_task", poll)
-            )
-        return True
+    def _work(self, respond: Call | None) -> None:
+        """Give this response, then run the activities that wait, one after the other."""
+        while (task := self._engine.respond_and_poll(respond, ("poll_for_activity_task", LIST))).get("taskToken"):
+            kind = task["activityType"]
+            known = self._decider.activities.get((kind["name"], kind["version"]))
+            text = task.get("input")
+            answer = child.call(known, text) if known is not None else child.run(kind["name"], text)
+            given = {"taskToken": task["taskToken"], **answer}
+            given.pop("stale", None)
+            respond = f"respond_activity_task_{'completed' if 'result' in answer else 'failed'}", given
 
-    def _work(self) -> bool:
-        task = self._engine.poll_for_activity_task(**LIST)
+    def _decide(self, handle: Handle) -> Call | None:
+        task = self._engine.poll_for_decision_task(**DECISIONS)
         if "taskToken" not in task:
-            return False
-        kind = task["activityType"]
-        known = self._decider.activities.get((kind["name"], kind["version"]))
-        text = task.get("input")
-        answer = child.call(known, text) if known is not None else child.run(kind["name"], text)
-        token = task["taskToken"]
-        if "result" in answer:
-            self._engine.respond_activity_task_completed(taskToken=token, result=answer["result"])
-        else:
-            self._engine.respond_activity_task_failed(
-                taskToken=token, reason=answer["reason"], details=answer["details"]
-            )
-        return True
+            return None
+        answer = self._decider.decide(task, DECISIONS)
+        _check(handle, json.loads(answer["executionContext"]))
+        return "respond_decision_task_completed", answer
 
     def _jump(self) -> bool:
         """Let the next timer fire, or the next timeout pass; of an open run the last is its own."""

@@ -139,6 +139,7 @@ def drive(watch: Watch, place: Place, crew: Crew, stop: Stop, saw: Callable[[Wat
             crews[0].tend(LOOK)
             for others in crews[1:]:
                 others.tend(0)
+        saw(watch)
     finally:
         _end(crews, stop, hurry=watch.closing is not None)
     watch.look()  # what was in hand may have been the end of it

@@ -182,10 +182,13 @@ def type_defaults(workflow: type[Workflow], settings: config.Config) -> dict[str
 
 def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
     """Raise TypeError, which names the signature, if the workflow's ``run`` does not take these arguments."""
-    signature = inspect.signature(workflow.run)
     try:
-        signature.bind(None, *args, **kwargs)
+        inspect.signature(workflow.run).bind(None, *args, **kwargs)
     except TypeError as error:
+        try:
+            signature = inspect.signature(workflow.run, eval_str=True)
+        except Exception:  # annotations that only a type checker can read
+            signature = inspect.signature(workflow.run)
         own = signature.replace(parameters=list(signature.parameters.values())[1:])
         raise TypeError(f"{class_path(workflow)}.run{own}: {error}") from None
 

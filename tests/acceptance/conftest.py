@@ -1,114 +1,14 @@
-"""A user's project in a directory of its own, and the commands that are typed there."""
+"""A user's project, for the tests that type commands in it."""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
-import psutil
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0  # seconds, for what must happen at all
-
-
-class Command:
-    """A command that runs: what it has said so far, and how it ends."""
-
-    def __init__(self, arguments: list[str], cwd: Path, env: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            arguments, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        self.out: list[str] = []
-        self.err: list[str] = []
-        self._said = threading.Condition()
-        self._readers = [
-            threading.Thread(target=self._read, args=(self.process.stdout, self.out), daemon=True),
-            threading.Thread(target=self._read, args=(self.process.stderr, self.err), daemon=True),
-        ]
-        for reader in self._readers:
-            reader.start()
-
-    def _read(self, stream: IO[bytes], lines: list[str]) -> None:
-        with stream:
-            for line in stream:
-                with self._said:
-                    lines.append(line.decode().rstrip("\n"))
-                    self._said.notify_all()
-
-    def says(self, pattern: str) -> re.Match[str]:
-        """Wait for a line that the pattern is in."""
-
-        def found() -> re.Match[str] | None:
-            return next((match for line in self.out + self.err if (match := re.search(pattern, line))), None)
-
-        with self._said:
-            assert self._said.wait_for(found, PATIENCE), f"{pattern!r} was not said: {self.out} {self.err}"
-        match = found()
-        assert match is not None
-        return match
-
-    def ends(self) -> int:
-        """Wait for its end; the exit code."""
-        code = self.process.wait(PATIENCE)
-        for reader in self._readers:
-            reader.join(PATIENCE)
-        return code
-
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-
-
-class Project:
-    """A directory with a copy of examples/, and data of its own."""
-
-    def __init__(self, path: Path, executable: Path) -> None:
-        self.path = path
-        self.executable = executable
-        self.data = path.parent / "data"
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "XDG_RUNTIME_DIR") if name in os.environ}
-        self.env = {**kept, "HOME": str(path.parent), "XDG_DATA_HOME": str(self.data)}
-        shutil.copytree(ROOT / "examples", path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-
-    def write(self, name: str, text: str) -> None:
-        (self.path / name).write_text(text)
-
-    def start(self, *arguments: str, **env: str) -> Command:
-        return Command([str(self.executable), *arguments], self.path, {**self.env, **env})
-
-    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(self.executable), *arguments],
-            cwd=self.path,
-            env={**self.env, **env},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
-
-    def processes(self) -> list[psutil.Process]:
-        """The processes of this project that live: its data directory is in their environment."""
-        return [process for process in psutil.process_iter() if self._ours(process)]
-
-    def _ours(self, process: psutil.Process) -> bool:
-        try:
-            return process.environ().get("XDG_DATA_HOME") == str(self.data) and process.is_running()
-        except psutil.Error:
-            return False
-
-    def end(self) -> None:
-        for process in self.processes():
-            process.kill()
-            process.wait(PATIENCE)
+from shell import Project
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from conftest import Project
+from shell import Project
 
 BASIC = "examples.basic.BasicWorkflow"
 

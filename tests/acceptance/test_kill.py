@@ -161,6 +161,24 @@ def test_killed_at_random(
     scene.check(SHAPES[Chain if "chain" in request.node.name else FanOut])
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(12))
+def test_killed_again_and_again(
+    scene: Scene, seed: int, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.chance = Random(seed)
+    moments = sorted(scene.chance.sample(range(1, TASKS), 25))
+    while scene.handle.status == "OPEN":
+        scene.tend()
+        if moments and scene.done >= moments[0]:
+            moments.pop(0)
+            scene.kill(scene.chance.choice(["decider", "child", "worker", "all"]))
+        else:
+            scene.pause()
+    say(capsys, request, scene.kills)
+    scene.check(SHAPES[Chain if "chain" in request.node.name else FanOut])
+
+
 def test_killed_at_each_point(
     scene: Scene, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:

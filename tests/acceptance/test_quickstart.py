@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from conftest import Project
+from shell import ROOT, Project
 
 BASIC = "examples.basic.BasicWorkflow"
 GATE = """
@@ -177,3 +177,8 @@ def test_workers_out_of_the_way_of_stdout(project: Project) -> None:
     done = project.run("standalone", "-d", "D", "-W", "1", "loud.Loud", "--input", '"here"')
     assert done.stdout.splitlines()[1:] == ["here"]
     assert "shouted here" in done.stderr
+
+
+def test_the_readme_shows_the_example() -> None:
+    program = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    assert (ROOT / "examples" / "basic.py").read_text().endswith(program)

@@ -135,9 +135,14 @@ class Swf:
     def poll_activity(self, **given: Any) -> Any:
         return self.client.poll_for_activity_task(domain=DOMAIN, **{"taskList": {"name": "workers"}, **given})
 
-    def history(self, execution: dict[str, str], **given: Any) -> list[dict[str, Any]]:
-        answer = self.client.get_workflow_execution_history(domain=DOMAIN, execution=execution, **given)
+    def history(self, execution: dict[str, str]) -> list[dict[str, Any]]:
+        """All events, of all pages."""
+        answer = self.client.get_workflow_execution_history(domain=DOMAIN, execution=execution)
         events: list[dict[str, Any]] = answer["events"]
+        while token := answer.get("nextPageToken"):
+            given = {"domain": DOMAIN, "execution": execution, "nextPageToken": token}
+            answer = self.client.get_workflow_execution_history(**given)
+            events += answer["events"]
         return events
 
     def types(self, execution: dict[str, str]) -> list[str]:

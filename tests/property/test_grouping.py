@@ -11,6 +11,7 @@ import json
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,17 +31,23 @@ CONFIG = Config()
 class Life:
     """A world, and two deciders that live in it by chance."""
 
-    def __init__(self, chance: Random, program: list[Any], *, registration: bool, max_open: int) -> None:
+    def __init__(
+        self, chance: Random, program: list[Any], *, registration: bool, max_open: int, world: Any = None
+    ) -> None:
         self.chance = chance
         self.printed: list[str] = []
         self.workflow = workflow(program, self.printed)
-        self.world = World('{"args":[],"kwargs":{}}', max_open=max_open)
+        self.world: World = world or World('{"args":[],"kwargs":{}}', max_open=max_open)
         self.world.needs_registration = registration
         self.lost = 0
         self.deciders = [self._decider(max_open), self._decider(max_open)]
 
     def _decider(self, max_open: int) -> Decider:
-        config = Config(swf_max_open_activity_count=max_open)
+        config = Config(
+            swf_max_open_activity_count=max_open,
+            activity_start_to_close_timeout="NONE",
+            activity_heartbeat_timeout="NONE",
+        )
         made = Decider(self.world, "D", [self.workflow], config=config)  # type: ignore[arg-type]
         made._classes = {(TYPE["name"], TYPE["version"]): self.workflow}
         return made
@@ -49,7 +56,7 @@ class Life:
         for _ in range(600):
             if self.world.closed:
                 break
-            if not self.world.open and not self.world.timers and self.world._queued is None:
+            if not self.world.open and not self.world.timers and not self.world.has_decision:
                 break  # it waits for nothing that can come
             self.step()
         for decider in self.deciders:
@@ -57,7 +64,7 @@ class Life:
 
     def step(self) -> None:
         world = self.world
-        if world._queued is not None and self.chance.random() < 0.5:
+        if world.has_decision and self.chance.random() < 0.5:
             self.decide()
         elif world.timers:
             world.fire(next(iter(world.timers)))
@@ -128,11 +135,25 @@ def scheduled(events: list[dict[str, Any]]) -> list[tuple[str, int]]:
     ]
 
 
+any_life = given(programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
+
+
 @settings(deadline=None, max_examples=600)
-@given(programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
+@any_life
 def test_any_life_is_the_life_of_the_pure_core(
     program: list[Any], registration: bool, max_open: int, seed: int
 ) -> None:
+    live_and_compare(program, registration, max_open, seed)
+
+
+@pytest.mark.soak
+@settings(deadline=None, max_examples=50_000)
+@any_life
+def test_many_lives_are(program: list[Any], registration: bool, max_open: int, seed: int) -> None:
+    live_and_compare(program, registration, max_open, seed)
+
+
+def live_and_compare(program: list[Any], registration: bool, max_open: int, seed: int) -> None:
     life = Life(Random(seed), program, registration=registration, max_open=max_open)
     life.live()
     printed = list(life.printed)

@@ -43,6 +43,11 @@ class World:
         if self._queued is None and self.closed is None:
             self._queued = self.add("DecisionTaskScheduled", taskList={"name": "d"})
 
+    @property
+    def has_decision(self) -> bool:
+        """Whether a decision task waits."""
+        return self._queued is not None
+
     # -- what the world does ---------------------------------------------------------------------------------------
 
     def poll(self) -> dict[str, Any] | None:

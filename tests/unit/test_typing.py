@@ -31,7 +31,7 @@ class Sample(Workflow):
         again: Future[int] = self.submit(increment, number)
         text: Future[str] = self.submit(join, ["a", "b"], "-")
         keyword: Future[str] = self.submit(join, ["a", "b"], separator="-")
-        nested: Future[str] = self.submit(join, [text, "b"])
+        nested: Future[str] = self.submit(join, [text, text])
         left_out: Future[str] = self.submit(join, ["a"])
         mapped: list[Future[int]] = self.map(increment, [1, 2])
         none: Future[None] = self.submit(nothing)
@@ -44,7 +44,7 @@ class Sample(Workflow):
         self.submit(increment, text)             # error: arg-type
         self.submit(increment, 1, 2)             # error: arg-type
         self.submit(increment)                   # error: arg-type
-        self.submit(join, [number, "b"])         # error: arg-type
+        self.submit(join, [number, number])      # error: arg-type
         self.submit(join, ["a"], separator=1)    # error: arg-type
         wrong: Future[str] = self.submit(increment, 1)  # error: arg-type
         self.map(increment, ["one"])             # error: arg-type

@@ -244,7 +244,7 @@ def test_a_thousand_tasks_go_out_in_hundreds_within_the_limit() -> None:
     by = decider(world, run, swf_max_open_activity_count=300)
     sizes = []
     while not world.closed:
-        if world._queued is not None:
+        if world.has_decision:
             answer = decide(world, by)
             sizes.append(len(answer["decisions"]))
         elif world.timers:

@@ -1,0 +1,59 @@
+"""The wheel, in an empty environment, with nothing of the source tree at hand but a copy of the examples."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from shell import ROOT, Project
+
+BASIC = "examples.basic.BasicWorkflow"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("wheel")
+    source = made / "source"
+    shutil.copytree(ROOT / "simpleflow", source / "simpleflow", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(made), str(source))
+    [found] = made.glob("simpleflow-*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def executable(wheel: Path) -> Path:
+    """The command in an environment that has the wheel and what it depends on."""
+    place = wheel.parent / "environment"
+    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    _pip(str(place / "bin" / "python"), "install", str(wheel))
+    return place / "bin" / "simpleflow"
+
+
+def test_contents(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"simpleflow/py.typed", "simpleflow/engine/schema.sql", "simpleflow/engine/queries.sql"} <= set(names)
+    assert {name.split("/")[0] for name in names} == {"simpleflow", wheel.name.rpartition("-py3")[0] + ".dist-info"}
+    assert any(name.endswith("/LICENSE") for name in names)
+
+
+def test_quickstart(executable: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    project = Project(tmp_path / "elsewhere", executable)
+    local = project.run("workflow.start", "--local", BASIC, "--input", "[1, 0]")
+    assert (local.returncode, local.stdout) == (0, "(1 + 1) * 2 = 4\n"), local.stderr
+    durable = project.run("standalone", "--domain", "TestDomain", BASIC, "--input", "[1, 0]")
+    assert durable.returncode == 0, durable.stderr
+    assert durable.stdout.splitlines()[1:] == ["(1 + 1) * 2 = 4"]
+    assert project.run("--version").stdout.startswith("simpleflow, version ")
+    assert project.processes() == []
+
+
+def _pip(python: str, *arguments: str) -> None:
+    subprocess.run([python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], check=True)

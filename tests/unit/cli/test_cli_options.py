@@ -1,0 +1,108 @@
+"""What commands make of their options: inputs, domains, commands by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from simpleflow import Workflow, config
+from simpleflow.cli import app, options
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "load", config.Config)
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        (None, ([], {})),
+        ("", ([], {})),
+        ("[1, [2]]", ([1, [2]], {})),
+        ("1", ([1], {})),
+        ("null", ([None], {})),
+        ('"text"', (["text"], {})),
+        ('{"args": [1], "kwargs": {"t": 2}}', ([1], {"t": 2})),
+        ('{"kwargs": {"t": 2}}', ([], {"t": 2})),
+        ('{"args": [1]}', ([1], {})),
+        ("{}", ([], {})),
+        ('{"x": 1}', ([{"x": 1}], {})),
+        ('{"args": [1], "x": 1}', ([{"args": [1], "x": 1}], {})),
+    ],
+)
+def test_read_call(text: str | None, call: tuple[list[Any], dict[str, Any]]) -> None:
+    assert options.read_call(text, None) == call
+
+
+def test_input_and_input_file_exclude_each_other() -> None:
+    with pytest.raises(click.UsageError, match="exclude each other"):
+        options.read_call("1", Path("file"))
+
+
+def test_call_that_does_not_fit() -> None:
+    class Two(Workflow):
+        def run(self, a: int, *, b: int) -> None: ...
+
+    assert options.call_of(Two, '{"args": [1], "kwargs": {"b": 2}}', None) == ([1], {"b": 2})
+    with pytest.raises(click.ClickException, match=r"Two\.run\(a: int, \*, b: int\) -> None: missing a required"):
+        options.call_of(Two, "[1]", None)
+
+
+@pytest.mark.parametrize(
+    ("domain", "arguments", "seen"),
+    [
+        ("", ["D", "W"], ("D", "W", None)),
+        ("S", ["W"], ("S", "W", None)),
+        ("S", ["D", "W"], ("D", "W", None)),
+        ("S", ["D", "W", "R"], ("D", "W", "R")),
+        ("S", ["--flag", "W"], ("S", "W", None)),
+    ],
+)
+def test_domain_first(
+    monkeypatch: pytest.MonkeyPatch, domain: str, arguments: list[str], seen: tuple[str, str, str | None]
+) -> None:
+    monkeypatch.setattr(config, "load", lambda: config.Config(domain=domain))
+
+    @click.command(cls=options.DomainFirst)
+    @click.argument("domain")
+    @click.argument("workflow_id")
+    @click.argument("run_id", required=False)
+    @click.option("--flag", is_flag=True)
+    def command(domain: str, workflow_id: str, run_id: str | None, flag: bool) -> tuple[str, str, str | None]:
+        return domain, workflow_id, run_id
+
+    assert command.main(arguments, standalone_mode=False) == seen
+
+
+def test_memory_is_refused() -> None:
+    with pytest.raises(click.ClickException, match="lives in one process"):
+        options.engine_url(app.Globals(engine="memory"))
+    assert options.engine_url(app.Globals(engine="sqlite:here")) == "sqlite:here"
+
+
+def test_every_command_is_there_and_says_what_it_does() -> None:
+    context = click.Context(app.group)
+    for name in app.group.list_commands(context):
+        command = app.group.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        assert command.help
+
+
+def test_help_imports_no_machinery() -> None:
+    program = (
+        "import sys; from simpleflow.cli.app import run; code = run(['--help'])\n"
+        "heavy = ('apsw', 'boto3', 'greenlet', 'rich', 'psutil', 'simpleflow.cli.workflow', 'simpleflow.engine')\n"
+        "print([name for name in heavy if name in sys.modules], code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[] 0"
+    for name, (_, words) in app.COMMANDS.items():
+        assert name in done.stdout
+        assert words.split()[0] in done.stdout

@@ -1,0 +1,76 @@
+"""The forms of output."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from simpleflow.cli import output
+from simpleflow.cli.app import Globals
+
+COLUMNS = ("Name", "When", "Value")
+WHEN = datetime(2026, 11, 23, 14, 0, 1, 500_000, UTC)
+ROWS: list[tuple[Any, ...]] = [("a\tb", WHEN, {"x": [1, "ü"]}), ("c", None, 1.5), ('say "so"', None, "two\nlines")]
+
+
+def shown(capsys: pytest.CaptureFixture[str], form: str | None, header: bool | None = None) -> str:
+    output.show(Globals(format=form, header=header), COLUMNS, ROWS)
+    return capsys.readouterr().out
+
+
+def test_tsv_is_what_programs_get(capsys: pytest.CaptureFixture[str]) -> None:
+    expected = 'a\\tb\t2026-11-23T14:00:01.500Z\t{"x": [1, "ü"]}\nc\t\t1.50\nsay "so"\t\ttwo\\nlines\n'
+    assert shown(capsys, None) == expected
+    assert shown(capsys, "tsv", True) == "Name\tWhen\tValue\n" + expected
+
+
+def test_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, "csv", True)
+    assert "\r" not in text
+    assert list(csv.reader(io.StringIO(text))) == [
+        list(COLUMNS),
+        ["a\tb", "2026-11-23T14:00:01.500Z", '{"x": [1, "ü"]}'],
+        ["c", "", "1.50"],
+        ['say "so"', "", "two\nlines"],
+    ]
+    assert not shown(capsys, "csv").startswith("Name")
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["a\tb", "2026-11-23T14:00:01.500Z", {"x": [1, "ü"]}], ["c", None, 1.5], ['say "so"', None, "two\nlines"]]
+    plain = shown(capsys, "json")
+    assert plain.count("\n") == 1
+    assert json.loads(plain) == rows
+    objects = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    assert json.loads(shown(capsys, "json", True)) == objects
+    pretty = shown(capsys, "prettyjson")
+    assert json.loads(pretty) == objects
+    assert '\n    "Name": "c",\n' in pretty
+
+
+def test_human_shows_every_row(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = shown(capsys, "human").split("\n\n")
+    assert len(blocks) == 3
+    assert blocks[1] == "Name   c\nWhen\nValue  1.50"
+
+
+def test_tabular_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show(Globals(format="tabular", header=True), ("ID", "Status"), [("basic", "OPEN"), ("b", "CLOSED")])
+    assert capsys.readouterr().out == "ID     Status\nbasic  OPEN\nb      CLOSED\n"
+
+
+@pytest.mark.parametrize("form", [None, "csv", "tsv", "tabular", "human"])
+def test_nothing_to_show(capsys: pytest.CaptureFixture[str], form: str | None) -> None:
+    output.show(Globals(format=form), COLUMNS, [])
+    assert capsys.readouterr().out == ""
+
+
+def test_times_elsewhere_are_shown_in_utc() -> None:
+    from datetime import timedelta, timezone
+
+    assert output.text(WHEN.astimezone(timezone(timedelta(hours=5)))) == "2026-11-23T14:00:01.500Z"

@@ -1,0 +1,179 @@
+"""Events reworded, of an engine in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simpleflow.cli import report
+from simpleflow.engine import Engine, VirtualClock
+from simpleflow.protocol.events import EVENTS
+from simpleflow.runtime import runs
+
+DOMAIN = {"domain": "D"}
+EXTRA = '{"args":[1],"kwargs":{},"__extra":{"class":"m.C"}}'
+
+
+@pytest.fixture
+def engine() -> Engine:
+    made = Engine(None, clock=VirtualClock(1_800_000_000), long_poll_seconds=0)
+    made.register_domain(name="D", workflowExecutionRetentionPeriodInDays="1")
+    made.register_workflow_type(domain="D", name="W", version="1", defaultTaskList={"name": "L"})
+    made.register_activity_type(domain="D", name="add", version="1")
+    return made
+
+
+@pytest.fixture
+def run(engine: Engine) -> runs.Run:
+    started = engine.start_workflow_execution(
+        **DOMAIN,
+        workflowId="I",
+        workflowType={"name": "W", "version": "1"},
+        input=EXTRA,
+        tagList=["a=1", "b"],
+        executionStartToCloseTimeout="60",
+        taskStartToCloseTimeout="60",
+        childPolicy="TERMINATE",
+    )
+    return runs.Run("D", "I", started["runId"])
+
+
+def decide(engine: Engine, *decisions: dict[str, Any], context: str = "{}") -> None:
+    task = engine.poll_for_decision_task(**DOMAIN, taskList={"name": "L"})
+    engine.respond_decision_task_completed(
+        taskToken=task["taskToken"], decisions=list(decisions), executionContext=context
+    )
+
+
+def schedule(engine: Engine) -> None:
+    given = {
+        "activityId": "activity-add-1",
+        "activityType": {"name": "add", "version": "1"},
+        "taskList": {"name": "A"},
+        "input": '{"args":[1]}',
+        "scheduleToCloseTimeout": "NONE",
+        "scheduleToStartTimeout": "NONE",
+        "startToCloseTimeout": "NONE",
+        "heartbeatTimeout": "NONE",
+    }
+    decide(engine, {"decisionType": "ScheduleActivityTask", "scheduleActivityTaskDecisionAttributes": given})
+
+
+def work(engine: Engine) -> str:
+    return str(engine.poll_for_activity_task(**DOMAIN, taskList={"name": "A"})["taskToken"])
+
+
+def close(engine: Engine, kind: str, **given: str) -> None:
+    member = f"{kind[0].lower()}{kind[1:]}DecisionAttributes"
+    decide(engine, {"decisionType": kind, member: given})
+
+
+@pytest.mark.parametrize(
+    ("event_type", "subject", "state"),
+    [
+        ("ScheduleActivityTaskFailed", "ActivityTask", "schedule_failed"),
+        ("ActivityTaskTimedOut", "ActivityTask", "timed_out"),
+        ("RequestCancelActivityTaskFailed", "ActivityTask", "request_cancel_failed"),
+        ("DecisionTaskStarted", "DecisionTask", "started"),
+        ("WorkflowExecutionContinuedAsNew", "WorkflowExecution", "continued_as_new"),
+        ("CompleteWorkflowExecutionFailed", "WorkflowExecution", "complete_failed"),
+        ("StartChildWorkflowExecutionInitiated", "ChildWorkflowExecution", "start_initiated"),
+        ("SignalExternalWorkflowExecutionInitiated", "ExternalWorkflow", "signal_execution_initiated"),
+        ("ExternalWorkflowExecutionSignaled", "ExternalWorkflow", "execution_signaled"),
+        ("RecordMarkerFailed", "Marker", "record_failed"),
+        ("StartTimerFailed", "Timer", "start_failed"),
+        ("LambdaFunctionScheduled", "LambdaFunction", "scheduled"),
+    ],
+)
+def test_split(event_type: str, subject: str, state: str) -> None:
+    assert report.split(event_type) == (subject, state)
+
+
+def test_every_event_type_can_be_worded() -> None:
+    for name, event_type in EVENTS.items():
+        subject, state = report.split(name)
+        assert subject in report.SUBJECTS
+        assert state
+        values = dict.fromkeys(event_type.required, "x")
+        report.raw({"eventId": 1, "eventType": name, "eventTimestamp": None, event_type.member: values})
+
+
+def test_raw(engine: Engine, run: runs.Run) -> None:
+    first = report.raw(next(runs.history(engine, run)))
+    assert (first["id"], first["type"], first["state"]) == (1, "WorkflowExecution", "started")
+    assert first["input"]["args"] == [1]
+    assert first["tag_list"] == ["a=1", "b"]
+
+
+def test_cooked_in_any_order(engine: Engine, run: runs.Run) -> None:
+    schedule(engine)
+    engine.respond_activity_task_failed(taskToken=work(engine), reason="ValueError: nope", details="{}")
+    close(engine, "FailWorkflowExecution", reason="why")
+    events = list(runs.history(engine, run))
+    cooked = report.cooked(events)
+    assert cooked == report.cooked(events[::-1])
+    activity = cooked["activities"]["activity-add-1"]
+    assert {key: activity[key] for key in ("type", "id", "name", "version", "state", "reason", "input")} == {
+        "type": "activity",
+        "id": "activity-add-1",
+        "name": "add",
+        "version": "1",
+        "state": "failed",
+        "reason": "ValueError: nope",
+        "input": {"args": [1]},
+    }
+    assert activity["scheduled_id"] < activity["started_id"] < activity["failed_id"]
+    assert cooked["workflow"]["state"] == "failed"
+    assert cooked["workflow"]["reason"] == "why"
+
+
+def test_summary_of_an_open_run(engine: Engine, run: runs.Run) -> None:
+    columns = report.summary(engine, run).columns
+    assert (columns["status"], columns["result"], columns["failure"], columns["parked"]) == ("OPEN", None, None, None)
+    assert columns["input"] == {"args": [1], "kwargs": {}}
+    assert columns["tag_list"] == "a=1,b"
+    decide(engine, context='{"parked": {"error": "there is no module m"}}')
+    assert report.summary(engine, run).columns["parked"] == "there is no module m"
+
+
+def test_summary_of_a_failed_run(engine: Engine, run: runs.Run) -> None:
+    close(engine, "FailWorkflowExecution", reason="why", details='{"traceback": ["line 1\\n", "line 2\\n"]}')
+    found = report.summary(engine, run)
+    assert (found.columns["status"], found.columns["failure"]) == ("FAILED", "why")
+    assert found.traceback == "line 1\nline 2\n"
+
+
+def test_summary_of_a_completed_run(engine: Engine, run: runs.Run) -> None:
+    close(engine, "CompleteWorkflowExecution", result='{"a": 1}')
+    found = report.summary(engine, run)
+    assert (found.columns["status"], found.columns["result"], found.traceback) == ("COMPLETED", {"a": 1}, None)
+
+
+def test_find(engine: Engine, run: runs.Run) -> None:
+    assert runs.find(engine, "D", "I") == run == runs.find(engine, "D", "I", run.run_id)
+    close(engine, "CompleteWorkflowExecution", result="1")
+    assert runs.find_open(engine, "D", "I") is None
+    assert runs.find(engine, "D", "I") == run
+    with pytest.raises(runs.NoSuchRun, match="the domain D has no run of J"):
+        runs.find(engine, "D", "J")
+
+
+def test_watch_reads_only_what_is_new(engine: Engine, run: runs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "PAGE", 2)
+    watch = runs.Watch(engine, run)
+    assert watch.look() is None
+    assert (watch.known, watch.done, watch.running) == (0, 0, 0)
+    schedule(engine)
+    token = work(engine)
+    watch.look()
+    assert (watch.known, watch.done, watch.running, watch.lists) == (1, 0, 1, {"A"})
+    engine.respond_activity_task_completed(taskToken=token, result="2")
+    decide(engine, context='{"parked": {"error": "later"}}')
+    watch.look()
+    assert (watch.known, watch.done, watch.running, watch.parked) == (1, 1, 0, "later")
+    engine.terminate_workflow_execution(**DOMAIN, workflowId="I", reason="enough")
+    closing = watch.look()
+    assert closing is not None
+    assert closing["eventType"] == "WorkflowExecutionTerminated"
+    assert watch.look() is closing

@@ -1,0 +1,31 @@
+"""Recorded runs, replayed for ever: what lies in a user's engine today must be read by every later simpleflow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from simpleflow.config import Config
+from simpleflow.decider import load_workflow
+from simpleflow.decider.run import Run
+from simpleflow.payload.codec import Codec
+from simpleflow.protocol.history import attributes
+from simpleflow.task import Complete
+
+HISTORIES = Path(__file__).parents[2] / "histories"
+
+
+@pytest.mark.parametrize("file", sorted(HISTORIES.glob("*.json")), ids=lambda file: file.stem)
+def test_a_recorded_run_is_read_to_its_recorded_end(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded = json.loads(file.read_text())
+    run = Run(load_workflow(recorded["workflow"]), "local", recorded["execution"], Codec(), Config())
+    run.read(recorded["events"])
+    outcome = run.program.outcome
+    assert isinstance(outcome, Complete)
+    assert outcome.result == attributes(recorded["events"][-1])["result"]
+
+
+def test_there_are_some() -> None:
+    assert {file.stem for file in HISTORIES.glob("*.json")} >= {"basic", "everything"}

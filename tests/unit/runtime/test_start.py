@@ -1,0 +1,188 @@
+"""Starting runs from Python, and holding on to them: on an engine in memory, with a decider of a few lines."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import simpleflow
+from simpleflow import Workflow, config, exceptions
+from simpleflow.engine import Engine, VirtualClock
+from simpleflow.runtime import standalone, start
+
+
+class Sum(Workflow):
+    name = "sum"
+    version = "2"
+    task_list = "sums"
+    execution_timeout = 100
+    tag_list = ("a", "b")
+
+    def run(self, x: int, domain: str = "none") -> int:
+        return x
+
+
+class Bare(Workflow):
+    def run(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "load", config.Config)
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine(None, clock=VirtualClock(1_800_000_000), long_poll_seconds=0)
+
+
+def answer(engine: Engine, kind: str, **given: str) -> None:
+    task = engine.poll_for_decision_task(domain="D", taskList={"name": "sums"})
+    member = f"{kind[0].lower()}{kind[1:]}DecisionAttributes"
+    decisions = [{"decisionType": kind, member: given}]
+    engine.respond_decision_task_completed(taskToken=task["taskToken"], decisions=decisions)
+
+
+def described(engine: Engine, handle: start.Handle) -> dict[str, Any]:
+    execution = {"workflowId": handle.workflow_id, "runId": handle.run_id}
+    return dict(engine.describe_workflow_execution(domain="D", execution=execution))
+
+
+def input_of(engine: Engine, handle: start.Handle) -> dict[str, Any]:
+    execution = {"workflowId": handle.workflow_id, "runId": handle.run_id}
+    event = engine.get_workflow_execution_history(domain="D", execution=execution)["events"][0]
+    found: dict[str, Any] = json.loads(event["workflowExecutionStartedEventAttributes"]["input"])
+    return found
+
+
+def test_start_registers_what_is_unknown_and_takes_the_class_s_options(engine: Engine) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    found = described(engine, handle)
+    assert found["executionInfo"]["workflowType"] == {"name": "sum", "version": "2"}
+    assert found["executionInfo"]["tagList"] == ["a", "b"]
+    assert found["executionConfiguration"]["taskList"] == {"name": "sums"}
+    assert found["executionConfiguration"]["executionStartToCloseTimeout"] == "100"
+    assert found["executionConfiguration"]["taskStartToCloseTimeout"] == "30"
+    assert handle.workflow_id.startswith("sum-")
+    assert input_of(engine, handle) == {"args": [1], "kwargs": {}, "__extra": {"class": "test_start.Sum"}}
+    simpleflow.start(Sum, 2, domain="D", engine=engine)  # now all is known
+
+
+def test_options_go_before_the_class_s(engine: Engine) -> None:
+    handle = simpleflow.start(
+        Sum,
+        x=1,
+        domain="D",
+        engine=engine,
+        workflow_id="W",
+        task_list="L",
+        execution_timeout=7,
+        decision_tasks_timeout=8,
+        tag_list=[],
+        activity_task_list="A",
+    )
+    assert handle.workflow_id == "W"
+    found = described(engine, handle)
+    assert "tagList" not in found["executionInfo"]
+    assert found["executionConfiguration"]["taskList"] == {"name": "L"}
+    assert found["executionConfiguration"]["executionStartToCloseTimeout"] == "7"
+    assert found["executionConfiguration"]["taskStartToCloseTimeout"] == "8"
+    extra = {"class": "test_start.Sum", "activity_task_list": "A"}
+    assert input_of(engine, handle) == {"args": [], "kwargs": {"x": 1}, "__extra": extra}
+    defaults = engine.describe_workflow_type(domain="D", workflowType={"name": "sum", "version": "2"})
+    assert defaults["configuration"]["defaultExecutionStartToCloseTimeout"] == "100"  # the class's, not this run's
+
+
+def test_a_class_without_attributes(engine: Engine) -> None:
+    found = described(engine, simpleflow.start(Bare, domain="D", engine=engine))
+    assert found["executionInfo"]["workflowType"] == {"name": "Bare", "version": "default"}
+    assert found["executionConfiguration"]["taskList"] == {"name": "default"}
+    assert found["executionConfiguration"]["executionStartToCloseTimeout"] == "31536000"
+
+
+def test_run_may_have_arguments_named_as_options(engine: Engine) -> None:
+    handle = start.launch(Sum, [1], {"domain": "mine"}, domain="D", engine=engine)
+    assert input_of(engine, handle)["kwargs"] == {"domain": "mine"}
+
+
+def test_result(engine: Engine) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    assert handle.status == "OPEN"
+    with pytest.raises(builtins.TimeoutError, match="is still open after 0 s"):
+        handle.result(timeout=0)
+    answer(engine, "CompleteWorkflowExecution", result='{"a": [1]}')
+    assert handle.status == "COMPLETED"
+    assert handle.result() == {"a": [1]}
+    assert handle.result(timeout=0) is not handle.result(timeout=0)
+
+
+def terminate(engine: Engine, handle: start.Handle) -> None:
+    handle.terminate("enough")
+
+
+def fail(engine: Engine, handle: start.Handle) -> None:
+    answer(engine, "FailWorkflowExecution", reason="ValueError: nope", details="{}")
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "reason"), [(fail, "FAILED", "ValueError: nope"), (terminate, "TERMINATED", "enough")]
+)
+def test_failure(
+    engine: Engine, end: Callable[[Engine, start.Handle], None], status: str, reason: str
+) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    end(engine, handle)
+    assert handle.status == status
+    with pytest.raises(exceptions.WorkflowFailed) as caught:
+        handle.result()
+    assert (caught.value.status, caught.value.reason) == (status, reason)
+
+
+def test_what_is_refused_starts_nothing(engine: Engine) -> None:
+    with pytest.raises(TypeError, match=r"test_start\.Sum\.run\(x: int, domain: str = 'none'\) -> int: missing"):
+        simpleflow.start(Sum, domain="D", engine=engine)
+    with pytest.raises(exceptions.PayloadError, match=r"the input of test_start\.Sum .*: args\[0\]\.when is a object"):
+        simpleflow.start(Sum, {"when": object()}, domain="D", engine=engine)
+    with pytest.raises(ValueError, match="needs a domain"):
+        simpleflow.start(Sum, 1, engine=engine)
+    assert engine.list_domains(registrationStatus="REGISTERED")["domainInfos"] == []
+    simpleflow.start(Sum, 1, domain="D", workflow_id="W", engine=engine)
+    with pytest.raises(engine.exceptions.WorkflowExecutionAlreadyStartedFault):
+        simpleflow.start(Sum, 1, domain="D", workflow_id="W", engine=engine)
+
+
+def test_on_amazon_no_domain_is_registered(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "open_engine", lambda url: engine)
+    with pytest.raises(engine.exceptions.UnknownResourceFault, match="Unknown domain"):
+        simpleflow.start(Sum, 1, domain="D", engine="aws:eu-west-1")
+    simpleflow.start(Sum, 1, domain="D", engine="sqlite:here")
+
+
+def test_unique_lists_fit() -> None:
+    first, second = (standalone.unique_list("x" * 256) for _ in range(2))
+    assert first != second
+    assert len(first) == 256
+    assert standalone.unique_list("W").startswith("W-")
+
+
+def test_where_a_run_is_worked_on(engine: Engine) -> None:
+    assert standalone.attach(engine, "D", "W") is None  # there is no such domain
+    handle = simpleflow.start(Sum, 1, domain="D", workflow_id="W", activity_task_list="own", engine=engine)
+    given = {
+        "activityId": "a",
+        "activityType": {"name": "add", "version": "1"},
+        "taskList": {"name": "theirs"},
+        **dict.fromkeys(("scheduleToCloseTimeout", "scheduleToStartTimeout"), "NONE"),
+        **dict.fromkeys(("startToCloseTimeout", "heartbeatTimeout"), "NONE"),
+    }
+    engine.register_activity_type(domain="D", name="add", version="1")
+    answer(engine, "ScheduleActivityTask", **given)  # type: ignore[arg-type]
+    place = standalone.attach(engine, "D", "W")
+    assert place is not None
+    assert (place.run.run_id, place.task_list, place.activity_lists) == (handle.run_id, "sums", ("own", "theirs"))
+    handle.terminate()
+    assert standalone.attach(engine, "D", "W") is None

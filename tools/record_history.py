@@ -1,0 +1,49 @@
+"""Record a run's history for ever: ``python tools/record_history.py module.Class INPUT > tests/histories/NAME.json``.
+
+The run is made in this process, as --local does. tests/unit/decider/test_histories.py replays what lies in
+tests/histories; a change of the decider that cannot read one of them would break runs that are under way.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import redirect_stdout
+from datetime import datetime
+from typing import Any
+
+from simpleflow.decider import load_workflow
+from simpleflow.exceptions import WorkflowFailed
+from simpleflow.runtime.local import DOMAIN, Local
+from simpleflow.runtime.start import class_path
+
+
+def record(name: str, arguments: list[Any]) -> dict[str, Any]:
+    """The events of a run of the class with this dotted name."""
+    workflow = load_workflow(name)
+    local = Local(workflow)
+    engine, found = local._engine, []
+    close, engine.close = engine.close, lambda: None  # type: ignore[method-assign]
+    try:
+        local.run(*arguments)
+    except WorkflowFailed as error:
+        print(error, file=sys.stderr)
+    (info,) = engine.list_closed_workflow_executions(domain=DOMAIN, startTimeFilter={"oldestDate": 0})[
+        "executionInfos"
+    ]
+    found = engine.get_workflow_execution_history(domain=DOMAIN, execution=info["execution"])["events"]
+    close()
+    return {"workflow": class_path(workflow), "execution": info["execution"], "events": found}
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(type(value))
+
+
+if __name__ == "__main__":
+    with redirect_stdout(sys.stderr):
+        recorded = record(sys.argv[1], json.loads(sys.argv[2]) if len(sys.argv) > 2 else [])
+    json.dump(recorded, sys.stdout, indent=1, default=plain)
+    print()
