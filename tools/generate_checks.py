@@ -62,6 +62,9 @@ HEADER = '''\
 nothing, or raises the fault that Amazon SWF answers with. A value of None counts as not given.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from simpleflow.protocol.wording import (
     FINITE_SECONDS,
     SECONDS,
@@ -118,7 +121,8 @@ class Generator:
             for shape, values in sorted(self.enums.items())
         )
         functions = "\n\n".join(self.functions.values())
-        return f"{HEADER}\n{enums}\n\n{functions}\n\nCHECKS = {{\n{''.join(rows)}}}\n"
+        table = f"CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {{\n{''.join(rows)}}}\n"
+        return f"{HEADER}\n{enums}\n\n{functions}\n\n{table}"
 
     def structure(self, shape: str) -> str:
         """The name of the function for this structure, which is written if it is not there yet."""
@@ -128,7 +132,11 @@ class Generator:
             return function
         model = self.shapes[shape]
         known = f"_{snake(shape).upper()}"
-        head = f"def {function}(given):\n    found = []\n" if request else f"def {function}(given, at, found):\n"
+        head = (
+            f"def {function}(given: dict[str, Any]) -> None:\n    found: list[str] = []\n"
+            if request
+            else f"def {function}(given: dict[str, Any], at: str, found: list[str]) -> None:\n"
+        )
         lines = [head, "    count = 0\n"]
         for member in model["members"]:
             lines += self.member(shape, member, request)

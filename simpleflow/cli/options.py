@@ -45,6 +45,7 @@ def domain(required: bool = False) -> Callable[[F], F]:
     return click.option(
         "-d",
         "--domain",
+        metavar="DOMAIN",
         default=lambda: config.load().domain or None,
         required=required,
         help="The domain, a name space for runs. [env: SWF_DOMAIN]",
@@ -69,11 +70,11 @@ def run_options(command: F) -> F:
     """The options of commands that start a run."""
     for option in (
         click.option("-i", "--input", metavar="JSON", help="""'[1, 2]' or '{"args": [1], "kwargs": {"t": 2}}'."""),
-        click.option("--input-file", type=click.Path(path_type=Path), help="A file with the input."),
+        click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="A file with the input."),
         click.option("--tags", type=Comma(), help="Up to five tags of the run."),
-        click.option("--decision-tasks-timeout", type=click.IntRange(1), help="Seconds for one decision."),
-        click.option("--execution-timeout", type=click.IntRange(1), help="Seconds for the whole run."),
-        click.option("--workflow-id", help="Default: {name}-{time}-{random}."),
+        click.option("--decision-tasks-timeout", type=click.IntRange(1), metavar="SECONDS", help="For one decision."),
+        click.option("--execution-timeout", type=click.IntRange(1), metavar="SECONDS", help="For the whole run."),
+        click.option("--workflow-id", metavar="ID", help="Default: {name}-{time}-{random}."),
     ):
         command = option(command)
     return command
@@ -108,13 +109,13 @@ def call_of(workflow: type[Workflow], input: str | None, file: Path | None) -> t
     return args, kwargs
 
 
-def read_call(input: str | None, file: Path | None) -> tuple[list[Any], dict[str, Any]]:
+def read_call(input: str | bytes | None, file: Path | None) -> tuple[list[Any], dict[str, Any]]:
     """Arguments from JSON: an object of nothing but "args" and "kwargs" is taken as it is, an array is positional
     arguments, all else is one argument."""
     if file is not None:
         if input is not None:
             raise click.UsageError("--input and --input-file exclude each other")
-        input = file.read_text(encoding="utf-8")
+        input = file.read_bytes()
     if not input:
         return [], {}
     what = f"the input in {file}" if file else "--input"

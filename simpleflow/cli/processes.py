@@ -19,7 +19,7 @@ from simpleflow.runtime.supervise import Spec, Supervisor
 @click.command("decider.start")
 @click.argument("workflows", nargs=-1, metavar="[MODULE.CLASS]...")
 @options.domain(required=True)
-@click.option("-t", "--task-list", help="Default: that of the workflows.")
+@click.option("-t", "--task-list", metavar="LIST", help="Default: that of the workflows.")
 @options.log_level
 @click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True)
 @click.pass_obj
@@ -48,7 +48,7 @@ def decider_start(
 
 @click.command("worker.start")
 @options.domain(required=True)
-@click.option("-t", "--task-list", required=True, help="Whose activities to run.")
+@click.option("-t", "--task-list", metavar="LIST", required=True, help="Whose activities to run.")
 @options.log_level
 @click.option("-N", "--nb-processes", type=click.IntRange(1), help="Default: one for each CPU.")
 @options.heartbeat

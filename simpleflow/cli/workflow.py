@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
 
 from simpleflow import config
 from simpleflow.cli import options, output, report
-from simpleflow.cli.app import Globals
+from simpleflow.cli.app import INTERRUPTED, Globals
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.payload.failures import traceback_of
@@ -27,7 +29,7 @@ NOT_COMPLETED = 3
 @click.command("workflow.start")
 @click.argument("workflow", metavar="MODULE.CLASS")
 @options.domain()
-@click.option("-t", "--task-list", help="Where deciders find the run. Default: the workflow's.")
+@click.option("-t", "--task-list", metavar="LIST", help="Where deciders find the run. Default: the workflow's.")
 @options.run_options
 @click.option("--local", is_flag=True, help="Run it in this process, with nothing kept.")
 @click.pass_obj
@@ -81,11 +83,19 @@ def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any]
     from simpleflow.observe import configure_logging
     from simpleflow.runtime.local import run_local
 
+    interrupted = False
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt  # what runs ends by it, and is failed for it like for any error
+
+    signal.signal(signal.SIGINT, interrupt)
     configure_logging(config.load().log_level, "local")
     try:
         result = run_local(workflow, args, kwargs)
     except WorkflowFailed as failure:
-        return report_failure(failure)
+        return INTERRUPTED if interrupted else report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)
     return 0
 

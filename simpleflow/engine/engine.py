@@ -21,7 +21,7 @@ from simpleflow.engine.clock import SYSTEM_CLOCK, Clock, VirtualClock
 from simpleflow.engine.deadlines import fire_due, next_due
 from simpleflow.engine.doorbell import bell_of
 from simpleflow.engine.errors import EngineError
-from simpleflow.engine.store import Store, Synchronous
+from simpleflow.engine.store import SQLiteError, Store, Synchronous
 from simpleflow.protocol.checks import CHECKS
 from simpleflow.protocol.faults import Exceptions, Fault, client_error
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
@@ -245,8 +245,9 @@ class Engine:
         if os.getpid() != self._process:
             raise EngineError("this engine was opened before the process was forked; open another one in the child")
         try:
-            with self._store.errors():
-                return function(*arguments)
+            return function(*arguments)
+        except SQLiteError as error:
+            raise EngineError(self._store.explain(error)) from error
         except Fault as fault:
             raise client_error(fault, name) from None
         except (UnicodeEncodeError, orjson.JSONEncodeError) as error:

@@ -40,7 +40,7 @@ SELECT id, domain, workflow_id, run_id, type, started, closed, status, cancel_re
 FROM execution WHERE id = ?
 
 -- name: execution_names
-SELECT workflow_id, run_id, type FROM execution WHERE id = ?
+SELECT workflow_id, run_id, type.name, type.version FROM execution JOIN type ON type.id = type WHERE execution.id = ?
 
 -- name: latest_execution
 SELECT id, run_id, closed FROM execution WHERE domain = ? AND workflow_id = ? ORDER BY id DESC LIMIT 1

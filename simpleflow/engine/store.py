@@ -9,9 +9,9 @@ together. This module knows rows and nothing of what they mean.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +27,10 @@ from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.events import CODES
 from simpleflow.protocol.limits import Limits
 
+if sys.platform != "win32":
+    import fcntl
+
+SQLiteError = apsw.Error
 Synchronous = Literal["auto", "full"]
 
 APPLICATION_ID = 0x73666C77  # "sflw"
@@ -70,7 +74,7 @@ class _Transaction:
         store = self._store
         try:
             store.connection.execute("COMMIT" if kind is None else "ROLLBACK")
-        except apsw.Error:
+        except SQLiteError:
             # A full disk may have rolled back already; an error that is under way is the one to tell.
             if store.connection.in_transaction:
                 store.connection.execute("ROLLBACK")
@@ -93,8 +97,10 @@ class Store:
         self._lock_file: int | None = None
         self._transaction = _Transaction(self)
         self._check_library(version or apsw.sqlite_lib_version())
-        with self.errors():
+        try:
             self._open()
+        except SQLiteError as error:
+            raise EngineError(self.explain(error)) from error
 
     @staticmethod
     def _check_library(version: str) -> None:
@@ -110,23 +116,22 @@ class Store:
             self._connect(":memory:")
             self._create()
             return
+        if sys.platform == "win32":
+            raise EngineError(f"cannot open {self.path}: on Windows the engine works in memory only; use --local")
         try:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             self._refuse_other_formats(Path(self.path))
             self._lock_file = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise EngineError(
-                f"cannot write in the directory of {self.path}: {error.strerror}; name another file with "
-                "--engine sqlite:PATH"
+                f"cannot write {self.path}: {error.strerror}; name another file with --engine sqlite:PATH"
             ) from error
         self._connect(self.path)
         self.connection.set_busy_timeout(BUSY_MILLISECONDS)
         self.lock()
         try:
             self._prepare()
-        except BaseException as error:
-            if isinstance(error, EngineError):
-                Path(f"{self.path}-lock").unlink()  # the file is not ours, so nobody queues for it
+        except BaseException:
             self.close()
             raise
         self.unlock()
@@ -154,6 +159,7 @@ class Store:
         version = execute("PRAGMA user_version").get
         empty = execute("SELECT count(*) FROM sqlite_schema").get == 0
         if not empty and application != APPLICATION_ID:
+            Path(f"{self.path}-lock").unlink()  # nobody queues for a file that is not ours
             raise EngineError(
                 f"{self.path} is an SQLite database of another program; name another file with --engine sqlite:PATH"
             )
@@ -186,15 +192,8 @@ class Store:
             os.close(self._lock_file)
             self._lock_file = None
 
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Say on one line what SQLite's errors mean and what to do."""
-        try:
-            yield
-        except apsw.Error as error:
-            raise EngineError(self._explain(error)) from error
-
-    def _explain(self, error: apsw.Error) -> str:
+    def explain(self, error: SQLiteError) -> str:
+        """Say on one line what an error of SQLite means and what to do."""
         where = self.path or "memory"
         if isinstance(error, apsw.NotADBError):
             return f"{where} is not a database; name another file with --engine sqlite:PATH"

@@ -71,8 +71,7 @@ def _decision_page(call: Call, request: Request, place: tuple[Any, ...]) -> Resp
     started, scheduled, previous = task
     size = request.get("maximumPageSize")
     answer = history_page(call, "PollForDecisionTask", number, low, high, reverse, size, *task)
-    workflow_id, run_id, type_id = call.store.one("execution_names", number)
-    name, version = call.store.one("type_name", type_id)
+    workflow_id, run_id, name, version = call.store.one("execution_names", number)
     answer["taskToken"] = task_token(call.file, DECISION, number, scheduled)
     answer["startedEventId"] = started
     answer["previousStartedEventId"] = previous
@@ -155,7 +154,7 @@ def poll_for_activity_task(call: Call, request: Request) -> Response | None:
         call.taken(ACTIVITY_LIST, domain, task.list or "")
         if turn.status is None:
             break
-    workflow_id, run_id, _ = call.store.one("execution_names", run.id)
+    workflow_id, run_id, *_ = call.store.one("execution_names", run.id)
     answer = {
         "taskToken": task_token(call.file, ACTIVITY, run.id, task.opened_by),
         "activityId": task.name,

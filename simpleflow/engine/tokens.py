@@ -42,7 +42,12 @@ def read_task_token(token: str, kind: str) -> Token:
         found = Token(parts[0], parts[1], int(parts[2], 16), int(parts[3], 16))
     except (IndexError, ValueError):
         raise validation("Invalid token") from None
-    if len(parts) != 4 or found.kind != kind or not 0 <= found.execution < LAST_EXECUTION or not 0 < found.scheduled < 2**EVENT_BITS:
+    if (
+        len(parts) != 4
+        or found.kind != kind
+        or not 0 <= found.execution < LAST_EXECUTION
+        or not 0 < found.scheduled < 2**EVENT_BITS
+    ):
         raise validation("Invalid token")
     return found
 

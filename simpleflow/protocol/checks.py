@@ -5,6 +5,9 @@
 nothing, or raises the fault that Amazon SWF answers with. A value of None counts as not given.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from simpleflow.protocol.wording import (
     FINITE_SECONDS,
     SECONDS,
@@ -66,7 +69,7 @@ _EXECUTION_TIME_FILTER = (
 )
 
 
-def _execution_time_filter(given, at, found):
+def _execution_time_filter(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("oldestDate")
     if v is None:
@@ -87,7 +90,7 @@ _WORKFLOW_EXECUTION_FILTER = (
 )
 
 
-def _workflow_execution_filter(given, at, found):
+def _workflow_execution_filter(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("workflowId")
     if v is None:
@@ -106,7 +109,7 @@ _WORKFLOW_TYPE_FILTER = (
 )
 
 
-def _workflow_type_filter(given, at, found):
+def _workflow_type_filter(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("name")
     if v is None:
@@ -129,7 +132,7 @@ _TAG_FILTER = (
 )
 
 
-def _tag_filter(given, at, found):
+def _tag_filter(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("tag")
     if v is None:
@@ -147,7 +150,7 @@ _CLOSE_STATUS_FILTER = (
 )
 
 
-def _close_status_filter(given, at, found):
+def _close_status_filter(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("status")
     if v is None:
@@ -171,8 +174,8 @@ _COUNT_CLOSED_WORKFLOW_EXECUTIONS_INPUT = (
 )
 
 
-def count_closed_workflow_executions(given):
-    found = []
+def count_closed_workflow_executions(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -232,8 +235,8 @@ _COUNT_OPEN_WORKFLOW_EXECUTIONS_INPUT = (
 )
 
 
-def count_open_workflow_executions(given):
-    found = []
+def count_open_workflow_executions(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -279,7 +282,7 @@ _TASK_LIST = (
 )
 
 
-def _task_list(given, at, found):
+def _task_list(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("name")
     if v is None:
@@ -298,8 +301,8 @@ _COUNT_PENDING_ACTIVITY_TASKS_INPUT = (
 )
 
 
-def count_pending_activity_tasks(given):
-    found = []
+def count_pending_activity_tasks(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -328,8 +331,8 @@ _COUNT_PENDING_DECISION_TASKS_INPUT = (
 )
 
 
-def count_pending_decision_tasks(given):
-    found = []
+def count_pending_decision_tasks(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -358,7 +361,7 @@ _ACTIVITY_TYPE = (
 )
 
 
-def _activity_type(given, at, found):
+def _activity_type(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("name")
     if v is None:
@@ -384,8 +387,8 @@ _DELETE_ACTIVITY_TYPE_INPUT = (
 )
 
 
-def delete_activity_type(given):
-    found = []
+def delete_activity_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -414,7 +417,7 @@ _WORKFLOW_TYPE = (
 )
 
 
-def _workflow_type(given, at, found):
+def _workflow_type(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("name")
     if v is None:
@@ -440,8 +443,8 @@ _DELETE_WORKFLOW_TYPE_INPUT = (
 )
 
 
-def delete_workflow_type(given):
-    found = []
+def delete_workflow_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -470,8 +473,8 @@ _DEPRECATE_ACTIVITY_TYPE_INPUT = (
 )
 
 
-def deprecate_activity_type(given):
-    found = []
+def deprecate_activity_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -499,8 +502,8 @@ _DEPRECATE_DOMAIN_INPUT = (
 )
 
 
-def deprecate_domain(given):
-    found = []
+def deprecate_domain(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("name")
     if v is None:
@@ -521,8 +524,8 @@ _DEPRECATE_WORKFLOW_TYPE_INPUT = (
 )
 
 
-def deprecate_workflow_type(given):
-    found = []
+def deprecate_workflow_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -551,8 +554,8 @@ _DESCRIBE_ACTIVITY_TYPE_INPUT = (
 )
 
 
-def describe_activity_type(given):
-    found = []
+def describe_activity_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -580,8 +583,8 @@ _DESCRIBE_DOMAIN_INPUT = (
 )
 
 
-def describe_domain(given):
-    found = []
+def describe_domain(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("name")
     if v is None:
@@ -602,7 +605,7 @@ _WORKFLOW_EXECUTION = (
 )
 
 
-def _workflow_execution(given, at, found):
+def _workflow_execution(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("workflowId")
     if v is None:
@@ -628,8 +631,8 @@ _DESCRIBE_WORKFLOW_EXECUTION_INPUT = (
 )
 
 
-def describe_workflow_execution(given):
-    found = []
+def describe_workflow_execution(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -658,8 +661,8 @@ _DESCRIBE_WORKFLOW_TYPE_INPUT = (
 )
 
 
-def describe_workflow_type(given):
-    found = []
+def describe_workflow_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -691,8 +694,8 @@ _GET_WORKFLOW_EXECUTION_HISTORY_INPUT = (
 )
 
 
-def get_workflow_execution_history(given):
-    found = []
+def get_workflow_execution_history(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -740,8 +743,8 @@ _LIST_ACTIVITY_TYPES_INPUT = (
 )
 
 
-def list_activity_types(given):
-    found = []
+def list_activity_types(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -797,8 +800,8 @@ _LIST_CLOSED_WORKFLOW_EXECUTIONS_INPUT = (
 )
 
 
-def list_closed_workflow_executions(given):
-    found = []
+def list_closed_workflow_executions(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -872,8 +875,8 @@ _LIST_DOMAINS_INPUT = (
 )
 
 
-def list_domains(given):
-    found = []
+def list_domains(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("nextPageToken")
     if v is not None:
@@ -915,8 +918,8 @@ _LIST_OPEN_WORKFLOW_EXECUTIONS_INPUT = (
 )
 
 
-def list_open_workflow_executions(given):
-    found = []
+def list_open_workflow_executions(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -977,8 +980,8 @@ _LIST_TAGS_FOR_RESOURCE_INPUT = (
 )
 
 
-def list_tags_for_resource(given):
-    found = []
+def list_tags_for_resource(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("resourceArn")
     if v is None:
@@ -1003,8 +1006,8 @@ _LIST_WORKFLOW_TYPES_INPUT = (
 )
 
 
-def list_workflow_types(given):
-    found = []
+def list_workflow_types(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -1053,8 +1056,8 @@ _POLL_FOR_ACTIVITY_TASK_INPUT = (
 )
 
 
-def poll_for_activity_task(given):
-    found = []
+def poll_for_activity_task(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -1093,8 +1096,8 @@ _POLL_FOR_DECISION_TASK_INPUT = (
 )
 
 
-def poll_for_decision_task(given):
-    found = []
+def poll_for_decision_task(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -1148,8 +1151,8 @@ _RECORD_ACTIVITY_TASK_HEARTBEAT_INPUT = (
 )
 
 
-def record_activity_task_heartbeat(given):
-    found = []
+def record_activity_task_heartbeat(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("taskToken")
     if v is None:
@@ -1183,8 +1186,8 @@ _REGISTER_ACTIVITY_TYPE_INPUT = (
 )
 
 
-def register_activity_type(given):
-    found = []
+def register_activity_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -1255,7 +1258,7 @@ _RESOURCE_TAG = (
 )
 
 
-def _resource_tag(given, at, found):
+def _resource_tag(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("key")
     if v is None:
@@ -1281,8 +1284,8 @@ _REGISTER_DOMAIN_INPUT = (
 )
 
 
-def register_domain(given):
-    found = []
+def register_domain(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("name")
     if v is None:
@@ -1333,8 +1336,8 @@ _REGISTER_WORKFLOW_TYPE_INPUT = (
 )
 
 
-def register_workflow_type(given):
-    found = []
+def register_workflow_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -1406,8 +1409,8 @@ _REQUEST_CANCEL_WORKFLOW_EXECUTION_INPUT = (
 )
 
 
-def request_cancel_workflow_execution(given):
-    found = []
+def request_cancel_workflow_execution(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -1440,8 +1443,8 @@ _RESPOND_ACTIVITY_TASK_CANCELED_INPUT = (
 )
 
 
-def respond_activity_task_canceled(given):
-    found = []
+def respond_activity_task_canceled(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("taskToken")
     if v is None:
@@ -1467,8 +1470,8 @@ _RESPOND_ACTIVITY_TASK_COMPLETED_INPUT = (
 )
 
 
-def respond_activity_task_completed(given):
-    found = []
+def respond_activity_task_completed(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("taskToken")
     if v is None:
@@ -1495,8 +1498,8 @@ _RESPOND_ACTIVITY_TASK_FAILED_INPUT = (
 )
 
 
-def respond_activity_task_failed(given):
-    found = []
+def respond_activity_task_failed(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("taskToken")
     if v is None:
@@ -1535,7 +1538,7 @@ _SCHEDULE_ACTIVITY_TASK_DECISION_ATTRIBUTES = (
 )
 
 
-def _schedule_activity_task_decision_attributes(given, at, found):
+def _schedule_activity_task_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("activityType")
     if v is None:
@@ -1602,7 +1605,7 @@ _REQUEST_CANCEL_ACTIVITY_TASK_DECISION_ATTRIBUTES = (
 )
 
 
-def _request_cancel_activity_task_decision_attributes(given, at, found):
+def _request_cancel_activity_task_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("activityId")
     if v is None:
@@ -1620,7 +1623,7 @@ _COMPLETE_WORKFLOW_EXECUTION_DECISION_ATTRIBUTES = (
 )
 
 
-def _complete_workflow_execution_decision_attributes(given, at, found):
+def _complete_workflow_execution_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("result")
     if v is not None:
@@ -1637,7 +1640,7 @@ _FAIL_WORKFLOW_EXECUTION_DECISION_ATTRIBUTES = (
 )
 
 
-def _fail_workflow_execution_decision_attributes(given, at, found):
+def _fail_workflow_execution_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("reason")
     if v is not None:
@@ -1658,7 +1661,7 @@ _CANCEL_WORKFLOW_EXECUTION_DECISION_ATTRIBUTES = (
 )
 
 
-def _cancel_workflow_execution_decision_attributes(given, at, found):
+def _cancel_workflow_execution_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("details")
     if v is not None:
@@ -1682,7 +1685,7 @@ _CONTINUE_AS_NEW_WORKFLOW_EXECUTION_DECISION_ATTRIBUTES = (
 )
 
 
-def _continue_as_new_workflow_execution_decision_attributes(given, at, found):
+def _continue_as_new_workflow_execution_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("input")
     if v is not None:
@@ -1746,7 +1749,7 @@ _RECORD_MARKER_DECISION_ATTRIBUTES = (
 )
 
 
-def _record_marker_decision_attributes(given, at, found):
+def _record_marker_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("markerName")
     if v is None:
@@ -1771,7 +1774,7 @@ _START_TIMER_DECISION_ATTRIBUTES = (
 )
 
 
-def _start_timer_decision_attributes(given, at, found):
+def _start_timer_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("timerId")
     if v is None:
@@ -1801,7 +1804,7 @@ _CANCEL_TIMER_DECISION_ATTRIBUTES = (
 )
 
 
-def _cancel_timer_decision_attributes(given, at, found):
+def _cancel_timer_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("timerId")
     if v is None:
@@ -1823,7 +1826,7 @@ _SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_DECISION_ATTRIBUTES = (
 )
 
 
-def _signal_external_workflow_execution_decision_attributes(given, at, found):
+def _signal_external_workflow_execution_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("workflowId")
     if v is None:
@@ -1865,7 +1868,7 @@ _REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_DECISION_ATTRIBUTES = (
 )
 
 
-def _request_cancel_external_workflow_execution_decision_attributes(given, at, found):
+def _request_cancel_external_workflow_execution_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("workflowId")
     if v is None:
@@ -1903,7 +1906,7 @@ _START_CHILD_WORKFLOW_EXECUTION_DECISION_ATTRIBUTES = (
 )
 
 
-def _start_child_workflow_execution_decision_attributes(given, at, found):
+def _start_child_workflow_execution_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("workflowType")
     if v is None:
@@ -1985,7 +1988,7 @@ _SCHEDULE_LAMBDA_FUNCTION_DECISION_ATTRIBUTES = (
 )
 
 
-def _schedule_lambda_function_decision_attributes(given, at, found):
+def _schedule_lambda_function_decision_attributes(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("id")
     if v is None:
@@ -2038,7 +2041,7 @@ _DECISION = (
 )
 
 
-def _decision(given, at, found):
+def _decision(given: dict[str, Any], at: str, found: list[str]) -> None:
     count = 0
     v = given.get("decisionType")
     if v is None:
@@ -2138,8 +2141,8 @@ _RESPOND_DECISION_TASK_COMPLETED_INPUT = (
 )
 
 
-def respond_decision_task_completed(given):
-    found = []
+def respond_decision_task_completed(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("taskToken")
     if v is None:
@@ -2189,8 +2192,8 @@ _SIGNAL_WORKFLOW_EXECUTION_INPUT = (
 )
 
 
-def signal_workflow_execution(given):
-    found = []
+def signal_workflow_execution(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -2244,8 +2247,8 @@ _START_WORKFLOW_EXECUTION_INPUT = (
 )
 
 
-def start_workflow_execution(given):
-    found = []
+def start_workflow_execution(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -2328,8 +2331,8 @@ _TAG_RESOURCE_INPUT = (
 )
 
 
-def tag_resource(given):
-    found = []
+def tag_resource(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("resourceArn")
     if v is None:
@@ -2366,8 +2369,8 @@ _TERMINATE_WORKFLOW_EXECUTION_INPUT = (
 )
 
 
-def terminate_workflow_execution(given):
-    found = []
+def terminate_workflow_execution(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -2415,8 +2418,8 @@ _UNDEPRECATE_ACTIVITY_TYPE_INPUT = (
 )
 
 
-def undeprecate_activity_type(given):
-    found = []
+def undeprecate_activity_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -2444,8 +2447,8 @@ _UNDEPRECATE_DOMAIN_INPUT = (
 )
 
 
-def undeprecate_domain(given):
-    found = []
+def undeprecate_domain(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("name")
     if v is None:
@@ -2466,8 +2469,8 @@ _UNDEPRECATE_WORKFLOW_TYPE_INPUT = (
 )
 
 
-def undeprecate_workflow_type(given):
-    found = []
+def undeprecate_workflow_type(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("domain")
     if v is None:
@@ -2496,8 +2499,8 @@ _UNTAG_RESOURCE_INPUT = (
 )
 
 
-def untag_resource(given):
-    found = []
+def untag_resource(given: dict[str, Any]) -> None:
+    found: list[str] = []
     count = 0
     v = given.get("resourceArn")
     if v is None:
@@ -2523,7 +2526,7 @@ def untag_resource(given):
         raise report(found)
 
 
-CHECKS = {
+CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "CountClosedWorkflowExecutions": count_closed_workflow_executions,
     "CountOpenWorkflowExecutions": count_open_workflow_executions,
     "CountPendingActivityTasks": count_pending_activity_tasks,

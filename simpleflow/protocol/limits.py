@@ -28,8 +28,6 @@ class Limits:
     open_timers: int = 1_000
     open_children: int = 1_000
     open_lambdas: int = 1_000
-    pollers: int = 1_000
-    """Of one task list at the same time."""
     page_size: int = 1_000
     request_size: int = 1024 * 1024
     execution_seconds: int = 365 * DAY

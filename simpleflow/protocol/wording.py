@@ -137,9 +137,9 @@ def too_many(found: list[str], value: Any, at: str, most: int) -> None:
 
 
 def unknown(given: dict[str, Any], known: Collection[str], at: str) -> None:
-    """Refuse a parameter that the operation does not have. Values of None count as not given, whatever their name."""
-    for key, value in given.items():
-        if value is not None and key not in known:
+    """Refuse a parameter that the operation does not have; one that it has may be None, which is not given."""
+    for key in given:
+        if key not in known:
             within = at.rstrip(".") or "input"
             raise validation(f'Unknown parameter in {within}: "{key}", must be one of: {", ".join(known)}')
 

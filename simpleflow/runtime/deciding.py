@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from simpleflow.config import Config
 from simpleflow.decider import Decider, load_workflow
 from simpleflow.decider.mute import mute_replays
-from simpleflow.runtime.poll import Call, Stop, identity, serve
+from simpleflow.runtime.poll import Call, Point, Stop, identity, no_point, serve
 
 log = logging.getLogger("simpleflow.runtime")
-
-
-def no_point(name: str, subject: str) -> None:
-    """Where tests install faults."""
 
 
 def decide_forever(
@@ -28,7 +24,7 @@ def decide_forever(
     *,
     config: Config,
     cache_size: int = 1000,
-    point: Callable[[str, str], None] = no_point,
+    point: Point = no_point,
 ) -> None:
     """Decide the runs whose decision tasks come to `task_list`, until told to stop.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import inspect
 import os
@@ -220,8 +221,10 @@ def is_amazon(url: str | SWFClient) -> bool:
 
 @cache
 def open_engine(url: str) -> SWFClient:
-    """The client of an engine, opened once in a process."""
-    return clients.client(url)
+    """The client of an engine, opened once in a process and closed at its end."""
+    opened = clients.client(url)
+    atexit.register(opened.close)
+    return opened
 
 
 def register_domain(client: SWFClient, domain: str) -> None:

@@ -99,7 +99,7 @@ class Supervised:
 
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            _signal(self.process.pid, [], signal.SIGKILL)
 
 
 class Supervisor:
@@ -140,15 +140,15 @@ class Supervisor:
             self.tend(None)
 
     def start(self) -> None:
+        """Start the processes that are due: at first all."""
         for place in self._places:
-            place.start(self._life)
+            if place.process is None and time.monotonic() >= place.due:
+                place.start(self._life)
 
     def add(self, specs: Sequence[Spec]) -> None:
-        """Start more."""
-        more = [Supervised(spec, self._command) for spec in specs]
-        self._places += more
-        for place in more:
-            place.start(self._life)
+        """Start and keep alive more."""
+        self._places += [Supervised(spec, self._command) for spec in specs]
+        self.start()
 
     def tend(self, timeout: float | None) -> None:
         """Wait for a death, a signal or `timeout` seconds (None: no limit), and do what it calls for."""
@@ -160,8 +160,8 @@ class Supervisor:
         for place in self._places:
             if (cause := place.ended()) is not None:
                 self._report(place, cause)
-            if place.process is None and not self._stop() and time.monotonic() >= place.due:
-                place.start(self._life)
+        if not self._stop():
+            self.start()
 
     def _patience(self, timeout: float | None) -> float | None:
         """Seconds until there is something to do although nothing happens."""

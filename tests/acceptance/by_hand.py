@@ -55,7 +55,10 @@ class HandClient:
         self._socket.sendall(json.dumps(message).encode() + b"\n")
 
     def _hear(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._lines.readline() or '{"fault": "InternalFailure"}')
+        line = self._lines.readline()
+        if not line:  # the test is over
+            os._exit(70)
+        answer: dict[str, Any] = json.loads(line)
         if "fault" in answer:
             from simpleflow.protocol.faults import Fault
 
@@ -87,7 +90,10 @@ def main(arguments: list[str]) -> None:
 
         configure_logging("INFO")
         specs = [Spec.from_json(text) for text in arguments[1:]]
-        Supervisor(specs, Stop().listen(), command=(sys.executable, __file__)).run()
+        supervisor = Supervisor(specs[:1], Stop().listen(), command=(sys.executable, __file__))
+        supervisor.start()
+        supervisor.add(specs[1:])
+        supervisor.run()
     else:
         spec = Spec.from_json(arguments[0])
         run_role(spec, point=kill_at(spec.engine.partition("?")[2]))

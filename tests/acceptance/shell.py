@@ -70,6 +70,7 @@ class Project:
     def __init__(self, path: Path, executable: Path) -> None:
         self.path = path
         self.executable = executable
+        self._commands: list[Command] = []
         self.data = path.parent / "data"
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "XDG_RUNTIME_DIR") if name in os.environ}
         self.env = {**kept, "HOME": str(path.parent), "XDG_DATA_HOME": str(self.data)}
@@ -79,7 +80,8 @@ class Project:
         (self.path / name).write_text(text)
 
     def start(self, *arguments: str, **env: str) -> Command:
-        return Command([str(self.executable), *arguments], self.path, {**self.env, **env})
+        self._commands.append(Command([str(self.executable), *arguments], self.path, {**self.env, **env}))
+        return self._commands[-1]
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -103,6 +105,8 @@ class Project:
             return False
 
     def end(self) -> None:
+        """End what a test that failed has left."""
         for process in self.processes():
             process.kill()
-            process.wait(PATIENCE)
+        for command in self._commands:
+            command.ends()

@@ -253,6 +253,19 @@ def test_wrong_usage(project: Project) -> None:
     )
 
 
+def test_deciders_and_their_lists(project: Project) -> None:
+    start = ("decider.start", "-d", "D")
+    done = project.run(*start)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert _last(done.stderr) == "Error: Missing option '--task-list', for want of workflows that agree on one."
+    done = project.run(*start, BASIC, "flows.Failing")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert _last(done.stderr).endswith("agree on one: these have default, example.")
+    done = project.run(*start, "flows.Nothing")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: the module flows has no Nothing: did you mean flows.Failing?\n"
+
+
 def test_debug_shows_where(project: Project) -> None:
     done = project.run("--debug", "workflow.start", "--local", "broken.Class")
     assert done.returncode == 1

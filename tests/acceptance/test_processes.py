@@ -31,7 +31,7 @@ PATIENCE = 20.0  # seconds, for what must happen at all
 SOON = 2.0  # seconds, for what must happen at once
 
 ACTIVITIES = '''
-import os, re, signal, subprocess, sys, time
+import os, signal, subprocess, sys, time
 import simpleflow.activity
 
 @simpleflow.activity.with_attributes()
@@ -63,20 +63,22 @@ def keep(fifo):
 def keep_the_gil(fifo):
     held = os.open(fifo, os.O_WRONLY)
     os.write(held, b"%d\\n" % os.getpid())
-    re.match(r"(a+)+$", "a" * 60 + "b")
+    sum(range(10**13))
 
-def until_eof(started, fifo):
-    """Start, wait for somebody who opens and closes the FIFO, and end."""
+def until_told(started, fifo):
+    """Start, and return what somebody writes into the FIFO."""
+    told = os.open(fifo, os.O_RDWR)  # before it says that it has started
     with open(started, "w") as file:
         file.write("started\\n")
-    with open(fifo) as file:
-        return file.read()
+    return os.read(told, 100).decode()
 
 def die(signum):
+    print("last words")
     os.kill(os.getpid(), signum)
     time.sleep(600)
 
 def vanish(code):
+    print("last words")
     os._exit(code)
 
 def leave(code):
@@ -210,6 +212,7 @@ class Engine:
         program = subprocess.Popen(
             [sys.executable, str(HERE / "by_hand.py"), *arguments],
             cwd=self.directory,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -295,7 +298,7 @@ def test_what_activities_print_does_not_disturb(engine: Engine) -> None:
     ],
 )
 def test_a_child_that_dies_is_reported_at_once(engine: Engine, name: str, argument: int, reason: str) -> None:
-    _, worker = engine.worker()
+    program, worker = engine.worker()
     first = worker.result("process")
     start = time.monotonic()
     said = worker.failure(name, int(argument))
@@ -303,6 +306,8 @@ def test_a_child_that_dies_is_reported_at_once(engine: Engine, name: str, argume
     assert said.startswith(reason) and said.endswith(" MB")
     second = worker.result("process")
     assert second != first
+    program.terminate()
+    assert finish(program)[1] == "last words\n"
 
 
 def test_a_child_killed_between_two_tasks_costs_none(engine: Engine) -> None:
@@ -362,7 +367,7 @@ def test_heartbeats_go_out_at_a_third_of_the_timeout(engine: Engine) -> None:
     _, worker = engine.worker()
     worker.result("add", 1, 1)
     started, release = engine.fifo("started"), engine.fifo("release")
-    token = worker.give("until_eof", started.path, release.path, told={"heartbeat": "1"})
+    token = worker.give("until_told", started.path, release.path, told={"heartbeat": "1"})
     times = [time.monotonic()]
     for _ in range(4):
         assert worker.expect("record_activity_task_heartbeat")["taskToken"] == token
@@ -379,7 +384,7 @@ def test_heartbeats_go_out_at_a_third_of_the_timeout(engine: Engine) -> None:
 def test_an_engine_that_cannot_be_reached_ends_nothing(engine: Engine) -> None:
     program, worker = engine.worker()
     started, release = engine.fifo("started"), engine.fifo("release")
-    worker.give("until_eof", started.path, release.path, told={"heartbeat": "1"})
+    worker.give("until_told", started.path, release.path, told={"heartbeat": "1"})
     for fault in ("ThrottlingException", "InternalFailure", "ThrottlingException"):
         worker.expect("record_activity_task_heartbeat", answer=False)
         worker.say(fault=fault)
@@ -458,7 +463,7 @@ def test_an_idle_child_goes_with_its_worker(engine: Engine) -> None:
 def test_the_first_request_drains(engine: Engine) -> None:
     program, worker = engine.worker()
     started, release = engine.fifo("started"), engine.fifo("release")
-    token = worker.give("until_eof", started.path, release.path, told={"heartbeat": "1"})
+    token = worker.give("until_told", started.path, release.path, told={"heartbeat": "1"})
     started.line()
     program.terminate()
     for _ in range(2):  # it still works, and heartbeats
@@ -565,7 +570,7 @@ def test_a_supervisor_drains_then_ends(engine: Engine, signum: signal.Signals) -
     program, workers = engine.supervised(2)
     started, release = engine.fifo("started"), engine.fifo("release")
     fifo = engine.fifo()
-    workers[0].give("until_eof", started.path, release.path)
+    workers[0].give("until_told", started.path, release.path)
     started.line()
     workers[1].give("hold", fifo.path, deaf=True)
     fifo.line()

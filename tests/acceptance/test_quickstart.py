@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
-from shell import ROOT, Project
+import psutil
+
+from shell import PATIENCE, ROOT, Command, Project
 
 BASIC = "examples.basic.BasicWorkflow"
 GATE = """
@@ -34,6 +37,14 @@ def test_local(project: Project) -> None:
     done = project.run("workflow.start", "--local", BASIC, "--input", "[1, 0]")
     assert (done.returncode, done.stdout) == (0, "(1 + 1) * 2 = 4\n")
     assert "result: 4\n" in done.stderr
+
+
+def test_local_interrupted(project: Project) -> None:
+    command = project.start("workflow.start", "--local", BASIC, "--input", "[1, 60]", PYTHONUNBUFFERED="1")
+    command.says(re.escape("(1 + 1) * 2 = 4"))
+    command.interrupt()
+    assert command.ends() == 130
+    assert command.err == []
 
 
 def test_standalone(project: Project) -> None:
@@ -98,6 +109,18 @@ def test_three_terminals(project: Project) -> None:
     assert decider.out == ["(1 + 1) * 2 = 4"]
 
 
+def test_one_task(project: Project) -> None:
+    decider = project.start("decider.start", "-d", "D", BASIC)  # on the list of the workflow
+    decider.says("deciding on example")
+    worker = project.start("worker.start", "-d", "D", "-t", "quickstart", "--one-task")
+    started = project.run("workflow.start", "-d", "D", BASIC, "--input", "[1, 0]")
+    assert started.returncode == 0
+    assert worker.ends() == 0
+    assert project.run("workflow.list", "D").stdout.startswith(started.stdout.split()[0])
+    decider.interrupt()
+    assert decider.ends() == 0
+
+
 def test_terminate(project: Project) -> None:
     started = project.run("workflow.start", BASIC, "--input", "1", "--workflow-id", "W", SWF_DOMAIN="TestDomain")
     assert started.stdout.startswith("W ")
@@ -121,7 +144,7 @@ def test_interrupted_and_gone_on_with(project: Project) -> None:
     command = ("standalone", "--domain", "TestDomain", "--workflow-id", "W", "gate.Gate")
     first = project.start(*command, "--input", "[1]", "--nb-workers", "1")
     first.says("at the gate")
-    first.interrupt()
+    first.process.terminate()  # as good as Ctrl-C
     first.says("a second Ctrl-C ends them now")
     first.interrupt()
     assert first.ends() == 130
@@ -140,6 +163,69 @@ def test_interrupted_and_gone_on_with(project: Project) -> None:
     assert third.returncode == 0
     assert third.stdout.splitlines()[0] != first.out[0]
     assert third.stderr.endswith("result: 2\n")
+
+
+def test_killed_and_gone_on_with(project: Project) -> None:
+    project.write("gate.py", GATE)
+    command = ("standalone", "--domain", "TestDomain", "--workflow-id", "W", "gate.Gate")
+    first = project.start(*command, "--input", "[1]")
+    first.says("at the gate")
+    first.process.kill()
+    assert first.ends() == -9
+    _, alive = psutil.wait_procs(project.processes(), timeout=PATIENCE)
+    assert not alive  # nobody outlives who started them
+    project.write("open", "")
+    second = project.run(*command)
+    assert (second.returncode, second.stdout.splitlines()[1:]) == (0, ["through"]), second.stderr
+
+
+PROGRAM = """
+import simpleflow
+from gate import pass_gate
+
+class Mine(simpleflow.Workflow):
+    def run(self, x):
+        return [self.submit(pass_gate, x).result]
+
+if __name__ == "__main__":
+    handle = simpleflow.start(Mine, 3, domain="D", workflow_id="W")
+    print(handle.workflow_id, handle.run_id, handle.status, flush=True)
+    print(handle.result(timeout=60), handle.status)
+"""
+
+
+def test_start_from_a_program(project: Project) -> None:
+    """Its workflow is in the very file that is run: others import it by the file's name."""
+    project.write("gate.py", GATE)
+    project.write("open", "")
+    project.write("program.py", PROGRAM)
+    program = Command([sys.executable, "program.py"], project.path, project.env)
+    program.says("^W .* OPEN$")
+    done = project.run("standalone", "-d", "D", "--workflow-id", "W", "-W", "1", "program.Mine")
+    assert done.returncode == 0, done.stderr
+    assert program.ends() == 0, program.err
+    assert program.out[1:] == ["[3] COMPLETED"]
+    assert program.err == []
+
+
+def test_parked(project: Project) -> None:
+    """Code that asks for something else than the history holds waits, visibly, for the right code."""
+    project.write("gate.py", GATE)
+    command = ("standalone", "-d", "D", "--workflow-id", "W", "-W", "1", "gate.Gate")
+    first = project.start(*command, "--input", "[1]")
+    first.says("at the gate")
+    first.process.kill()
+    assert first.ends() == -9
+    project.write("gate.py", GATE.replace("pass_gate", "jump"))
+    project.write("open", "")
+    second = project.start(*command)
+    said = second.says("^the run waits: NonDeterministic: .*activity-gate.pass_gate-1")
+    second.interrupt()
+    assert second.ends() == 130
+    info = project.run("--format", "human", "workflow.info", "D", "W").stdout
+    assert "status                 OPEN\n" in info
+    assert f"parked                 {said.string.removeprefix('the run waits: ')}\n" in info
+    assert project.run("workflow.terminate", "D", "W").returncode == 0
 
 
 def test_attaching_to_a_run_with_lists_of_its_own(project: Project) -> None:

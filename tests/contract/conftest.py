@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from simpleflow.clients import SWFClient, client as open_client
+from simpleflow.clients import SWFClient
+from simpleflow.clients import client as open_client
 from simpleflow.engine import VirtualClock
 from simpleflow.protocol.history import attributes
 from simpleflow.protocol.operations import OPERATIONS

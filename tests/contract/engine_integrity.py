@@ -17,6 +17,13 @@ History = list[tuple[int, int, str, dict[str, Any]]]
 def check_integrity(path: str) -> dict[int, History]:
     """Assert that nothing is lost, doubled or left over; the histories by execution."""
     connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+    histories = check_connection(connection)
+    connection.close()
+    return histories
+
+
+def check_connection(connection: apsw.Connection) -> dict[int, History]:
+    """The same for a database that is open."""
     assert connection.execute("PRAGMA integrity_check").get == "ok"
     histories: dict[int, History] = {row[0]: [] for row in connection.execute("SELECT id FROM execution")}
     for key, time, code, attributes in connection.execute("SELECT * FROM event ORDER BY key"):
@@ -26,7 +33,6 @@ def check_integrity(path: str) -> dict[int, History]:
         times = [event[1] for event in history]
         assert times == sorted(times), "times never decrease"
         _check_rows(connection, execution, history)
-    connection.close()
     return histories
 
 
@@ -86,5 +92,3 @@ def _decision_state(history: History) -> tuple[int, int, int, int, int]:
             else:
                 queued = 0
     return queued, scheduled, started, previous, int(queued > 0 and started == 0)
-
-

@@ -61,7 +61,12 @@ def main(url: str, now: str, point: str, operation: str, count: str) -> None:
             print(activity["workflowExecution"]["workflowId"], activity["activityId"], flush=True)
             swf.respond_activity_task_completed(taskToken=activity["taskToken"], result="r")
         idle = not task.get("taskToken") and not activity.get("taskToken")
-        if idle and not swf.list_open_workflow_executions(domain=DOMAIN, startTimeFilter={"oldestDate": 0})["executionInfos"]:
+        if (
+            idle
+            and not swf.list_open_workflow_executions(domain=DOMAIN, startTimeFilter={"oldestDate": 0})[
+                "executionInfos"
+            ]
+        ):
             break
         if idle and float(now):
             clock.set(swf.next_due())  # type: ignore[union-attr,attr-defined]

@@ -29,9 +29,7 @@ def test_nothing_is_recorded_when_one_is_wrong(swf: Any, refused: Refused) -> No
 
     def respond(*decisions: Any, code: str = "ValidationException", **given: Any) -> str:
         token = task["taskToken"]
-        words = refused(
-            code, "respond_decision_task_completed", taskToken=token, decisions=list(decisions), **given
-        )
+        words = refused(code, "respond_decision_task_completed", taskToken=token, decisions=list(decisions), **given)
         assert swf.types(execution) == before
         return words
 

@@ -154,7 +154,9 @@ def test_terminate(client: Any, swf: Any, clock: VirtualClock, refused: Refused)
     token = worker["taskToken"]
     assert refused("UnknownResourceFault", "respond_activity_task_completed", taskToken=token) == words
     assert refused("UnknownResourceFault", "record_activity_task_heartbeat", taskToken=token) == words
-    assert refused("UnknownResourceFault", "terminate_workflow_execution", **terminate, runId=execution["runId"]) == words
+    assert (
+        refused("UnknownResourceFault", "terminate_workflow_execution", **terminate, runId=execution["runId"]) == words
+    )
     words = refused("UnknownResourceFault", "terminate_workflow_execution", **terminate)
     assert words == "Unknown execution, workflowId = w-1"
     before = swf.types(execution)

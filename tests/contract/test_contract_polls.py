@@ -46,6 +46,15 @@ def test_first_come_first_served(swf: Any, client: Any) -> None:
     assert again == order[::-1], "by arrival, not by age of the run"
 
 
+def test_activities_come_in_the_order_of_their_decisions(swf: Any) -> None:
+    swf.start("w-0")
+    swf.start("w-1")
+    older, younger = swf.poll_decision(), swf.poll_decision()
+    swf.respond(younger, swf.schedule("a-1"), swf.schedule("a-2"))
+    swf.respond(older, swf.schedule("a-3"), swf.schedule("a-4"))
+    assert [swf.poll_activity()["activityId"] for _ in range(4)] == ["a-1", "a-2", "a-3", "a-4"]
+
+
 def test_priorities(swf: Any) -> None:
     swf.start("low", taskPriority="-5")
     swf.start("none")
@@ -205,7 +214,9 @@ def test_a_refused_response_polls_nothing(client: Any, swf: Any) -> None:
     client.respond_activity_task_completed(**gone)
     before = swf.types(execution)
     poll = ("poll_for_decision_task", DECIDERS)
-    with pytest.raises(client.exceptions.UnknownResourceFault, match="Unknown activity, scheduledEventId = 5") as caught:
+    with pytest.raises(
+        client.exceptions.UnknownResourceFault, match="Unknown activity, scheduledEventId = 5"
+    ) as caught:
         client.respond_and_poll(("respond_activity_task_completed", gone), poll)
     assert caught.value.operation_name == "RespondActivityTaskCompleted"
     with pytest.raises(client.exceptions.ClientError, match="2 validation errors"):

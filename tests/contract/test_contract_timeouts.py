@@ -84,6 +84,7 @@ def test_activity(swf: Any, client: Any, clock: VirtualClock, refused: Refused, 
         task = swf.poll_activity()
         token, started = task["taskToken"], task["startedEventId"]
         client.record_activity_task_heartbeat(taskToken=token, details="half")
+        client.record_activity_task_heartbeat(taskToken=token)
         expired = 10 if kind == "SCHEDULE_TO_CLOSE" else 15
     began = clock.now() - 5
     clock.advance(100)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import os
 import signal
 import subprocess
 import sys
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Swf
 from engine_integrity import check_integrity
 
+from conftest import Swf
 from simpleflow.clients import client as open_client
 from simpleflow.engine import VirtualClock
 
@@ -102,11 +101,11 @@ def test_a_process_killed_at_random(tmp_path: Path) -> None:
             process.kill()
             process.communicate()
         check_integrity(str(path))
-    with open_client(f"sqlite:{path}", clock=VirtualClock(time.time() + 1)) as client:  # type: ignore[attr-defined]
-        swf = Swf.__new__(Swf)
-        swf.client = client
-        assert swf.poll_decision()["taskToken"], "nothing is wedged"
-    check_integrity(str(path))
+    process = spawn(path, time.time() + 1000)
+    assert end(process)[1] == "" and process.returncode == 0, "nothing is wedged"
+    for history in check_integrity(str(path)).values():
+        names = [event[2] for event in history]
+        assert names[-1] == "WorkflowExecutionCompleted" and names.count("ActivityTaskCompleted") == 20
 
 
 def test_a_start_that_was_not_committed_never_was(tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -157,11 +156,13 @@ def test_a_fork_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_doorbell_wakes_another_process(tmp_path: Path) -> None:
-    """A task that another process schedules is there in less than the time between two looks, at least once."""
+    """A process that hardly ever looks is woken for each task that another one schedules."""
     path = tmp_path / "engine.db"
     code = (
         "import sys, time\n"
         "from simpleflow.clients import client\n"
+        "from simpleflow.engine import engine\n"
+        "engine.LOOK = 20\n"
         "swf = client(sys.argv[1])\n"
         "while True:\n"
         "    print('waiting', flush=True)\n"
@@ -180,5 +181,4 @@ def test_the_doorbell_wakes_another_process(tmp_path: Path) -> None:
             delays.append(float(process.stdout.readline()))
         process.kill()
         process.communicate()
-    assert min(delays) < 0.015, delays
-    assert os.path.exists(path)
+    assert max(delays) < 10, delays

@@ -40,6 +40,15 @@ def test_read_call(text: str | None, call: tuple[list[Any], dict[str, Any]]) -> 
     assert options.read_call(text, None) == call
 
 
+def test_input_file(tmp_path: Path) -> None:
+    file = tmp_path / "input.json"
+    file.write_bytes('["ü"]'.encode())
+    assert options.read_call(None, file) == (["ü"], {})
+    file.write_bytes('["ü"]'.encode("latin-1"))
+    with pytest.raises(click.ClickException, match=r"the input in .*input\.json is no JSON \('utf-8' codec"):
+        options.read_call(None, file)
+
+
 def test_input_and_input_file_exclude_each_other() -> None:
     with pytest.raises(click.UsageError, match="exclude each other"):
         options.read_call("1", Path("file"))

@@ -122,7 +122,7 @@ def test_what_is_right() -> None:
     class Policy(StrEnum):
         ABANDON = "ABANDON"
 
-    CHECKS["PollForDecisionTask"]({**POLL, "identity": None, "no-such": None, "maximumPageSize": 0})
+    CHECKS["PollForDecisionTask"]({**POLL, "identity": None, "maximumPageSize": 0})
     CHECKS["StartWorkflowExecution"]({**START, "childPolicy": Policy.ABANDON, "executionStartToCloseTimeout": ""})
     CHECKS["StartWorkflowExecution"]({**START, "input": Policy.ABANDON, "tagList": ("a", "b")})
     CHECKS["CountOpenWorkflowExecutions"]({**COUNT, "startTimeFilter": {"oldestDate": datetime.now(UTC)}})

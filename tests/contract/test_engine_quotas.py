@@ -1,0 +1,97 @@
+"""Quotas, with small numbers in the place of Amazon's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine_integrity import check_connection
+
+from conftest import DOMAIN, TYPE, Swf
+from simpleflow.engine import Engine, VirtualClock
+from simpleflow.protocol.limits import AWS_LIMITS, Limits
+
+
+def engine(**limits: int) -> Any:
+    return Engine(None, clock=VirtualClock(), long_poll_seconds=0, limits=Limits(**limits))
+
+
+def test_the_table_is_amazons() -> None:
+    assert (AWS_LIMITS.events, AWS_LIMITS.open_activities, AWS_LIMITS.open_executions) == (25_000, 1_000, 100_000)
+
+
+@pytest.mark.parametrize("last", [7, 8, 9, 10, 11, 12, 13])
+def test_a_history_that_is_full(last: int) -> None:
+    """Wherever the quota falls, the last event is the termination and nothing is left."""
+    with engine(events=last) as client:
+        swf = Swf(client)
+        execution = swf.start()
+        swf.decide(swf.schedule("a"), swf.schedule("b"), swf.timer())
+        for _ in range(2):
+            if token := swf.poll_activity().get("taskToken"):
+                client.respond_activity_task_completed(taskToken=token)
+        if swf.poll_decision()["startedEventId"]:
+            swf.start("other")
+        client._clock.advance(10)
+        swf.poll_decision()
+        assert swf.last(execution)[1] == {"childPolicy": "TERMINATE", "cause": "EVENT_LIMIT_EXCEEDED"}
+        assert len(swf.types(execution)) == last
+        assert swf.describe(execution)["executionInfo"]["closeStatus"] == "TERMINATED"
+        check_connection(client._store.connection)
+
+
+def test_open_executions() -> None:
+    with engine(open_executions=3) as client:
+        swf = Swf(client)
+        for number in range(3):
+            swf.start(f"w-{number}")
+        for _ in range(2):
+            with pytest.raises(client.exceptions.LimitExceededFault, match="3 open executions"):
+                swf.start("w-3")
+            client.terminate_workflow_execution(domain=DOMAIN, workflowId="w-1")
+            swf.start("w-1")
+
+
+def test_types() -> None:
+    with engine(workflow_types=2, activity_types=3) as client:
+        swf = Swf(client)
+        assert swf
+        client.register_workflow_type(domain=DOMAIN, name="w", version="2")
+        for version in ("2", "3"):
+            client.register_activity_type(domain=DOMAIN, name="a", version=version)
+        for kind in ("workflow", "activity"):
+            with pytest.raises(client.exceptions.LimitExceededFault, match=f"{kind} types"):
+                getattr(client, f"register_{kind}_type")(domain=DOMAIN, name="x", version="1")
+
+
+def test_a_year_at_most() -> None:
+    with engine(execution_seconds=50) as client:
+        swf = Swf(client)
+        swf.start(executionStartToCloseTimeout="60")
+        assert client.next_due() == client._clock.now() + 50
+
+
+def test_tags() -> None:
+    with engine(domain_tags=1) as client:
+        tags = [{"key": "a", "value": "1"}, {"key": "b"}]
+        given = {"name": "d", "workflowExecutionRetentionPeriodInDays": "1", "tags": tags}
+        with pytest.raises(client.exceptions.TooManyTagsFault):
+            client.register_domain(**given)
+        client.register_domain(**{**given, "tags": tags[:1]})
+
+
+def test_an_error_in_the_middle_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is raised inside a call, the transaction is rolled back and the engine goes on."""
+    with engine() as client:
+        swf = Swf(client)
+
+        def broken(name: str, operation: str) -> None:
+            raise KeyboardInterrupt
+
+        client._point = broken
+        with pytest.raises(KeyboardInterrupt):
+            swf.start()
+        client._point = lambda name, operation: None
+        assert swf.poll_decision()["startedEventId"] == 0
+        swf.start()
+        assert client.start_workflow_execution(domain=DOMAIN, workflowId="w-2", workflowType=TYPE)["runId"]
