@@ -33,7 +33,8 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
 
     `one`: there is one row, which a terminal shows from top to bottom.
     """
-    form = options.format or ("tabular" if sys.stdout.isatty() else "tsv")
+    terminal = sys.stdout.isatty() or options.color == "always"
+    form = options.format or ("tabular" if terminal else "tsv")
     rows = list(rows)
     header = bool(options.header)
     if form == "prettyjson" or (form == "json" and header):
@@ -42,7 +43,7 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
         write_json(rows)
     elif form == "human":
         _human(columns, rows)
-    elif form == "tabular" and sys.stdout.isatty():
+    elif form == "tabular" and terminal:
         if one:
             _table(replace(options, header=False), ("", ""), list(zip(columns, rows[0], strict=True)))
         else:

@@ -24,7 +24,7 @@ from simpleflow.runtime.supervise import Spec, Supervisor
 @click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True)
 @click.pass_obj
 def decider_start(
-    globals: Globals,
+    common: Globals,
     workflows: tuple[str, ...],
     domain: str,
     task_list: str | None,
@@ -41,7 +41,7 @@ def decider_start(
             found = f": these have {', '.join(sorted(lists))}" if lists else ""
             raise click.UsageError(f"Missing option '--task-list', for want of workflows that agree on one{found}.")
         task_list = lists.pop()
-    url = options.engine_url(globals)
+    url = options.engine_url(common)
     spec = Spec("decider", url, domain, task_list, workflows=workflows, log_level=log_level or "")
     _keep(spec, nb_processes)
 
@@ -55,7 +55,7 @@ def decider_start(
 @click.option("--one-task", is_flag=True, help="End after the first task.")
 @click.pass_obj
 def worker_start(
-    globals: Globals,
+    common: Globals,
     domain: str,
     task_list: str,
     log_level: str | None,
@@ -64,7 +64,7 @@ def worker_start(
     one_task: bool,
 ) -> None:
     """Run the activities that come to a task list. Ctrl-C ends it after the tasks in hand, a second one at once."""
-    url = options.engine_url(globals)
+    url = options.engine_url(common)
     spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, log_level=log_level or "")
     if one_task:
         _register(spec)

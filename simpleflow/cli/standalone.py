@@ -28,7 +28,7 @@ from simpleflow.runtime.poll import Stop
 @options.heartbeat
 @click.pass_obj
 def standalone(
-    globals: Globals,
+    common: Globals,
     workflow: str,
     domain: str,
     workflow_id: str | None,
@@ -47,7 +47,7 @@ def standalone(
     """
     configure_logging(config.load().log_level, "standalone")
     loaded = load_workflow(workflow)
-    url = options.engine_url(globals)
+    url = options.engine_url(common)
     client = options.open_engine(url)
     click.echo(f"engine: {url}", err=True)
     stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
@@ -72,7 +72,7 @@ def standalone(
     click.echo(f"{place.run.workflow_id} {place.run.run_id}")
     crew = work.Crew(url, workflow, nb_deciders, nb_workers or work.processors(), heartbeat)
     closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
-    return _outcome(watch, place) if closed else _interrupted(globals, place, workflow)
+    return _outcome(watch, place) if closed else _interrupted(common, place, workflow)
 
 
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
@@ -100,10 +100,10 @@ def _outcome(watch: runs.Watch, place: work.Place) -> int:
     return 0
 
 
-def _interrupted(globals: Globals, place: work.Place, workflow: str) -> int:
+def _interrupted(common: Globals, place: work.Place, workflow: str) -> int:
     """Tell how to go on; the exit code."""
     run = place.run
-    command = f"simpleflow --engine {globals.engine}" if globals.engine else "simpleflow"
+    command = f"simpleflow --engine {common.engine}" if common.engine else "simpleflow"
     lines = [
         f"{run.workflow_id} is still open. To go on with it:",
         f"  {command} standalone --domain {run.domain} --workflow-id {run.workflow_id} {workflow}",

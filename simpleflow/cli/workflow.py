@@ -34,7 +34,7 @@ NOT_COMPLETED = 3
 @click.option("--local", is_flag=True, help="Run it in this process, with nothing kept.")
 @click.pass_obj
 def workflow_start(
-    globals: Globals,
+    common: Globals,
     workflow: str,
     domain: str | None,
     task_list: str | None,
@@ -53,7 +53,8 @@ def workflow_start(
         return _run_local(loaded, args, kwargs)
     if not domain:
         raise click.UsageError("Missing option '--domain' (or set SWF_DOMAIN), or --local.")
-    url = options.engine_url(globals)
+    url = options.engine_url(common)
+    options.open_engine(url)  # which says what is wrong with it, before a run is started
     click.echo(f"engine: {url}", err=True)
     try:
         handle = start.launch(
@@ -115,9 +116,9 @@ def report_failure(failure: WorkflowFailed) -> int:
 @click.argument("run_id", required=False)
 @click.option("--reason", help="Why; kept in the history.")
 @click.pass_obj
-def workflow_terminate(globals: Globals, domain: str, workflow_id: str, run_id: str | None, reason: str | None) -> None:
+def workflow_terminate(common: Globals, domain: str, workflow_id: str, run_id: str | None, reason: str | None) -> None:
     """End the open run of WORKFLOW_ID now."""
-    client = options.open_engine(options.engine_url(globals))
+    client = options.open_engine(options.engine_url(common))
     request = {"runId": run_id, "reason": reason}
     given = {key: value for key, value in request.items() if value}
     try:
@@ -137,14 +138,14 @@ def workflow_terminate(globals: Globals, domain: str, workflow_id: str, run_id: 
     "-d", "--started-since", type=click.IntRange(0), metavar="DAYS", default=30, show_default=True, help="How old."
 )
 @click.pass_obj
-def workflow_list(globals: Globals, domain: str, status: str, started_since: int) -> None:
+def workflow_list(common: Globals, domain: str, status: str, started_since: int) -> None:
     """List the open (or the closed) runs of DOMAIN, newest first."""
     since = datetime.now(UTC) - timedelta(days=started_since)
-    client = options.open_engine(options.engine_url(globals))
+    client = options.open_engine(options.engine_url(common))
     found = runs.listed(client, domain, closed=status == "closed", since=since)
     columns = ("Workflow ID", "Workflow Type", "Status", "Close Status", "Run ID", "Start Timestamp")
     output.show(
-        globals,
+        common,
         columns,
         [
             (
@@ -165,12 +166,12 @@ def workflow_list(globals: Globals, domain: str, status: str, started_since: int
 @click.argument("workflow_id")
 @click.argument("run_id", required=False)
 @click.pass_obj
-def workflow_info(globals: Globals, domain: str, workflow_id: str, run_id: str | None) -> None:
+def workflow_info(common: Globals, domain: str, workflow_id: str, run_id: str | None) -> None:
     """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID."""
-    client = options.open_engine(options.engine_url(globals))
+    client = options.open_engine(options.engine_url(common))
     run = runs.find(client, domain, workflow_id, run_id)
     found = report.summary(client, run)
-    output.show(globals, list(found.columns), [list(found.columns.values())], one=True)
+    output.show(common, list(found.columns), [list(found.columns.values())], one=True)
     if found.traceback and sys.stdout.isatty():
         click.echo(f"\n{found.traceback.rstrip()}")
 
@@ -192,20 +193,20 @@ def workflow_info(globals: Globals, domain: str, workflow_id: str, run_id: str |
 @click.option("--reverse-order", is_flag=True, help="Newest first.")
 @click.pass_obj
 def workflow_history(
-    globals: Globals, workflow_id: str, run_id: str | None, domain: str, form: str, reverse_order: bool
+    common: Globals, workflow_id: str, run_id: str | None, domain: str, form: str, reverse_order: bool
 ) -> None:
     """Show all events of a run."""
-    client = options.open_engine(options.engine_url(globals))
+    client = options.open_engine(options.engine_url(common))
     run = runs.find(client, domain, workflow_id, run_id)
     runs.describe(client, run)  # says so if there is no such run
     events = list(runs.history(client, run, reverse=reverse_order))
-    as_json = globals.format in ("json", "prettyjson")
+    as_json = common.format in ("json", "prettyjson")
     if form == "cooked":
         cooked = report.cooked(events)
-        output.write_json(cooked, pretty=globals.format == "prettyjson" or not as_json)
+        output.write_json(cooked, pretty=common.format == "prettyjson" or not as_json)
     elif as_json:
         records = events if form == "events" else [report.raw(event) for event in events]
-        output.write_json(records, pretty=globals.format == "prettyjson")
+        output.write_json(records, pretty=common.format == "prettyjson")
     else:
         rows = [(event["eventId"], event["eventTimestamp"], event["eventType"], attributes(event)) for event in events]
-        output.show(globals, ("eventId", "eventTimestamp", "eventType", "attributes"), rows)
+        output.show(common, ("eventId", "eventTimestamp", "eventType", "attributes"), rows)

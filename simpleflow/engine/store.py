@@ -63,7 +63,7 @@ class _Transaction:
         store = self._store
         store.lock()
         try:
-            store.connection.execute("BEGIN IMMEDIATE")
+            store._execute("BEGIN IMMEDIATE")
         except BaseException:
             store.unlock()
             raise
@@ -73,7 +73,7 @@ class _Transaction:
     ) -> None:
         store = self._store
         try:
-            store.connection.execute("COMMIT" if kind is None else "ROLLBACK")
+            store._execute("COMMIT" if kind is None else "ROLLBACK")
         except SQLiteError:
             # A full disk may have rolled back already; an error that is under way is the one to tell.
             if store.connection.in_transaction:
@@ -123,8 +123,9 @@ class Store:
             self._refuse_other_formats(Path(self.path))
             self._lock_file = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
+            why = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
             raise EngineError(
-                f"cannot write {self.path}: {error.strerror}; name another file with --engine sqlite:PATH"
+                f"cannot write {self.path}: {why} ({error.filename}); name another file with --engine sqlite:PATH"
             ) from error
         self._connect(self.path)
         self.connection.set_busy_timeout(BUSY_MILLISECONDS)
@@ -138,6 +139,7 @@ class Store:
 
     def _connect(self, path: str) -> None:
         self.connection = apsw.Connection(path)
+        self._execute = self.connection.execute
         # Without it SQLite compiles each statement that uses a partial index again whenever a binding changes.
         self.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
 
@@ -244,24 +246,24 @@ class Store:
 
     def one(self, query: str, *bindings: Any) -> Any:
         """The first row as a tuple (the value itself if it has one column), or None."""
-        return self.connection.execute(QUERIES[query], bindings).get
+        return self._execute(QUERIES[query], bindings).get
 
     def row(self, query: str, *bindings: Any) -> tuple[Any, ...] | None:
-        """The first row as a tuple, or None."""
-        found: tuple[Any, ...] | None = self.connection.execute(QUERIES[query], bindings).fetchone()
+        """The first row of several columns as a tuple, or None."""
+        found: tuple[Any, ...] | None = self._execute(QUERIES[query], bindings).get
         return found
 
     def all(self, query: str, *bindings: Any) -> list[tuple[Any, ...]]:
         """All rows."""
-        return self.connection.execute(QUERIES[query], bindings).fetchall()
+        return self._execute(QUERIES[query], bindings).fetchall()
 
     def select(self, statement: str, bindings: Iterable[Any]) -> list[tuple[Any, ...]]:
         """All rows of a statement that was put together for its filters."""
-        return self.connection.execute(statement, tuple(bindings)).fetchall()
+        return self._execute(statement, tuple(bindings)).fetchall()
 
     def do(self, query: str, *bindings: Any) -> None:
         """Carry a statement out."""
-        self.connection.execute(QUERIES[query], bindings)
+        self._execute(QUERIES[query], bindings)
 
     def many(self, query: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Carry a statement out for each of the rows."""
@@ -297,10 +299,10 @@ class Store:
         """Write what a turn did."""
         if turn.events:
             self.many("insert_event", map(_event_row, turn.events))
-        if turn.closed:
-            self.many("delete_task", [(key,) for key in turn.closed])
-        if turn.changed:
-            self.many("update_task", map(_changed_row, turn.changed.values()))
+        for key in turn.closed:
+            self.do("delete_task", key)
+        for task in turn.changed.values():
+            self.change_task(task)
         if turn.opened:
             self.many("insert_task", self._placed(turn.opened.values()))
         if turn.status is not None:
@@ -309,7 +311,7 @@ class Store:
             self._update(turn)
 
     def change_task(self, task: Task) -> None:
-        """Write the new state of one open task, of which the history tells nothing."""
+        """Write the new state of one open task."""
         self.do("update_task", *_changed_row(task))
 
     def _placed(self, tasks: Iterable[Task]) -> Iterator[Task]:

@@ -230,9 +230,10 @@ def test_unknown_places(project: Project) -> None:
 
 
 def test_engines(project: Project) -> None:
-    done = project.run("--engine", "mysql:here", "workflow.list", "D")
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: 'mysql:here' names no engine; the forms are sqlite:PATH")
+    for command in (["workflow.list", "D"], ["workflow.start", "-d", "D", BASIC, "--input", "1"]):
+        done = project.run("--engine", "mysql:here", *command)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: 'mysql:here' names no engine; the forms are sqlite:PATH")
     done = project.run("workflow.list", "D", SIMPLEFLOW_ENGINE="memory")
     assert done.returncode == 1
     assert done.stderr.startswith("Error: the engine `memory` lives in one process and serves --local only: ")

@@ -68,8 +68,8 @@ def test_a_newer_schema(tmp_path: Path) -> None:
 def test_directories(tmp_path: Path) -> None:
     assert "is a directory" in refusal(tmp_path)
     (tmp_path / "file").write_text("x")
-    assert "Not a directory; name another file" in refusal(tmp_path / "file" / "engine.db")
-    assert "No such file or directory; name another file" in refusal("/proc/no/engine.db")
+    assert f"Not a directory ({tmp_path / 'file'}); name another" in refusal(tmp_path / "file" / "engine.db")
+    assert "No such file or directory (/proc/no); name another" in refusal("/proc/no/engine.db")
     Engine(tmp_path / "a" / "b" / "engine.db").close()
 
 

@@ -174,11 +174,13 @@ def test_the_doorbell_wakes_another_process(tmp_path: Path) -> None:
         swf = Swf(client)
         process = subprocess.Popen([sys.executable, "-c", code, f"sqlite:{path}"], stdout=subprocess.PIPE, text=True)
         assert process.stdout
-        delays = []
+        delay = 0.0
         for number in range(10):
             assert process.stdout.readline() == "waiting\n"
             swf.start(f"w-{number}")
-            delays.append(float(process.stdout.readline()))
+            delay = float(process.stdout.readline())
+            if delay > 10:
+                break
         process.kill()
         process.communicate()
-    assert max(delays) < 10, delays
+    assert delay < 10

@@ -64,6 +64,15 @@ def test_tabular_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "ID     Status\nbasic  OPEN\nb      CLOSED\n"
 
 
+def test_colours_where_they_are_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    output.show(Globals(color="always"), ("ID", "Status"), [("a", "FAILED")])
+    assert "\x1b[31mFAILED\x1b[0m" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("form", [None, "csv", "tsv", "tabular", "human"])
 def test_nothing_to_show(capsys: pytest.CaptureFixture[str], form: str | None) -> None:
     output.show(Globals(format=form), COLUMNS, [])
