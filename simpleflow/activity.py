@@ -51,7 +51,7 @@ class Activity(Generic[P, R]):
             raise TypeError(f"an activity is made of a function, not of {callable!r}")
         functools.update_wrapper(self, callable, updated=())
         self.callable = callable
-        self.name = name or importable_name(callable)
+        self.name = name or _type_name(callable)
         self.version = version
         self.task_list = task_list
         self.retry = _count(retry)
@@ -132,12 +132,19 @@ def with_attributes(
     return decorate
 
 
+def _type_name(callable: Any) -> str:
+    """The path of a callable, where a `name` of its own stands for its last part."""
+    path = importable_name(callable)
+    own = getattr(callable, "name", None)
+    return f"{path.rpartition('.')[0]}.{own}" if isinstance(own, str) else path
+
+
 def importable_name(thing: Any) -> str:
-    """The dotted path by which another process imports `thing`: its module and its (qualified) name."""
+    """The dotted path by which another process imports `thing`: its module and its qualified name."""
     module = getattr(thing, "__module__", None) or ""
     if module == "__main__":
         module = _main_module() or module
-    name = getattr(thing, "name", None) or getattr(thing, "__qualname__", type(thing).__name__)
+    name = getattr(thing, "__qualname__", type(thing).__name__)
     return f"{module}.{name}" if module else str(name)
 
 

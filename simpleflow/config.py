@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simpleflow.workflow import Workflow
 
 
 class ConfigError(ValueError):
@@ -117,6 +120,14 @@ def read(environ: Mapping[str, str]) -> Config:
 def load() -> Config:
     """The settings of this process, read at the first call. Raises ConfigError."""
     return read(os.environ)
+
+
+def workflow_type(workflow: type[Workflow], settings: Config) -> dict[str, str]:
+    """The workflow type of a class, as requests name it; what the class leaves open is filled from the settings."""
+    return {
+        "name": workflow.name or workflow.__name__,
+        "version": workflow.version or settings.workflow_default_version,
+    }
 
 
 def default_database() -> Path:

@@ -12,10 +12,10 @@ from contextlib import redirect_stdout
 from datetime import datetime
 from typing import Any
 
+from simpleflow.activity import importable_name
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.runtime.local import DOMAIN, Local
-from simpleflow.runtime.start import class_path
 
 
 def record(name: str, arguments: list[Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def record(name: str, arguments: list[Any]) -> dict[str, Any]:
     ]
     found = engine.get_workflow_execution_history(domain=DOMAIN, execution=info["execution"])["events"]
     close()
-    return {"workflow": class_path(workflow), "execution": info["execution"], "events": found}
+    return {"workflow": importable_name(workflow), "execution": info["execution"], "events": found}
 
 
 def plain(value: Any) -> Any:

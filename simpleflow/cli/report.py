@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from simpleflow.clients import SWFClient
 from simpleflow.decider.run import context_of
-from simpleflow.decider.translate import EXTRA
 from simpleflow.payload import codec
+from simpleflow.payload.codec import EXTRA
 from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.history import Event, attributes, opening_event_id
 from simpleflow.runtime import runs

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
-from simpleflow.config import Config
+from simpleflow.config import Config, workflow_type
 from simpleflow.decider import translate
 from simpleflow.decider.cache import Cache
 from simpleflow.decider.load import LoadError, load_workflow
@@ -64,7 +64,7 @@ class Decider:
         self._config = config
         self._codec = Codec()
         self._cache = Cache(cache_size)
-        self._classes = {type_of(workflow, config): workflow for workflow in workflows}
+        self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
         self._ended: str | None = None  # the run whose close we answered last
 
@@ -231,11 +231,6 @@ class Decider:
             "decisions": [translate.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
             "executionContext": json.dumps({"held": None, "parked": parked}),
         }
-
-
-def type_of(workflow: type[Workflow], config: Config) -> tuple[str, str]:
-    """Name and version of a class's workflow type."""
-    return workflow.name or workflow.__name__, workflow.version or config.workflow_default_version
 
 
 def _whole(events: list[dict[str, Any]], first: int, end: int) -> list[dict[str, Any]]:

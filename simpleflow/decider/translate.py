@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from simpleflow.activity import PRIORITY_NOT_SET, Activity
 from simpleflow.config import Config
@@ -18,9 +18,6 @@ from simpleflow.task import CancelActivity, Close, Command, Complete, ScheduleAc
 
 Attributes = dict[str, Any]
 Decision = dict[str, Any]
-
-EXTRA: Final = "__extra"
-"""The key of a run's input that holds what deciders need: the class's dotted name, the list for its activities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +58,9 @@ def started(time: float, attributes: Attributes, domain: str, execution: dict[st
 
 
 def extra(input: str | None) -> dict[str, Any]:
-    """What a run's input says to deciders (see EXTRA); empty where a foreign client started it."""
+    """What a run's input says to deciders (`codec.EXTRA`); empty where a foreign client started it."""
     found = codec.read(input)
-    value = found.get(EXTRA) if isinstance(found, dict) else None
+    value = found.get(codec.EXTRA) if isinstance(found, dict) else None
     return value if isinstance(value, dict) else {}
 
 

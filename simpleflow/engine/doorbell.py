@@ -7,7 +7,7 @@ as many as there is work for. A ring that is lost costs little, since who waits 
 """
 
 # A ring is a few microseconds, of which pathlib would be most.
-# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH116, PTH208
+# ruff: noqa: PTH102, PTH104, PTH106, PTH108, PTH116, PTH120, PTH208
 from __future__ import annotations
 
 import contextlib
@@ -17,11 +17,13 @@ import select
 import socket
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
 #: Socket paths are limited to 108 bytes, 104 on macOS; a topic and a process id must fit behind the directory.
 LONGEST_DIRECTORY = 64
+DAY = 24 * 60 * 60
 
 
 class Waiter(Protocol):
@@ -134,20 +136,24 @@ class SocketBell:
             os.rmdir(self._directory)  # fails while others are there
 
     def _new(self) -> _SocketWaiter:
+        _own(self._directory)  # another process may have been the last one there
         return _SocketWaiter(self._directory, f"{os.getpid()}.{next(self._numbers)}")
 
     def _send(self, name: str) -> bool:
-        """Ring at one socket; remove it if nobody listens any more."""
-        path = f"{self._directory}/{name}"
-        try:
-            self._out.sendto(b"", path)
-        except ConnectionRefusedError:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-            return False
-        except OSError:
-            return False
-        return True
+        return _ring(self._out, f"{self._directory}/{name}")
+
+
+def _ring(out: socket.socket, path: str) -> bool:
+    """Ring at one socket; remove it if nobody listens any more."""
+    try:
+        out.sendto(b"", path)
+    except ConnectionRefusedError:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        return False
+    except OSError:
+        return False
+    return True
 
 
 class _SocketWaiter:
@@ -190,6 +196,7 @@ def bell_of(path: str | None) -> Doorbell:
     if directory is None:
         return ThreadBell()
     try:
+        sweep(os.path.dirname(directory), time.time() - DAY)
         return SocketBell(directory)
     except OSError:
         return ThreadBell()
@@ -207,6 +214,16 @@ def _directory_of(path: str) -> str | None:
         if len(os.fsencode(directory)) <= LONGEST_DIRECTORY and _own(root) and _own(directory):
             return directory
     return None
+
+
+def sweep(root: str, before: float) -> None:
+    """Remove the directories in which nobody has waited since, and nobody does: killed processes left them."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out, contextlib.suppress(OSError):
+        out.setblocking(False)
+        for directory in (f"{root}/{name}" for name in os.listdir(root)):
+            old = os.stat(directory).st_mtime < before
+            if old and not any(_ring(out, f"{directory}/{name}") for name in os.listdir(directory)):
+                os.rmdir(directory)
 
 
 def _own(directory: str) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,7 +28,10 @@ RESERVED: Final = "__simpleflow"
 """The key of an activity's input under which the decider tells the worker what SWF does not."""
 RESERVED_LENGTH: Final = 256
 
-_NONCE: Final = secrets.token_hex(8)
+EXTRA: Final = "__extra"
+"""The key of a run's input that holds what deciders need: the class's dotted name, the list for its activities."""
+
+_NONCE: Final = os.urandom(8).hex()
 _HOLE: Final = re.compile(rf'"\\u0000{_NONCE}:\d+"')
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from typing import Any, Final
 from uuid import uuid4
 
 from simpleflow.clients import SWFClient
-from simpleflow.config import Config
+from simpleflow.config import Config, workflow_type
 from simpleflow.decider import translate
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.runs import Run, Watch
-from simpleflow.runtime.start import default_id, launch, type_of
+from simpleflow.runtime.start import default_id, launch
 from simpleflow.runtime.supervise import Spec, Supervisor
 from simpleflow.workflow import Workflow
 
@@ -28,8 +27,8 @@ LOOK: Final = 0.2  # seconds between two looks at the history
 PATIENCE: Final = 3.0
 """Seconds for processes to end by themselves once the run is closed: what they still do is in vain."""
 MAX_NAME: Final = 256
-WORKER: Final = ("/bin/sh", "-c", 'exec "$@" >&2', "sh", sys.executable, "-m", "simpleflow.runtime")
-"""How workers are started: what activities print goes to standard error, since standard output is the run's."""
+STDOUT: Final = {"worker": 2}
+"""What activities print goes to standard error, since standard output is the run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def begin(
     **options: Any,
 ) -> Place:
     """Start a run on a list of its own, for decisions and activities."""
-    workflow_id = workflow_id or default_id(type_of(workflow, settings)["name"])
+    workflow_id = workflow_id or default_id(workflow_type(workflow, settings)["name"])
     task_list = unique_list(workflow_id)
     handle = launch(
         workflow,
@@ -128,45 +127,32 @@ def drive(watch: Watch, place: Place, crew: Crew, stop: Stop, saw: Callable[[Wat
 
     `saw` is called after each look at the run. When this returns no process of the crew lives.
     """
-    lists: set[str] = set()
-    crews = [Supervisor(crew.deciding(place), stop)]
-    crews[0].start()
+    staffed = set(place.activity_lists)
+    supervisor = Supervisor(crew.deciding(place) + crew.working(place.run.domain, staffed), stop, stdout=STDOUT)
+    supervisor.start()
     try:
-        crews += _hired(crew, place, lists, place.activity_lists, stop)
         while not stop() and watch.look() is None:
             saw(watch)
-            crews += _hired(crew, place, lists, watch.lists, stop)  # activities may name lists unheard of before
-            crews[0].tend(LOOK)
-            for others in crews[1:]:
-                others.tend(0)
+            new = watch.lists - staffed  # activities may name lists unheard of before
+            supervisor.add(crew.working(place.run.domain, sorted(new)))
+            staffed |= new
+            supervisor.tend(LOOK)
         saw(watch)
     finally:
-        _end(crews, stop, hurry=watch.closing is not None)
+        _end(supervisor, stop, hurry=watch.closing is not None)
     watch.look()  # what was in hand may have been the end of it
     return watch.closing is not None
 
 
-def _hired(crew: Crew, place: Place, lists: set[str], wanted: Iterable[str], stop: Stop) -> list[Supervisor]:
-    """Put workers to those of the `wanted` lists that have none yet; `lists` are those that have."""
-    new = sorted(set(wanted) - lists)
-    if not new:
-        return []
-    lists.update(new)
-    supervisor = Supervisor(crew.working(place.run.domain, new), stop, WORKER)
-    supervisor.start()
-    return [supervisor]
-
-
-def _end(crews: list[Supervisor], stop: Stop, hurry: bool) -> None:
+def _end(supervisor: Supervisor, stop: Stop, hurry: bool) -> None:
     """Let all processes drain, and wait for them; once PATIENCE is over, and there is no point in it, end them."""
     if stop():
         log.info("stopping once the tasks in hand are done; a second Ctrl-C ends them now")
     else:
         stop.request()
     until = time.monotonic() + PATIENCE
-    while any(crew.alive for crew in crews):
-        for crew in crews:
-            crew.tend(0.1 if crew.alive else 0)
+    while supervisor.alive:
+        supervisor.tend(0.1)
         if hurry and time.monotonic() > until:
             hurry = False
             stop.request()

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from types import SimpleNamespace
 from typing import Any, Final
 
 from simpleflow import clients, config
@@ -20,8 +19,6 @@ from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.workflow import Workflow
 
-EXTRA: Final = "__extra"
-"""The key of a run's input under which it tells deciders what they need (see `simpleflow.decider.translate`)."""
 LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
 
 
@@ -142,7 +139,7 @@ def launch(
     if not domain:
         raise ValueError("a run needs a domain: give domain=..., or set SWF_DOMAIN")
     check_call(workflow, args, kwargs)
-    kind = type_of(workflow, settings)
+    kind = config.workflow_type(workflow, settings)
     defaults = type_defaults(workflow, settings)
     request = {
         "domain": domain,
@@ -159,14 +156,6 @@ def launch(
     client = open_engine(url) if isinstance(url, str) else url
     run_id = _start(client, request, defaults, amazon=is_amazon(url))
     return Handle(client, domain, request["workflowId"], run_id)
-
-
-def type_of(workflow: type[Workflow], settings: config.Config) -> dict[str, str]:
-    """The workflow type of a class, as requests name it."""
-    return {
-        "name": workflow.name or workflow.__name__,
-        "version": workflow.version or settings.workflow_default_version,
-    }
 
 
 def type_defaults(workflow: type[Workflow], settings: config.Config) -> dict[str, Any]:
@@ -191,22 +180,18 @@ def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, 
         except Exception:  # annotations that only a type checker can read
             signature = inspect.signature(workflow.run)
         own = signature.replace(parameters=list(signature.parameters.values())[1:])
-        raise TypeError(f"{class_path(workflow)}.run{own}: {error}") from None
+        raise TypeError(f"{importable_name(workflow)}.run{own}: {error}") from None
 
 
 def frozen_input(
     workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any], activity_task_list: str | None = None
 ) -> str:
     """The input of a run, as text. Raises PayloadError, PayloadTooLarge."""
-    extra = {"class": class_path(workflow)}
+    extra = {"class": importable_name(workflow)}
     if activity_task_list:
         extra["activity_task_list"] = activity_task_list
-    return codec.freeze({"args": list(args), "kwargs": kwargs, EXTRA: extra}, f"the input of {class_path(workflow)}")
-
-
-def class_path(workflow: type[Workflow]) -> str:
-    """The dotted name by which deciders load the class; `Workflow.name` is something else."""
-    return importable_name(SimpleNamespace(__module__=workflow.__module__, __qualname__=workflow.__qualname__))
+    call = {"args": list(args), "kwargs": kwargs, codec.EXTRA: extra}
+    return codec.freeze(call, f"the input of {importable_name(workflow)}")
 
 
 def default_id(name: str) -> str:

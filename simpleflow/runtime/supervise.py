@@ -13,8 +13,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from simpleflow.runtime.poll import Stop
@@ -67,8 +68,9 @@ class Spec:
 class Supervised:
     """One place among a supervisor's processes, and the process that has it now."""
 
-    def __init__(self, spec: Spec, command: Sequence[str]) -> None:
+    def __init__(self, spec: Spec, command: Sequence[str], stdout: int | None) -> None:
         self.spec = spec
+        self._stdout = stdout
         self.process: subprocess.Popen[bytes] | None = None
         self.due = 0.0
         self._command = command
@@ -81,6 +83,7 @@ class Supervised:
         self.process = subprocess.Popen(
             [*self._command, spec.to_json()],
             stdin=subprocess.DEVNULL,
+            stdout=self._stdout,
             pass_fds=(life,),
             start_new_session=True,  # a terminal's Ctrl-C is the supervisor's, which passes it on once
         )
@@ -108,7 +111,8 @@ class Supervisor:
     The first request to stop tells them to drain and waits for them, the second tells them to end now and kills
     them after LAST_WORDS seconds, the third kills them. `stop` must be listening, so that a death or a signal is
     noticed at once. `run` does all; who has a main loop of its own calls `start` once and then `tend`, again and again,
-    while `alive`. The processes are started as ``command SPEC``.
+    while `alive`. The processes are started as ``command SPEC``; `stdout`
+    gives the file descriptors that stand for the standard output of some roles.
     """
 
     def __init__(
@@ -116,9 +120,11 @@ class Supervisor:
         specs: Sequence[Spec],
         stop: Stop,
         command: Sequence[str] = (sys.executable, "-m", "simpleflow.runtime"),
+        stdout: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._command = command
-        self._places = [Supervised(spec, command) for spec in specs]
+        self._stdout = stdout
+        self._places = self._made(specs)
         self._stop = stop
         self._told = 0
         self._kill_at: float | None = None
@@ -147,8 +153,11 @@ class Supervisor:
 
     def add(self, specs: Sequence[Spec]) -> None:
         """Start and keep alive more."""
-        self._places += [Supervised(spec, self._command) for spec in specs]
+        self._places += self._made(specs)
         self.start()
+
+    def _made(self, specs: Sequence[Spec]) -> list[Supervised]:
+        return [Supervised(spec, self._command, self._stdout.get(spec.role)) for spec in specs]
 
     def tend(self, timeout: float | None) -> None:
         """Wait for a death, a signal or `timeout` seconds (None: no limit), and do what it calls for."""

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import path_flow
 import pytest
 
+import path_flow
 import simpleflow
 from simpleflow.clients import client
 from simpleflow.runtime.start import launch, register_domain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from conftest import Swf
 from simpleflow.clients import client as open_client
 from simpleflow.engine import Engine, VirtualClock
-from simpleflow.engine.doorbell import SocketBell, ThreadBell
+from simpleflow.engine.doorbell import SocketBell, ThreadBell, sweep
 
 EMPTY = {"startedEventId": 0, "previousStartedEventId": 0}
 POLL = {"domain": "contract", "taskList": {"name": "deciders"}}
@@ -219,6 +220,34 @@ def test_sockets_of_the_dead_are_cleared_away(tmp_path: Path) -> None:
         living.ring("a", 1)
         living.close()
     dead.close()
+
+
+def test_directories_of_the_dead_are_swept_away(tmp_path: Path) -> None:
+    """Those in which somebody waits, or did lately, stay."""
+    for name in ("dead", "empty", "living", "young"):
+        (tmp_path / name).mkdir()
+    dead, living = SocketBell(str(tmp_path / "dead")), SocketBell(str(tmp_path / "living"))
+    with dead.waiting("a"), living.waiting("a"):
+        for waiter in dead._waiting:
+            waiter._socket.close()
+        for name in ("dead", "empty", "living"):
+            os.utime(tmp_path / name, (1, 1))
+        sweep(str(tmp_path), 1000)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["living", "young"]
+    dead.close()
+    living.close()
+
+
+def test_who_waits_makes_its_directory_again(tmp_path: Path) -> None:
+    """Another process, the last one there, has removed it."""
+    directory = tmp_path / "bell"
+    directory.mkdir(0o700)
+    bell, other = SocketBell(str(directory)), SocketBell(str(directory))
+    other.close()
+    assert not directory.exists()
+    with bell.waiting("a"):
+        assert [path.name.split(".")[0] for path in directory.iterdir()] == ["a"]
+    bell.close()
 
 
 def test_without_sockets_looking_is_enough(

@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programs import programs
-from test_grouping import Life, oracle, scheduled
-from world import TYPE
 
+from programs import programs
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.protocol.history import attributes
 from simpleflow.task import Complete
+from test_grouping import Life, oracle, scheduled
+from world import TYPE
 
 LISTS = {"domain": "D", "taskList": {"name": "default"}}
 DECISION_TIMEOUT = 30

@@ -13,8 +13,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-_switch = open(os.environ["TRACE_SWITCH"], "r+b")
-_on = mmap.mmap(_switch.fileno(), 1)
+_on = mmap.mmap(os.open(os.environ["TRACE_SWITCH"], os.O_RDWR), 1)
 _files = os.open(os.environ["TRACE_FILES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 _ours = os.environ["TRACE_OURS"] + os.sep
 _seen: set[str] = set()
