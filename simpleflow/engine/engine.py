@@ -206,7 +206,7 @@ class Engine:
 
         found: Response | None = self._guard(name, self._write, name, both, poll[1], False)
         if found is None:
-            found = self._guard(poll_name, self._poll, poll_name, poll[1])
+            found = self._guard(poll_name, self._poll, poll_name, poll[1], True)
         return found or {}
 
     def next_due(self) -> float | None:
@@ -290,10 +290,11 @@ class Engine:
 
     # Waiting
 
-    def _poll(self, name: str, request: Request) -> Response:
-        """A try, and then waiting."""
-        found = self._try(name, request)
-        if found is None and self._long_poll_seconds > 0:
+    def _poll(self, name: str, request: Request, tried: bool = False) -> Response:
+        """A try, unless there was one just now, and then waiting."""
+        waits = self._long_poll_seconds > 0
+        found = None if tried and waits else self._try(name, request)
+        if found is None and waits:
             found = self._wait(name, request)
         return dict(POLLS[name][2]) if found is None else found
 

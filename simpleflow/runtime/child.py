@@ -8,30 +8,16 @@ of its own, which ends with the worker, whatever a task is doing then.
 from __future__ import annotations
 
 import fcntl
-import importlib
 import os
 import select
 import signal
 import sys
 import threading
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
-from simpleflow import activity as activity_module
-from simpleflow.activity import Activity
-from simpleflow.exceptions import message_of, one_line
-from simpleflow.payload.codec import Codec, freeze
-from simpleflow.payload.failures import MAX_REASON, clean, cut, describe
-
-Answer = dict[str, Any]
-"""``{"result": JSON}``, or ``{"reason": line, "details": JSON}``; with ``"stale": True`` where this process should not
-go on."""
-
-OURS: Final = {__file__, activity_module.__file__}
-
-_codec = Codec()
-_found: dict[str, Activity[..., Any]] = {}
+from simpleflow.runtime.calling import run
 
 
 def main(channel: int, life: int) -> None:
@@ -49,61 +35,6 @@ def main(channel: int, life: int) -> None:
             os._exit(0)
         _flush()
         send(channel, answer)
-
-
-def run(name: str, text: str | None) -> Answer:
-    """Call the activity `name` with the arguments in `text`. Whatever it raises is in the answer."""
-    try:
-        activity = find(name)
-    except BaseException as error:
-        return _not_found(name, error)
-    return call(activity, text)
-
-
-def call(activity: Activity[..., Any], text: str | None) -> Answer:
-    """Call the activity with the arguments in `text`. Whatever it raises is in the answer."""
-    try:
-        args, kwargs = _codec.thaw_call(text)
-        return {"result": freeze(activity.execute(*args, **kwargs), "the result")}
-    except BaseException as error:
-        reason, details = describe(_without_our_frames(error))
-        if isinstance(error, SystemExit):
-            reason = cut(clean(f"SystemExit: the activity called sys.exit({_argument(error)})"), MAX_REASON)
-        return {"reason": reason, "details": details}
-
-
-def find(name: str) -> Activity[..., Any]:
-    """The activity with this dotted name, which may be a plain function's or a class's. Raises what importing does."""
-    known = _found.get(name)
-    if known is None:
-        thing = load(name)
-        if not callable(thing):
-            raise ImportError(f"it is of type {type(thing).__name__}, neither an activity nor a function")
-        known = _found[name] = thing if isinstance(thing, Activity) else Activity(thing)
-    return known
-
-
-def load(name: str) -> Any:
-    """What a dotted name stands for: the longest prefix that is a module, then attributes. Raises ImportError,
-    AttributeError and whatever a module raises while it is imported."""
-    parts = name.split(".")
-    missing: ImportError | None = None
-    for length in range(len(parts) - 1, 0, -1):
-        module = ".".join(parts[:length])
-        try:
-            thing: Any = importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if not f"{module}.".startswith(f"{error.name}."):  # it is there; what it imports is not
-                raise
-            missing = missing or error
-            continue
-        try:
-            for part in parts[length:]:
-                thing = getattr(thing, part)
-        except AttributeError as error:
-            raise missing or error from None
-        return thing
-    raise missing or ImportError("an activity's name is module.function")
 
 
 def send(channel: int, message: Any) -> None:
@@ -150,28 +81,6 @@ def kill_group() -> None:
 def _end_at_eof(life: int) -> None:
     os.read(life, 1)
     kill_group()
-
-
-def _not_found(name: str, error: BaseException) -> Answer:
-    plain = isinstance(error, ImportError | AttributeError)
-    text = message_of(error).partition("\n")[0] if plain else one_line(error)
-    _, details = describe(_without_our_frames(error))
-    # A module that failed may have left others imported that are corrected with it: only a new process sees them.
-    return {"reason": cut(clean(f"cannot import {name}: {text}"), MAX_REASON), "details": details, "stale": True}
-
-
-def _without_our_frames(error: BaseException) -> BaseException:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in OURS:
-        trace = trace.tb_next
-    return error.with_traceback(trace)
-
-
-def _argument(error: SystemExit) -> str:
-    try:
-        return repr(error.code)
-    except Exception:
-        return type(error.code).__name__
 
 
 def _flush() -> None:

@@ -15,7 +15,7 @@ from simpleflow import config as settings
 from simpleflow.decider import Decider
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.runtime import child
+from simpleflow.runtime import calling
 from simpleflow.runtime.poll import Call
 from simpleflow.runtime.start import Handle, launch
 from simpleflow.workflow import Workflow
@@ -55,7 +55,7 @@ class Local:
             kind = task["activityType"]
             known = self._decider.activities.get((kind["name"], kind["version"]))
             text = task.get("input")
-            answer = child.call(known, text) if known is not None else child.run(kind["name"], text)
+            answer = calling.call(known, text) if known is not None else calling.run(kind["name"], text)
             given = {"taskToken": task["taskToken"], **answer}
             given.pop("stale", None)
             respond = f"respond_activity_task_{'completed' if 'result' in answer else 'failed'}", given

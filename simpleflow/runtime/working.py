@@ -22,7 +22,8 @@ from typing import Any, Final, Protocol
 from simpleflow.config import Config
 from simpleflow.payload.codec import RESERVED, read
 from simpleflow.protocol.faults import code_of
-from simpleflow.runtime.child import Answer, receive, send
+from simpleflow.runtime.calling import Answer
+from simpleflow.runtime.child import receive, send
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import end_tree, exit_cause
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from simpleflow.activity import with_attributes
-from simpleflow.runtime import child
+from simpleflow.runtime import calling
 
 
 @with_attributes()
@@ -53,9 +53,9 @@ class Doubler:
 NUMBER = 3
 
 
-def run(name: str, *args: Any, **kwargs: Any) -> child.Answer:
+def run(name: str, *args: Any, **kwargs: Any) -> calling.Answer:
     text = json.dumps({"args": args, "kwargs": kwargs, "__simpleflow": {"attempt": 1}})
-    return child.run(f"{__name__}.{name}", text)
+    return calling.run(f"{__name__}.{name}", text)
 
 
 def test_an_activity_is_called_and_its_value_frozen() -> None:
@@ -72,7 +72,7 @@ def test_functions_that_are_not_decorated_and_classes_run_too() -> None:
     ("text", "result"), [("[1,2]", "[1,2]"), ("7", "[7]"), (None, "[]"), ("no JSON", '["no JSON"]')]
 )
 def test_tasks_from_elsewhere(text: str | None, result: str) -> None:
-    assert child.run(f"{__name__}.plain", text) == {"result": result}
+    assert calling.run(f"{__name__}.plain", text) == {"result": result}
 
 
 def test_a_failure_has_a_line_and_the_users_traceback() -> None:
@@ -81,7 +81,7 @@ def test_a_failure_has_a_line_and_the_users_traceback() -> None:
     details = json.loads(answer["details"])
     assert (details["error_type"], details["message"]) == ("ValueError", "first line\nsecond line")
     assert "in fail" in details["traceback"][1]
-    assert not any("runtime/child.py" in line for line in details["traceback"])
+    assert not any("runtime/calling.py" in line for line in details["traceback"])
     assert "stale" not in answer
 
 
@@ -135,7 +135,7 @@ def test_reasons(name: str, args: list[Any], reason: str) -> None:
     ],
 )
 def test_names_that_lead_nowhere(name: str, reason: str) -> None:
-    answer = child.run(name, None)
+    answer = calling.run(name, None)
     assert answer["reason"].startswith(reason)
     assert answer["stale"] and json.loads(answer["details"])["traceback"]
 
@@ -153,15 +153,15 @@ def test_what_a_module_raises_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             return None
 
     monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
-    assert child.run("broken.f", None)["reason"] == "cannot import broken.f: ZeroDivisionError: by hand"
-    assert child.run("leaving.f", None)["reason"] == "cannot import leaving.f: SystemExit: 1"
-    assert child.run("needy.sub.f", None)["reason"] == "cannot import needy.sub.f: No module named 'pandas'"
+    assert calling.run("broken.f", None)["reason"] == "cannot import broken.f: ZeroDivisionError: by hand"
+    assert calling.run("leaving.f", None)["reason"] == "cannot import leaving.f: SystemExit: 1"
+    assert calling.run("needy.sub.f", None)["reason"] == "cannot import needy.sub.f: No module named 'pandas'"
 
 
 def test_a_module_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("once")
     module.f = lambda: 1  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "once", module)
-    assert child.run("once.f", None) == {"result": "1"}
+    assert calling.run("once.f", None) == {"result": "1"}
     monkeypatch.delitem(sys.modules, "once")
-    assert child.run("once.f", None) == {"result": "1"}
+    assert calling.run("once.f", None) == {"result": "1"}
