@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export XDG_DATA_HOME := $(CURDIR)/.run
 
-.PHONY: demo test lint bench soak clean
+.PHONY: demo test lint bench soak mutants clean
 
 demo: .venv/ready
 	$(BIN)/simpleflow standalone --domain TestDomain examples.basic.BasicWorkflow --input '[1, 1]'
@@ -25,6 +25,9 @@ bench: .venv/ready-dev
 
 soak: .venv/ready-dev
 	$(BIN)/python -m pytest -m soak
+
+mutants: .venv/ready-dev
+	$(BIN)/python tools/mutants.py
 
 clean:
 	rm -rf .venv .run build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
