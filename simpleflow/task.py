@@ -7,7 +7,7 @@ of Amazon's decisions: only `simpleflow.decider.translate` does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from simpleflow.activity import Activity
 
@@ -42,8 +42,6 @@ class ScheduleActivity:
     `where` is the line of the program that asked for it, for messages.
     """
 
-    kind: ClassVar[str] = "activity"
-
     id: str
     attempt: int
     activity: Activity[..., Any]
@@ -55,8 +53,6 @@ class ScheduleActivity:
 class CancelActivity:
     """End the activity of the task `id`, if its worker will."""
 
-    kind: ClassVar[str] = "cancel activity"
-
     id: str
     attempt: int
     where: str
@@ -66,16 +62,12 @@ class CancelActivity:
 class Complete:
     """The run returned this frozen value."""
 
-    kind: ClassVar[str] = "close"
-
     result: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
     """The run raised this error."""
-
-    kind: ClassVar[str] = "close"
 
     error: BaseException
 

@@ -107,6 +107,8 @@ class Workflow:
         if isinstance(submittable, Activity):
             return self._executor.submit(ActivityTask(submittable, *args, **kwargs))
         if isinstance(submittable, ActivityTask):
+            if args or kwargs:
+                raise TypeError("an ActivityTask has its arguments already: submit(task), or submit(activity, ...)")
             return self._executor.submit(submittable)
         hint = ": decorate it with @activity.with_attributes(...)" if callable(submittable) else ""
         raise TypeError(f"Bad type for {submittable!r} activity ({type(submittable).__name__}){hint}")

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from simpleflow.clients import SWFClient
-from simpleflow.decider.run import context_of
 from simpleflow.payload import codec
 from simpleflow.payload.codec import EXTRA
 from simpleflow.payload.failures import traceback_of
@@ -158,7 +157,7 @@ def _without_extra(value: Any) -> Any:
 
 def _parked(described: Record) -> str | None:
     """Why the run waits for somebody, from its latest executionContext; None if it does not."""
-    context = context_of({"executionContext": described.get("latestExecutionContext")})
+    context = codec.read_object(described.get("latestExecutionContext"))
     parked = context.get("parked")
     if isinstance(parked, dict):
         return str(parked.get("error"))

@@ -21,6 +21,10 @@ MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apire
 MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task that kills its workers is
 
 
+End = tuple[Any, TaskException | None, str]
+"""How a node ends: its frozen result, its error, its state."""
+
+
 class Template(Protocol):
     """A frozen value with holes where futures stood."""
 
@@ -35,7 +39,7 @@ class Values(Protocol):
     """How values are encoded; the core is given it, and never looks inside of what it makes."""
 
     def template(self, value: Any, what: str) -> Template: ...
-    def template_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str) -> Template: ...
+    def template_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str, beside: Any) -> Template: ...
     def thaw(self, frozen: Any) -> Any: ...
     def thaw_call(self, frozen: Any) -> tuple[list[Any], dict[str, Any]]: ...
     def fingerprint(self, frozen: Any) -> str: ...
@@ -72,6 +76,7 @@ class Node:
     result: Any = None
     error: TaskException | None = None
     looked_at: bool = False
+    cancel_asked: bool = False
 
     @property
     def done(self) -> bool:
@@ -99,7 +104,8 @@ class Graph:
         """
         activity = task.activity
         node_id = "" if activity.idempotent else self._number(task.name, scope)
-        template = self._values.template_call(task.args, task.kwargs, f"the input of {activity.name}")
+        what = f"the input of {activity.name}"
+        template = self._values.template_call(task.args, task.kwargs, what, activity.meta)
         node = Node(task, node_id, owner, where, template, activity.raises_on_failure)
         before = [self._own(future) for future in template.futures]
         for argument in before:
@@ -110,8 +116,8 @@ class Graph:
         if broken is not None:
             broken.looked_at = True
             self._settle(node, None, broken.error)
-        elif not node.missing:
-            self._ready(node)
+        elif not node.missing and (end := self._ready(node)) is not None:
+            self._settle(node, *end)
         return node
 
     def completed(self, id: str, result: Any) -> None:
@@ -124,12 +130,13 @@ class Graph:
         node = self.open.get(id)
         if node is None:
             return
-        if lost and node.losses < MAX_LOSSES:
+        if lost and node.cancel_asked:
+            self._settle(node, None, TaskCanceled(name=id), CANCELLED)
+        elif lost and node.losses < MAX_LOSSES:
             node.losses += 1
             self._ask(node)
-            return
-        node.failures += 1
-        if node.failures <= node.task.activity.retry:
+        elif node.failures < node.task.activity.retry and not node.cancel_asked:
+            node.failures += 1
             self._ask(node)
         else:
             self._settle(node, None, error)
@@ -147,6 +154,7 @@ class Graph:
             self._settle(node, None, TaskCanceled(name=node.id or node.task.name), CANCELLED)
         elif node.id in self.open:
             leader = self.open[node.id]
+            leader.cancel_asked = True
             self.commands.append(CancelActivity(leader.id, leader.attempt, where))
         return True
 
@@ -155,61 +163,61 @@ class Graph:
         number = self._numbers[name, scope]
         return fitting(f"{name}-{scope}.{number}" if scope else f"{name}-{number}")
 
-    def _ready(self, node: Node) -> None:
-        """The last argument is there: ask for the task, or join the equal one that was asked for before."""
+    def _ready(self, node: Node) -> End | None:
+        """The last argument is there: ask for the task, or join the equal one that was asked for before.
+
+        Gives the node's end where that is known at once; settling it is the caller's.
+        """
         template, node.template = node.template, None
         assert template is not None
         try:
             node.input = template.fill([self._own(future).result for future in template.futures])
         except PayloadError as error:
-            failure = TaskFailed(node.id or node.task.name, one_line(error))
-            self._settle(node, None, failure)
-            return
+            return None, TaskFailed(node.id or node.task.name, one_line(error)), FINISHED
         if node.task.activity.idempotent:
             node.id = fitting(f"{node.task.name}-{self._values.fingerprint(node.input)}")
             leader = self._merged.setdefault(node.id, node)
             if leader is not node:
-                self._join(node, leader)
-                return
+                return self._join(node, leader)
         self.open[node.id] = node
         self._ask(node)
+        return None
 
-    def _join(self, node: Node, leader: Node) -> None:
+    def _join(self, node: Node, leader: Node) -> End | None:
         node.state = RUNNING
         node.input = None
         if _options(node.task) != _options(leader.task):
             message = f"two equal idempotent calls with different options, at {leader.where} and {node.where}"
-            self._settle(node, None, TaskFailed(node.id, f"ValueError: {message}"))
-        elif leader.done:
-            self._settle(node, leader.result, leader.error, leader.state)
-        else:
-            leader.followers.append(node)
+            return None, TaskFailed(node.id, f"ValueError: {message}"), FINISHED
+        if leader.done:
+            return leader.result, leader.error, leader.state
+        leader.followers.append(node)
+        return None
 
     def _ask(self, node: Node) -> None:
         node.state = RUNNING
         node.attempt += 1
         self.commands.append(ScheduleActivity(node.id, node.attempt, node.task.activity, node.input, node.where))
 
-    def _settle(
-        self, node: Node, result: Any, error: TaskException | None, state: str = FINISHED
-    ) -> None:
-        work = deque([(node, result, error, state)])
+    def _settle(self, node: Node, result: Any, error: TaskException | None, state: str = FINISHED) -> None:
+        work = deque([(node, (result, error, state))])
         while work:
-            node, result, error, state = work.popleft()
+            node, end = work.popleft()
             if node.done:
                 continue
-            self._finish(node, result, error, state)
-            work.extend((follower, result, error, state) for follower in node.followers)
+            self._finish(node, *end)
+            work.extend((follower, end) for follower in node.followers)
             node.followers.clear()
             for dependent in node.dependents:
                 dependent.missing -= 1
-                if dependent.done:
+                if dependent.done or dependent.error is not None:  # it has its end, or is about to
                     continue
-                if error is not None and node.raises is not False:
+                if node.error is not None and node.raises is not False:
                     node.looked_at = True
-                    work.append((dependent, None, error, FINISHED))
-                elif dependent.missing == 0:
-                    self._ready(dependent)
+                    dependent.error = node.error
+                    work.append((dependent, (None, node.error, FINISHED)))
+                elif dependent.missing == 0 and (known := self._ready(dependent)) is not None:
+                    work.append((dependent, known))
             node.dependents.clear()
 
     def _finish(self, node: Node, result: Any, error: TaskException | None, state: str) -> None:

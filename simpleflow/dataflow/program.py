@@ -12,9 +12,8 @@ import contextvars
 import logging
 import random
 import sys
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -46,7 +45,6 @@ class Branch:
     greenlet: greenlet.greenlet
     scope: str = ""
     wait: Wait | None = None
-    urgent: deque[Node] = field(default_factory=deque)
 
 
 class Program:
@@ -138,11 +136,8 @@ class Program:
 
     def wait(self, futures: Sequence[Future[Any]]) -> None:
         branch = self._entered()
-        if branch.urgent:
-            failed = branch.urgent.popleft()
-            if [future._node for future in futures] != [failed]:
-                raise self._failure(failed)
         nodes = [self._own(future) for future in futures]
+        self._raise_urgent(branch, nodes)
         missing = [node for node in nodes if not node.done]
         if not missing:
             return
@@ -191,8 +186,9 @@ class Program:
         running.set(self)
         try:
             args, kwargs = self._values.thaw_call(input)
-            returned = self._workflow_class(self).run(*args, **kwargs)
-            outcome: Close = Complete(self._frozen(returned))
+            result = self._frozen(self._workflow_class(self).run(*args, **kwargs))
+            self._raise_urgent(self._entered(), [])
+            outcome: Close = Complete(result)
         except (Evicted, greenlet.GreenletExit):
             return
         except BaseException as error:  # also SystemExit: it ends the run, never the decider
@@ -215,18 +211,23 @@ class Program:
         graph = self._graph
         while graph.urgent or graph.woken:
             if graph.urgent:
-                self._raise_at_once(graph.urgent.popleft())
+                node = graph.urgent.popleft()
+                branch: Branch = node.owner
+                # Who waits for just this one is about to get its answer.
+                if branch.wait is not None and list(branch.wait.nodes) != [node]:
+                    self._switch_in(branch, error=self._failure(node))
                 continue
             wait = graph.woken.popleft()
             if wait.branch.wait is wait:
                 self._switch_in(wait.branch)
 
-    def _raise_at_once(self, node: Node) -> None:
-        branch: Branch = node.owner
-        if branch.wait is None:  # it is running: it hears of it when it waits next
-            branch.urgent.append(node)
-        elif list(branch.wait.nodes) != [node]:  # who waits for just this one is about to get its answer
-            self._switch_in(branch, error=self._failure(node))
+    def _raise_urgent(self, branch: Branch, nodes: list[Node]) -> None:
+        """Raise, in the branch that runs, the failure of a task that failed as it was submitted."""
+        urgent = self._graph.urgent
+        for node in [node for node in urgent if node.owner is branch]:
+            urgent.remove(node)
+            if nodes != [node]:
+                raise self._failure(node)
 
     def _switch_in(self, branch: Branch, value: Any = None, error: BaseException | None = None) -> None:
         previous, self._current = self._current, branch

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
@@ -15,10 +15,11 @@ from simpleflow.decider import translate
 from simpleflow.decider.cache import Cache
 from simpleflow.decider.load import LoadError, load_workflow
 from simpleflow.decider.outbox import OURS, Batch
-from simpleflow.decider.run import Run, context_of
+from simpleflow.decider.run import Run
 from simpleflow.exceptions import one_line
-from simpleflow.payload.codec import Codec
-from simpleflow.payload.failures import clean, cut
+from simpleflow.payload import codec
+from simpleflow.payload.codec import Codec, read_object
+from simpleflow.payload.failures import clean, cut, shrinking
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
 from simpleflow.workflow import Workflow
@@ -41,7 +42,11 @@ class Client(Protocol):
 
 
 class Parked(Exception):
-    """The run cannot go on until somebody mends something; it is not failed for it."""
+    """The run cannot go on until somebody mends something; it is not failed for it. `times` counts from 1."""
+
+    def __init__(self, message: str, times: int = 0) -> None:
+        super().__init__(message)
+        self.times = times
 
 
 class Decider:
@@ -83,7 +88,7 @@ class Decider:
             run = self._current(task, events)
             batch = self._decided(run, task)
         except Exception as error:
-            return self._park(task, events, error)
+            return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
         self._cache.put(run_id, run)
         if batch.closes:
@@ -102,7 +107,7 @@ class Decider:
         """What the run asks for now. A run that raises here is not kept."""
         try:
             if run.outbox.trouble is not None:
-                raise Parked(run.outbox.trouble)
+                raise Parked(run.outbox.trouble.message, run.outbox.trouble.times)
             batch = run.outbox.batch(lambda command: translate.decision(command, run.options), task["startedEventId"])
             for activity in batch.scheduled:
                 self._register(activity, again=activity.name in run.outbox.missing_types)
@@ -171,7 +176,7 @@ class Decider:
         known = self._classes.get((kind["name"], kind["version"]))
         if known is not None:
             return known
-        name = translate.extra(attributes(events[0]).get("input")).get("class")
+        name = codec.extra(attributes(events[0]).get("input")).get("class")
         if not isinstance(name, str):
             raise LoadError(
                 f"this decider knows no workflow {kind['name']} version {kind['version']}: start one with its class"
@@ -190,8 +195,12 @@ class Decider:
                 domain=self._domain, **translate.registration(activity, self._config)
             )
         except Exception as error:
-            if code_of(error) != "TypeAlreadyExistsFault":
-                log.warning("cannot register the activity type %s %s: %s", *key, error)
+            if code_of(error) == "TypeAlreadyExistsFault":
+                return
+            message = f"cannot register the activity type {key[0]} {key[1]}: {error}"
+            if again:  # it is missing: without it the schedule would fail at once, and again
+                raise Parked(message) from error
+            log.warning(message)  # somebody else may have registered it
 
     def _context(self, task: Task, run: Run, batch: Batch) -> str:
         """What DescribeWorkflowExecution shows of the run, and what the next reader of its history needs."""
@@ -207,30 +216,32 @@ class Decider:
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
         return json.dumps(context)
 
-    def _park(self, task: Task, events: list[dict[str, Any]], error: Exception) -> Answer:
-        """Answer with a timer that calls again later, and show why."""
+    def park(self, task: Task, error: Exception, events: Sequence[dict[str, Any]] = ()) -> Answer:
+        """The answer for a run that cannot be decided now: a timer that calls again later, and why."""
         who = task["workflowExecution"]["workflowId"]
-        before = [event for event in events if event["eventType"] == "DecisionTaskCompleted"]
-        last = context_of(attributes(before[-1])).get("parked") if before else None
-        times = int(last.get("times", 0)) + 1 if isinstance(last, dict) else 1
-        since = last.get("since") if isinstance(last, dict) else None
+        last = _last_parked(events or task["events"])
+        times = max(int(last.get("times", 0)) + 1, getattr(error, "times", 0))
         pause = min(PARK_FIRST * 2 ** min(times - 1, 10), PARK_MOST)
-        reason = cut(clean(one_line(error) if not isinstance(error, Parked) else str(error)), 4000)
+        reason = cut(clean(str(error) if isinstance(error, Parked) else one_line(error)), 4000)
         log.error("%s is parked, to be tried again in %d s: %s", who, pause, reason)
         log.debug("why", exc_info=error)
-        cause = error.__cause__ if isinstance(error, LoadError) else error
+        cause = error.__cause__ if isinstance(error, LoadError | Parked) else error
         trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
-        parked = {
-            "error": reason,
-            "traceback": cut(clean(trace), 8000),
-            "since": since or int(time.time()),
-            "times": times,
-        }
+        parked = {"error": reason, "since": last.get("since") or int(time.time()), "times": times, "traceback": trace}
         return {
             "taskToken": task["taskToken"],
             "decisions": [translate.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
-            "executionContext": json.dumps({"held": None, "parked": parked}),
+            "executionContext": '{"parked":' + shrinking(parked, "traceback") + "}",
         }
+
+
+def _last_parked(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the last completed decision says of being parked; empty if it was not."""
+    for event in reversed(events):
+        if event["eventType"] == "DecisionTaskCompleted":
+            found = read_object(attributes(event).get("executionContext")).get("parked")
+            return found if isinstance(found, dict) else {}
+    return {}
 
 
 def _whole(events: list[dict[str, Any]], first: int, end: int) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def _import(name: str) -> ModuleType:
             where = f"the current directory is {sys.path[0] or '.'}" if sys.path else "sys.path is empty"
             raise LoadError(f"there is no module {name} ({where})") from None
         raise LoadError(f"the module {name} cannot be imported: {one_line(error)}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LoadError(f"the module {name} cannot be imported: {one_line(error)}") from error
 
 

@@ -17,6 +17,8 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Final
 
+import orjson
+
 from simpleflow.activity import Activity
 from simpleflow.decider.translate import Decision, same_call, timer
 from simpleflow.exceptions import NonDeterministic
@@ -28,17 +30,28 @@ OURS: Final = "_simpleflow_"
 """Timers whose id starts so belong to the decider."""
 
 REGISTER: Final = frozenset({"ACTIVITY_TYPE_DOES_NOT_EXIST"})
+"""Causes that registering the type should mend: it is sent again at once, the first time."""
 BACK_OFF: Final = frozenset({"ACTIVITY_CREATION_RATE_EXCEEDED", "OPEN_ACTIVITIES_LIMIT_EXCEEDED"})
+"""Causes that time should mend: nothing is scheduled until a timer of ours has fired. All others park the run."""
 MAX_REST: Final = 60  # seconds
 
 
 @dataclass(slots=True)
 class Entry:
-    """A command, and the how manyeth it was."""
+    """A command, the how manyeth it was, and how often it was refused."""
 
     number: int
     command: Any
-    failed_by: int = 0  # the DecisionTaskCompleted whose attempt to send it failed
+    refusals: int = 0
+    refused_by: int = 0  # the DecisionTaskCompleted whose attempt to send it failed
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A decision that was refused for what somebody has to mend, the how manyeth time."""
+
+    message: str
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +87,9 @@ class Outbox:
         self._started: tuple[int, int, bool] | None = None  # event id, commands asked for, closing
         self._block: Block | None = None
         self._resting = ""  # the open timer that we wait for before schedules go out again
-        self._refusals = 0  # schedules refused for their rate, since the last one that was not
-        self._rest_wanted = False
+        self._rest_wanted = 0  # seconds
         self.open = 0
-        self.trouble: str | None = None
+        self.trouble: Trouble | None = None
         self.missing_types: set[str] = set()
 
     # -- from the program ------------------------------------------------------------------------------------------
@@ -117,7 +129,7 @@ class Outbox:
         for entry in self._schedules.values():
             if entry.number >= block.asked:
                 return
-            if entry.failed_by != block.completed_id:
+            if entry.refused_by != block.completed_id:
                 raise NonDeterministic(
                     f"the code asks for {_worded(entry.command)}; the decision of event {block.completed_id} "
                     "did not: the code has changed since"
@@ -125,7 +137,7 @@ class Outbox:
 
     def activity_scheduled(self, event_id: int, attributes: dict[str, Any]) -> None:
         id = attributes["activityId"]
-        entry = self._found(event_id, "ActivityTaskScheduled", id, attributes["decisionTaskCompletedEventId"])
+        entry = self._found(event_id, "ActivityTaskScheduled", id, attributes)
         command: ScheduleActivity = entry.command
         name = attributes["activityType"]["name"]
         if name != command.activity.name or not same_call(command.input, attributes.get("input")):
@@ -135,24 +147,25 @@ class Outbox:
                 f"with the input {_short(command.input)}"
             )
         del self._schedules[id]
-        self._refusals = 0
         self.open += 1
 
     def schedule_failed(self, event_id: int, attributes: dict[str, Any]) -> None:
-        """A decision of ours failed: register the type, back off through a timer, or show the trouble."""
+        """A decision of ours was refused: register the type, back off through a timer, or show the trouble."""
         id, cause = attributes["activityId"], attributes["cause"]
-        completed_id = attributes["decisionTaskCompletedEventId"]
-        entry = self._found(event_id, "ScheduleActivityTaskFailed", id, completed_id)
-        entry.failed_by = completed_id
+        entry = self._found(event_id, "ScheduleActivityTaskFailed", id, attributes)
+        entry.refused_by = attributes["decisionTaskCompletedEventId"]
+        entry.refusals += 1
         if cause in REGISTER:
             self.missing_types.add(attributes["activityType"]["name"])
-        elif cause in BACK_OFF:
-            self._rest_wanted = True
-        else:
-            self.trouble = f"{id} cannot be scheduled: {cause} (event {event_id})"
+        if cause in BACK_OFF or (cause in REGISTER and entry.refusals > 1):
+            self._rest_wanted = max(self._rest_wanted, min(2 ** min(entry.refusals, 10), MAX_REST))
+        elif cause not in REGISTER:
+            self.trouble = Trouble(f"{id} cannot be scheduled: {cause} (event {event_id})", entry.refusals)
 
-    def cancel_answered(self, id: str) -> None:
-        self._cancels.pop(id, None)
+    def cancel_answered(self, attributes: dict[str, Any]) -> None:
+        entry, block = self._cancels.get(attributes["activityId"]), self._block
+        if entry is not None and block is not None and entry.number < block.asked:
+            del self._cancels[attributes["activityId"]]
 
     def activity_closed(self, id: str) -> None:
         self.open -= 1
@@ -160,8 +173,7 @@ class Outbox:
 
     def timer_started(self, id: str) -> None:
         if id.startswith(f"{OURS}rest"):
-            self._resting, self._rest_wanted = id, False
-            self._refusals += 1
+            self._resting, self._rest_wanted = id, 0
 
     def timer_ended(self, id: str) -> None:
         if id == self._resting:
@@ -182,7 +194,7 @@ class Outbox:
         if more:
             decisions.append(timer(f"{OURS}wake_up-{event_id}", 0))
         elif self._rest_wanted and self._schedules:
-            decisions.append(timer(f"{OURS}rest-{event_id}", min(2**self._refusals, MAX_REST)))
+            decisions.append(timer(f"{OURS}rest-{event_id}", self._rest_wanted))
         closes = self._close is not None and not held
         if self._close is not None and closes:
             decisions.append(translate(self._close))
@@ -195,16 +207,22 @@ class Outbox:
         commands: list[Command] = []
         size = 0
         room = MAX_DECISIONS - (self._close is not None)
+        sent: set[str] = set()
         for entry in self._allowed():
-            decision = translate(entry.command)
-            size += _size(entry.command)
+            command = entry.command
+            if isinstance(command, ScheduleActivity):
+                sent.add(command.id)
+            elif command.id in self._schedules and command.id not in sent:
+                continue  # what is held back is cancelled once it is there
+            decision = translate(command)
+            size += _size(decision)
             if len(decisions) == room or (size > MAX_BYTES and decisions):
                 while len(decisions) > MAX_DECISIONS - 1:  # the wake-up timer needs a place
                     decisions.pop()
                     commands.pop()
                 return decisions, commands, True
             decisions.append(decision)
-            commands.append(entry.command)
+            commands.append(command)
         return decisions, commands, False
 
     def _allowed(self) -> Iterator[Entry]:
@@ -215,10 +233,10 @@ class Outbox:
             islice(self._schedules.values(), room), self._cancels.values(), key=attrgetter("number")
         )
 
-    def _found(self, event_id: int, kind: str, id: str, completed_id: int) -> Entry:
+    def _found(self, event_id: int, kind: str, id: str, attributes: dict[str, Any]) -> Entry:
         """The command that an event of the current block is about. Raises NonDeterministic when there is none."""
         entry, block = self._schedules.get(id), self._block
-        here = block is not None and block.completed_id == completed_id
+        here = block is not None and block.completed_id == attributes["decisionTaskCompletedEventId"]
         if entry is not None and block is not None and here and entry.number < block.asked:
             return entry
         asked = ", ".join(_worded(entry.command) for entry in islice(self._schedules.values(), 3))
@@ -237,9 +255,7 @@ def _short(text: str | None) -> str:
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 
-def _size(command: Command) -> int:
-    """Bytes of the decision in a request, at most: quotes are escaped there, and what is not ASCII."""
-    if not isinstance(command, ScheduleActivity):
-        return 500
-    text: str = command.input
-    return 1_500 + len(text) * (2 if text.isascii() else 6)
+def _size(decision: Decision) -> int:
+    """Bytes of the decision in a request, at most: what is not ASCII is escaped there."""
+    text = orjson.dumps(decision)
+    return len(text) * (1 if text.isascii() else 3)

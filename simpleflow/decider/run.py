@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from simpleflow.config import Config
 from simpleflow.dataflow import Event, Program, Started
 from simpleflow.decider import translate
 from simpleflow.decider.outbox import Outbox
-from simpleflow.payload.codec import Codec
+from simpleflow.payload.codec import Codec, extra, read_object
 from simpleflow.protocol.history import attributes
 from simpleflow.workflow import Workflow
 
@@ -65,7 +64,7 @@ class Run:
             case "DecisionTaskStarted":
                 outbox.decision_started(event_id)
             case "DecisionTaskCompleted":
-                context = context_of(given)
+                context = read_object(given.get("executionContext"))
                 outbox.decision_completed(event_id, given["startedEventId"], context.get("held"), "parked" in context)
             case "DecisionTaskTimedOut":
                 outbox.decision_timed_out()
@@ -75,14 +74,14 @@ class Run:
             case "ScheduleActivityTaskFailed":
                 outbox.schedule_failed(event_id, given)
             case "ActivityTaskCancelRequested" | "RequestCancelActivityTaskFailed":
-                outbox.cancel_answered(given["activityId"])
+                outbox.cancel_answered(given)
             case "TimerStarted":
                 outbox.timer_started(given["timerId"])
             case "TimerFired" | "TimerCanceled":
                 outbox.timer_ended(given["timerId"])
 
     def _start(self, event: dict[str, Any], given: dict[str, Any]) -> None:
-        task_list = translate.extra(given.get("input")).get("activity_task_list")
+        task_list = extra(given.get("input")).get("activity_task_list")
         self.options = translate.Options(self._config, task_list, self.options.task_priority)
         started: Started = translate.started(_epoch(event), given, self._domain, self._execution)
         self._advance(started, event["eventId"])
@@ -103,21 +102,9 @@ def horizon(events: Iterable[dict[str, Any]]) -> int:
     for event in events:
         if event["eventType"] == "DecisionTaskCompleted":
             given = attributes(event)
-            if "parked" not in context_of(given):
+            if "parked" not in read_object(given.get("executionContext")):
                 last = given["startedEventId"]
     return last
-
-
-def context_of(given: dict[str, Any]) -> dict[str, Any]:
-    """The executionContext of a DecisionTaskCompleted, read; empty where another decider wrote something else."""
-    text = given.get("executionContext")
-    if not text or not text.startswith("{"):
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _epoch(event: dict[str, Any]) -> float:

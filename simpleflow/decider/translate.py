@@ -57,13 +57,6 @@ def started(time: float, attributes: Attributes, domain: str, execution: dict[st
     return Started(time, attributes.get("input"), context)
 
 
-def extra(input: str | None) -> dict[str, Any]:
-    """What a run's input says to deciders (`codec.EXTRA`); empty where a foreign client started it."""
-    found = codec.read(input)
-    value = found.get(codec.EXTRA) if isinstance(found, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
 def open_activity(attributes: Attributes) -> OpenActivity:
     """What to keep of an ActivityTaskScheduled."""
     timeouts = {
@@ -121,12 +114,12 @@ def failure(error: BaseException) -> tuple[str, str | None]:
     """The reason and the details with which a run fails: a task's own where it failed for one."""
     if isinstance(error, TaskFailed):
         reason = f'Workflow execution error in {error.name}: "{error.reason}"'
-        return failures.cut(reason, failures.MAX_REASON), error.details
+        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details)
     if isinstance(error, TaskException):
         reason = f'Workflow execution error in {error.name}: "{error!r}"'
-        return failures.cut(reason, failures.MAX_REASON), None
+        return failures.cut(failures.clean(reason), failures.MAX_REASON), None
     if isinstance(error, WorkflowFailed):
-        return failures.describe(error)[0], error.details
+        return failures.describe(error)[0], failures.fitting(error.details)
     return failures.describe(error)
 
 

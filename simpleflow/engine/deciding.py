@@ -119,7 +119,7 @@ def complete_decision(turn: Turn, given: Attributes, decisions: Sequence[Decisio
     attributes["startedEventId"] = run.started
     completed = turn.append("DecisionTaskCompleted", attributes)
     run.previous = run.started
-    if "executionContext" in attributes:
+    if "executionContext" in attributes and turn.status is None:  # else the quota of events has ended it
         run.context = completed if attributes["executionContext"] else 0
     round_ = _Round(turn, view, completed)
     for decision in decisions:
@@ -145,8 +145,8 @@ def _schedule_activity(round_: _Round, given: Attributes) -> None:
         return
     event = round_.event("ActivityTaskScheduled", attributes)
     due, timeout = first_deadline(
-        (due_after(turn.time, attributes["scheduleToCloseTimeout"]), Timeout.SCHEDULE_TO_CLOSE),
-        (due_after(turn.time, attributes["scheduleToStartTimeout"]), Timeout.SCHEDULE_TO_START),
+        (due_after(turn.began, attributes["scheduleToCloseTimeout"]), Timeout.SCHEDULE_TO_CLOSE),
+        (due_after(turn.began, attributes["scheduleToStartTimeout"]), Timeout.SCHEDULE_TO_START),
     )
     turn.run.latest_activity = turn.time
     round_.open(
@@ -224,7 +224,7 @@ def _start_timer(round_: _Round, given: Attributes) -> None:
         round_.fail("StartTimer", "OPEN_TIMERS_LIMIT_EXCEEDED", timerId=name)
         return
     event = round_.event("TimerStarted", optional(given, "timerId", "control", "startToFireTimeout"))
-    due = due_after(turn.time, given["startToFireTimeout"])
+    due = due_after(turn.began, given["startToFireTimeout"])
     key = key_of(turn.run.id, event)
     round_.open(Task(key, TaskKind.TIMER, name, turn.run.domain, due=due, timeout=Timeout.FIRE))
 

@@ -26,6 +26,9 @@ LONGEST_DIRECTORY = 64
 DAY = 24 * 60 * 60
 
 
+_numbers = itertools.count()  # of this process's sockets, whichever engine they belong to
+
+
 class Waiter(Protocol):
     """Waits for one topic."""
 
@@ -92,7 +95,6 @@ class SocketBell:
         self._lock = threading.Lock()
         self._idle: list[_SocketWaiter] = []
         self._waiting: set[_SocketWaiter] = set()
-        self._numbers = itertools.count()
         self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._out.setblocking(False)
         for name in os.listdir(directory):
@@ -137,7 +139,7 @@ class SocketBell:
 
     def _new(self) -> _SocketWaiter:
         _own(self._directory)  # another process may have been the last one there
-        return _SocketWaiter(self._directory, f"{os.getpid()}.{next(self._numbers)}")
+        return _SocketWaiter(self._directory, f"{os.getpid()}.{next(_numbers)}")
 
     def _send(self, name: str) -> bool:
         return _ring(self._out, f"{self._directory}/{name}")
@@ -163,16 +165,23 @@ class _SocketWaiter:
         self._directory = directory
         self._suffix = suffix
         self.name = f"idle.{suffix}"
+        self._listen()
+
+    def _listen(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         with contextlib.suppress(OSError):
-            self._socket.bind(f"{directory}/{self.name}")
+            self._socket.bind(f"{self._directory}/{self.name}")
 
     def rename(self, topic: str) -> None:
         name = f"{topic}.{self._suffix}"
-        with contextlib.suppress(OSError):
+        try:
             os.rename(f"{self._directory}/{self.name}", f"{self._directory}/{name}")
-        self.name = name
+            self.name = name
+        except OSError:  # somebody tidied up: be there again
+            self._socket.close()
+            self.name = name
+            self._listen()
         self._drain()
 
     def wait(self, seconds: float) -> None:

@@ -7,13 +7,12 @@ stands in the modules beside this one; what is said on both sides is Amazon's, i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
-
-import orjson
 
 from simpleflow.engine import executions, listing, registration, tasks
 from simpleflow.engine.call import ACTIVITY_LIST, DECISION_LIST, Call, Operation, Request, Response, topic
@@ -142,7 +141,9 @@ class Engine:
             self._clock.on_move(self._bell.ring_here)
 
     def close(self) -> None:
-        """Let go of the file. Polls that wait in other threads must have ended."""
+        """Let go of the file. Polls that wait in other threads must have ended; in a forked child it does nothing."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             self._bell.close()
             self._store.close()
@@ -250,7 +251,12 @@ class Engine:
             raise EngineError(self._store.explain(error)) from error
         except Fault as fault:
             raise client_error(fault, name) from None
-        except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
+        except UnicodeEncodeError as error:
+            words = f"The request holds a string that is no Unicode text: {error}"
+            raise client_error(Fault("SerializationException", words), name) from None
+        except TypeError as error:
+            if "surrogates" not in str(error):  # orjson's only word for it
+                raise
             words = f"The request holds a string that is no Unicode text: {error}"
             raise client_error(Fault("SerializationException", words), name) from None
 
@@ -284,7 +290,8 @@ class Engine:
         with self._lock:
             due = next_due(self._store)
         if due is not None and due <= self._now():
-            self._write(name, lambda call, request: None, request, False)
+            with contextlib.suppress(SQLiteError):  # what cannot be written can still be read
+                self._write(name, lambda call, request: None, request, False)
         with self._lock, self._store.snapshot():
             return operation(self._call(), request)
 

@@ -172,7 +172,11 @@ class Store:
             )
         if empty:
             execute("PRAGMA page_size = 2048")
-        execute("PRAGMA journal_mode = WAL")
+        if execute("PRAGMA journal_mode = WAL").get != "wal":
+            raise EngineError(
+                f"{self.path} lies on a file system without shared memory, where several processes cannot share it; "
+                "name a file on a local disk with --engine sqlite:PATH"
+            )
         execute("PRAGMA wal_autocheckpoint = 4000")
         execute("PRAGMA synchronous = NORMAL")
         if empty:
@@ -274,7 +278,7 @@ class Store:
     def load(self, run: Run, now: int, limits: Limits) -> Turn:
         """A turn of an open execution, at its history's end."""
         key, time = self.one("last_event", key_of(run.id + 1, 0))
-        return Turn(run, max(now, time), key & EVENT_MASK, limits, before=_mutable(run))
+        return Turn(run, max(now, time), key & EVENT_MASK, limits, before=_mutable(run), now=now)
 
     def run(self, execution: int) -> Run | None:
         """The hot state of an execution, or None if it is not open."""

@@ -48,6 +48,13 @@ class Turn:
     """The close status, once an event has closed the execution."""
     before: tuple[Any, ...] | None = None
     """What the store needs to see whether the execution's row has changed."""
+    now: int | None = None
+    """The clock's time where it is not `time`: it has gone back since the last event."""
+
+    @property
+    def began(self) -> int:
+        """Where deadlines begin: by the clock, so that one that went back an hour delays none by an hour."""
+        return self.time if self.now is None else self.now
 
     def append(self, kind: str, attributes: Attributes) -> int:
         """Append an event and return its id; after the close, and where the quota of events ends, it does not."""
@@ -134,7 +141,7 @@ def _offer(turn: Turn) -> None:
     run = turn.run
     run.list = run.task_list
     run.arrival = LAST
-    run.due = _earliest(run.expires, due_after(turn.time, run.sticky))
+    run.due = _earliest(run.expires, due_after(turn.began, run.sticky))
 
 
 def _earliest(expires: int, due: int | None) -> int:
@@ -146,7 +153,7 @@ def start_decision(turn: Turn, identity: str | None) -> None:
     run = turn.run
     run.started = turn.append("DecisionTaskStarted", _started(run.queued, identity))
     run.scheduled, run.queued, run.arrival = run.queued, 0, NOWHERE
-    run.due = _earliest(run.expires, due_after(turn.time, run.task_timeout))
+    run.due = _earliest(run.expires, due_after(turn.began, run.task_timeout))
 
 
 def _started(scheduled: int, identity: str | None) -> Attributes:
@@ -196,8 +203,8 @@ def start_activity(turn: Turn, task: Task, scheduled: Attributes, scheduled_at: 
     """A worker takes the activity task. `scheduled` and `scheduled_at` are its ActivityTaskScheduled event's."""
     started = turn.append("ActivityTaskStarted", _started(task.opened_by, identity))
     close_due, close_timeout = first_deadline(
-        (due_after(scheduled_at, scheduled.get("scheduleToCloseTimeout")), Timeout.SCHEDULE_TO_CLOSE),
-        (due_after(turn.time, scheduled.get("startToCloseTimeout")), Timeout.START_TO_CLOSE),
+        (due_after(min(scheduled_at, turn.began), scheduled.get("scheduleToCloseTimeout")), Timeout.SCHEDULE_TO_CLOSE),
+        (due_after(turn.began, scheduled.get("startToCloseTimeout")), Timeout.START_TO_CLOSE),
     )
     beat = scheduled.get("heartbeatTimeout") or NONE
     heartbeat = None if beat == NONE else int(beat)
@@ -208,7 +215,7 @@ def start_activity(turn: Turn, task: Task, scheduled: Attributes, scheduled_at: 
         heartbeat=heartbeat,
         arrival=NOWHERE,
     )
-    task = _beating(task, turn.time)
+    task = _beating(task, turn.began)
     turn.change(task)
     return task
 

@@ -69,9 +69,17 @@ class Codec:
         """Encode a value that may hold futures. Raises PayloadError, PayloadTooLarge."""
         return self._template(value, what, self._max_length)
 
-    def template_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str) -> Template:
-        """Encode a call whose arguments may hold futures. Raises PayloadError, PayloadTooLarge."""
-        return self._template({"args": args, "kwargs": kwargs}, what, self._max_length - RESERVED_LENGTH)
+    def template_call(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str, beside: Any = None
+    ) -> Template:
+        """Encode a call whose arguments may hold futures, leaving room for what travels `beside` it.
+
+        Raises PayloadError, PayloadTooLarge.
+        """
+        room = self._max_length - RESERVED_LENGTH
+        if beside:
+            room -= len(freeze(beside, f"what goes beside {what}", room))
+        return self._template({"args": args, "kwargs": kwargs}, what, room)
 
     def thaw(self, frozen: str | None) -> Any:
         """The value of a frozen text, new at each call."""
@@ -121,14 +129,26 @@ def read(text: str | None) -> Any:
         return text
 
 
+def read_object(text: str | None) -> dict[str, Any]:
+    """The object of a text that somebody else may have written; an empty one where it is none."""
+    found = read(text)
+    return found if isinstance(found, dict) else {}
+
+
+def extra(input: str | None) -> dict[str, Any]:
+    """What a run's input says to deciders (`EXTRA`); empty where a foreign client started it."""
+    found = read_object(input).get(EXTRA)
+    return found if isinstance(found, dict) else {}
+
+
 def as_json(text: str | None) -> str | None:
     """`text` where it is JSON, else its JSON string: a foreign worker may answer with anything."""
-    if text is None:
+    if not text:
         return None
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
-        return freeze(read(text), max_length=2 * len(text) + 100)
+        return json.dumps(text, ensure_ascii=False)
     return text
 
 

@@ -49,6 +49,21 @@ def traceback_of(details: str | None) -> str | None:
     return str(lines) if lines else None
 
 
+def fitting(details: Any) -> str | None:
+    """The details that somebody else gave a failure, as text that every engine takes; None for none."""
+    if details is None:
+        return None
+    return cut(clean(details if isinstance(details, str) else repr(details)), MAX_LENGTH)
+
+
+def shrinking(record: dict[str, Any], part: str) -> str:
+    """`record` as JSON of at most 32,000 characters: its text `part` is cut until it fits."""
+    record = dict(record)
+    while len(text := _dump(record)) > 32_000 and record[part]:
+        record[part] = cut(record[part], len(record[part]) // 2) if len(record[part]) > 100 else ""
+    return text
+
+
 def cut(text: str, length: int) -> str:
     """`text`, with its middle left out where it is longer than `length` characters."""
     if len(text) <= length:

@@ -50,7 +50,7 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
         else:
             from simpleflow.runtime.deciding import decide_forever
 
-            decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config, point=point)
+            decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config)
 
 
 def end_after(life: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from simpleflow.config import Config
 from simpleflow.decider import Decider, load_workflow
 from simpleflow.decider.mute import mute_replays
-from simpleflow.runtime.poll import Call, Point, Stop, identity, no_point, serve
+from simpleflow.runtime.poll import Call, Stop, identity, serve
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -24,7 +24,6 @@ def decide_forever(
     *,
     config: Config,
     cache_size: int = 1000,
-    point: Point = no_point,
 ) -> None:
     """Decide the runs whose decision tasks come to `task_list`, until told to stop.
 
@@ -41,14 +40,20 @@ def decide_forever(
         "startAtPreviousStartedEvent": True,
     }
 
+    last: dict[str, Any] = {}
+
     def handle(task: dict[str, Any]) -> Call:
+        nonlocal last
+        last = task
         answer = decider.decide(task, poll)
         sys.stdout.flush()
-        point("decided", task["workflowExecution"]["workflowId"])
         return "respond_decision_task_completed", answer
+
+    def refused(response: Call, error: Exception) -> Call:
+        return "respond_decision_task_completed", decider.park(last, error)
 
     log.info("deciding on %s of the domain %s", task_list, domain)
     try:
-        serve(client, ("poll_for_decision_task", poll), handle, stop)
+        serve(client, ("poll_for_decision_task", poll), handle, stop, refused)
     finally:
         decider.close()

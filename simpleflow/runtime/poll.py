@@ -29,8 +29,10 @@ Point = Callable[[str, str], None]
 
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
-REFUSALS: Final = ("UnknownResourceFault", "ValidationException", "SerializationException")
-"""Answers to a response that no repetition will change."""
+DRAIN: Final = 5.0
+"""Seconds for which the last response is tried once the process was told to stop."""
+REFUSALS: Final = ("ValidationException", "SerializationException", "RequestEntityTooLargeException")
+"""Answers beside the modelled faults that no repetition will change."""
 
 
 def no_point(name: str, subject: str) -> None:
@@ -86,10 +88,10 @@ class Stop:
         wanted.poll(None if timeout is None else max(0, math.ceil(timeout * 1000)))
         self.hush()
 
-    def sleep(self, seconds: float) -> None:
-        """Sleep, but not past a request to stop."""
+    def sleep(self, seconds: float, requests: int = 1) -> None:
+        """Sleep, but not past the `requests`-th request to stop."""
         until = time.monotonic() + seconds
-        while not self() and (left := until - time.monotonic()) > 0:
+        while self.requests < requests and (left := until - time.monotonic()) > 0:
             self.wait(left)
 
     def _heard(self, signum: int, frame: FrameType | None) -> None:
@@ -114,35 +116,58 @@ class Stop:
                 os.close(end)
 
 
-def serve(client: Client, poll: Call, handle: Callable[[dict[str, Any]], Call | None], stop: Stop) -> None:
+def drop(response: Call, error: Exception) -> None:
+    """What to send instead of a refused response: nothing."""
+
+
+def serve(
+    client: Client,
+    poll: Call,
+    handle: Callable[[dict[str, Any]], Call | None],
+    stop: Stop,
+    refused: Callable[[Call, Exception], Call | None] = drop,
+) -> None:
     """Poll, `handle` each task, respond with what it gives while polling for the next.
 
     Returns once `stop` is set and the last response is out. An engine that cannot be reached, throttles or fails
-    is tried again, with growing pauses; a response that it refuses is logged and dropped, since the task is then
-    not ours any more. Raises what the engine says of a poll that can never succeed (an unknown domain).
+    is tried again, with growing pauses; after a request to stop for DRAIN seconds, or until a second one. A response
+    to a task that is not ours any more is dropped; for one that is refused for what it holds, what `refused` gives
+    is sent instead. Raises what the engine says of a poll that can never succeed (an unknown domain).
     """
     respond: Call | None = None
-    failures = 0
+    instead = False
+    failures, drained = 0, math.inf
     while respond is not None or not stop():
         try:
             task = client.respond_and_poll(respond, None if stop() else poll)
         except Exception as error:
-            if code_of(error) in REFUSALS:
+            if is_refusal(error):
                 if respond is None:
                     raise
                 log.warning("%s was refused: %s", respond[0], error)
-                respond = None
+                gone = instead or code_of(error) == "UnknownResourceFault"
+                respond, instead = (None, False) if gone else (refused(respond, error), True)
                 continue
+            if stop():
+                drained = min(drained, time.monotonic() + DRAIN)
+                if time.monotonic() >= drained or stop.requests > 1:
+                    log.error("gave up, a response is lost: %s", error)
+                    return
             failures += 1
-            if stop() and failures > 5:
-                log.error("gave up: %s", error)
-                return
-            pause = min(RETRY_FIRST * 2**failures, RETRY_MOST) * random.uniform(0.5, 1)
+            pause = min(RETRY_FIRST * 2 ** min(failures, 20), 1.0 if stop() else RETRY_MOST) * random.uniform(0.5, 1)
             log.warning("the engine cannot be reached, trying again in %.1f s: %s", pause, error)
-            stop.sleep(pause)
+            stop.sleep(pause, 2 if stop() else 1)
             continue
-        failures = 0
+        failures, instead = 0, False
         respond = handle(task) if task.get("taskToken") else None
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether no repetition will change the engine's answer."""
+    code = code_of(error)
+    if code.endswith("Fault"):
+        return code != "LimitExceededFault"  # too many pollers, for now
+    return code in REFUSALS or type(error).__name__ == "ParamValidationError"  # boto3's, before it sends
 
 
 def identity() -> str:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from simpleflow.clients import SWFClient
-from simpleflow.decider.run import context_of
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
@@ -165,7 +164,7 @@ class Watch:
         if close_status(event):
             self.closing = event
         elif kind == "DecisionTaskCompleted":
-            parked = context_of(attributes(event)).get("parked")
+            parked = codec.read_object(attributes(event).get("executionContext")).get("parked")
             self.parked = str(parked.get("error")) if isinstance(parked, dict) else None
         if not kind.startswith("ActivityTask") or kind == "ActivityTaskCancelRequested":
             return

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from simpleflow.clients import SWFClient
 from simpleflow.config import Config, workflow_type
-from simpleflow.decider import translate
+from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.poll import Stop
@@ -82,7 +82,7 @@ def attach(client: SWFClient, domain: str, workflow_id: str) -> Place | None:
     if run is None:
         return None
     configuration = runs.describe(client, run)["executionConfiguration"]
-    own = translate.extra(runs.input_of(client, run)).get("activity_task_list")
+    own = codec.extra(runs.input_of(client, run)).get("activity_task_list")
     watch = Watch(client, run)
     watch.look()
     return Place(run, configuration["taskList"]["name"], tuple(sorted(watch.lists | ({own} if own else set()))))

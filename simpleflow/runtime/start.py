@@ -17,6 +17,7 @@ from simpleflow.activity import importable_name
 from simpleflow.clients import SWFClient
 from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
+from simpleflow.runtime import runs
 from simpleflow.workflow import Workflow
 
 LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
@@ -46,8 +47,6 @@ class Handle:
 
         Raises WorkflowFailed if the run did not complete, and the builtin TimeoutError if it is still open.
         """
-        from simpleflow.runtime import runs
-
         until = None if timeout is None else time.monotonic() + timeout
         pause = 0.005
         while self.status == "OPEN":
@@ -57,8 +56,8 @@ class Handle:
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
         run = runs.Run(self.domain, self.workflow_id, self.run_id)
-        closing = runs.closing_event(self._client, run)
-        assert closing is not None
+        while (closing := runs.closing_event(self._client, run)) is None:  # Amazon shows the history a little later
+            time.sleep(pause)
         return runs.result_of(run, closing)
 
     def terminate(self, reason: str | None = None) -> None:
@@ -204,9 +203,13 @@ def is_amazon(url: str | SWFClient) -> bool:
     return isinstance(url, str) and url.partition(":")[0] == "aws"
 
 
-@cache
 def open_engine(url: str) -> SWFClient:
-    """The client of an engine, opened once in a process and closed at its end."""
+    """The client of an engine, opened once in a process and closed at its end; a forked child opens its own."""
+    return _opened(url, os.getpid())
+
+
+@cache
+def _opened(url: str, process: int) -> SWFClient:
     opened = clients.client(url)
     atexit.register(opened.close)
     return opened

@@ -20,7 +20,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from simpleflow.config import Config
-from simpleflow.payload.codec import RESERVED, read
+from simpleflow.payload.codec import RESERVED, read_object
+from simpleflow.payload.failures import MAX_REASON, clean, cut
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime.calling import Answer
 from simpleflow.runtime.child import receive, send
@@ -87,7 +88,7 @@ class Worker:
         log.info("working on %s of the domain %s", self._task_list, self._domain)
         self._renew()
         try:
-            serve(self._client, ("poll_for_activity_task", poll), handle, self._stop)
+            serve(self._client, ("poll_for_activity_task", poll), handle, self._stop, _refused)
         finally:
             if self._child is not None:
                 self._child.close()
@@ -102,7 +103,7 @@ class Worker:
                 log.warning("told to end: %s is given back", activity_id)
                 child.end(0)
                 return _failed(token, "worker-shutdown")
-            if beats.due() and (verdict := self._beat(token, activity_id)) is not None:
+            if beats.due() and (verdict := self._beat(token, activity_id)) is not None and not child.ready(0):
                 # No heartbeat goes out while the child ends, so that must be over before the task times out.
                 child.end(min(self._grace, 2 * beats.every))
                 self._renew()
@@ -126,8 +127,7 @@ class Worker:
         return _failed(token, answer["reason"], answer["details"])
 
     def _beats(self, task: Mapping[str, Any]) -> Beats:
-        told = read(task.get("input"))
-        told = told.get(RESERVED) if isinstance(told, dict) else None
+        told = read_object(task.get("input")).get(RESERVED)
         told = told if isinstance(told, dict) else {}
         timeout = _seconds(told.get("heartbeat", self._config.activity_heartbeat_timeout))
         return Beats(timeout, _seconds(told.get("start_to_close")), self._heartbeat)
@@ -276,6 +276,11 @@ class WarmChild:
     def _wait(self, seconds: float) -> bool:
         self._stop.wait(seconds)
         return self._stop.requests > 1
+
+
+def _refused(response: Call, error: Exception) -> Call:
+    """The engine takes the answer for none: then the task has failed, and says why."""
+    return _failed(response[1]["taskToken"], cut(clean(f"the engine refused the answer: {error}"), MAX_REASON))
 
 
 def _failed(token: str, reason: str, details: str | None = None) -> Call:

@@ -81,7 +81,14 @@ def test_tuples_are_arrays() -> None:
 
 @pytest.mark.parametrize(
     ("text", "json_text"),
-    [(None, None), ("2", "2"), ('{"a": 1}', '{"a": 1}'), ("plain words", '"plain words"'), ("", "null")],
+    [
+        (None, None),
+        ("", None),
+        ("2", "2"),
+        ('{"a": 1}', '{"a": 1}'),
+        ("plain words", '"plain words"'),
+        ('{"x": NaN}', '"{\\"x\\": NaN}"'),
+    ],
 )
 def test_foreign_results_become_json(text: str | None, json_text: str | None) -> None:
     assert codec.as_json(text) == json_text
