@@ -10,6 +10,7 @@ import json
 import sys
 from contextlib import redirect_stdout
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from simpleflow.activity import importable_name
@@ -45,5 +46,5 @@ def plain(value: Any) -> Any:
 if __name__ == "__main__":
     with redirect_stdout(sys.stderr):
         recorded = record(sys.argv[1], json.loads(sys.argv[2]) if len(sys.argv) > 2 else [])
-    json.dump(recorded, sys.stdout, indent=1, default=plain)
-    print()
+    text = json.dumps(recorded, indent=1, default=plain)
+    print(text.replace(str(Path.cwd()), "."))  # tracebacks name files

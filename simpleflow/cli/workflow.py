@@ -89,12 +89,12 @@ def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any]
     def interrupt(signum: int, frame: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
-        raise KeyboardInterrupt  # what runs ends by it, and is failed for it like for any error
+        raise KeyboardInterrupt  # what runs ends by it, for now: whoever catches it is asked again
 
     signal.signal(signal.SIGINT, interrupt)
     configure_logging(config.load().log_level, "local")
     try:
-        result = run_local(workflow, args, kwargs)
+        result = run_local(workflow, args, kwargs, lambda: interrupted)
     except WorkflowFailed as failure:
         return INTERRUPTED if interrupted else report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from simpleflow import config as settings
@@ -25,11 +25,17 @@ LIST: Final = {"domain": DOMAIN, "taskList": {"name": "local"}}
 DECISIONS: Final = {**LIST, "startAtPreviousStartedEvent": True}
 
 
+def never() -> bool:
+    """Nobody interrupts."""
+    return False
+
+
 class Local:
     """One run, its engine, its decider and its worker."""
 
-    def __init__(self, workflow: type[Workflow]) -> None:
+    def __init__(self, workflow: type[Workflow], interrupted: Callable[[], bool] = never) -> None:
         self._workflow = workflow
+        self._interrupted = interrupted
         self._clock = VirtualClock(time.time())
         self._engine = Engine(None, clock=self._clock, long_poll_seconds=0)
         self._decider = Decider(self._engine, DOMAIN, [workflow], config=settings.load())
@@ -56,6 +62,8 @@ class Local:
             known = self._decider.activities.get((kind["name"], kind["version"]))
             text = task.get("input")
             answer = calling.call(known, text) if known is not None else calling.run(kind["name"], text)
+            if self._interrupted():
+                raise KeyboardInterrupt
             given = {"taskToken": task["taskToken"], **answer}
             given.pop("stale", None)
             respond = f"respond_activity_task_{'completed' if 'result' in answer else 'failed'}", given
@@ -65,6 +73,8 @@ class Local:
         if "taskToken" not in task:
             return None
         answer = self._decider.decide(task, DECISIONS)
+        if self._interrupted():
+            raise KeyboardInterrupt
         _check(handle, json.loads(answer["executionContext"]))
         return "respond_decision_task_completed", answer
 
@@ -87,6 +97,14 @@ def _check(handle: Handle, context: dict[str, Any]) -> None:
         raise WorkflowFailed(handle.workflow_id, handle.run_id, "STUCK", reason)
 
 
-def run_local(workflow: type[Workflow], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None) -> Any:
-    """Run a workflow here and now, and give its value. Raises WorkflowFailed, PayloadError, TypeError."""
-    return Local(workflow).run(*args, **(kwargs or {}))
+def run_local(
+    workflow: type[Workflow],
+    args: Sequence[Any] = (),
+    kwargs: dict[str, Any] | None = None,
+    interrupted: Callable[[], bool] = never,
+) -> Any:
+    """Run a workflow here and now, and give its value. Raises WorkflowFailed, PayloadError, TypeError.
+
+    `interrupted` is asked after each step: True raises KeyboardInterrupt, also where user code has caught one.
+    """
+    return Local(workflow, interrupted).run(*args, **(kwargs or {}))

@@ -16,6 +16,7 @@ from simpleflow.runtime.supervise import Spec
 
 def main(spec: str, point: str, nth: int, hits: str) -> None:
     left = nth
+    role = Spec.from_json(spec).role
 
     def fault(name: str, subject: str) -> None:
         nonlocal left
@@ -24,7 +25,7 @@ def main(spec: str, point: str, nth: int, hits: str) -> None:
         left -= 1
         if left == 0:
             file = os.open(hits, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-            os.write(file, f"{name} {subject}\n".encode())
+            os.write(file, f"{role}:{name} {subject}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
     run_role(Spec.from_json(spec), point=fault)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,7 @@ class Scene:
         self.hits.touch()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.kills: Counter[str] = Counter()
+        self.until = time.monotonic() + 120
         self.handle: Handle = launch(workflow, [TASKS], {}, domain=DOMAIN, engine=self.engine)
 
     def start(self, role: str, point: str = "none", nth: int = 1) -> None:
@@ -57,7 +59,8 @@ class Scene:
                 self.start(role, *points.get(role, ()))
 
     def pause(self) -> None:
-        """A millisecond, or less if the decider dies in it: 200 tasks are soon done."""
+        """A millisecond, or less if the decider dies in it: 200 tasks are soon done. Fails after two minutes."""
+        assert time.monotonic() < self.until, "the run does not come to its end"
         try:
             self.processes["decider"].wait(0.001)
         except subprocess.TimeoutExpired:
@@ -193,5 +196,5 @@ def test_killed_at_each_point(
         scene.pause()
     kills = Counter(line.split()[0] for line in scene.hits.read_text().splitlines())
     say(capsys, request, kills)
-    assert all(kills[point] > 0 for points in POINTS.values() for point in points), kills
+    assert all(kills[f"{role}:{point}"] > 0 for role, points in POINTS.items() for point in points), kills
     scene.check(SHAPES[Chain if "chain" in request.node.name else FanOut])

@@ -594,3 +594,125 @@ def test_pending_until_the_arguments_are_there_then_running() -> None:
 def test_exceptions_are_one_family() -> None:
     assert issubclass(TaskFailed, TaskException) and issubclass(TimeoutError, TaskException)
     assert not issubclass(Evicted, Exception)
+
+
+def test_a_task_with_a_failed_argument_is_not_run_when_its_last_argument_comes_by_the_same_event() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        x = self.submit(soft, a)  # fails with a, and hands on None
+        d = self.submit(g, a, x)
+        return repr(d.exception)
+
+    drive = Drive(run).fail("activity-f-1")
+    assert drive.asked == ["activity-f-1"]
+    assert drive.result == 'TaskFailed (activity-f-1, "ValueError: no")'
+
+
+def test_ten_thousand_equal_idempotent_calls_in_a_row() -> None:
+    def run(self: Workflow) -> Any:
+        future = self.submit(same, 1)
+        for _ in range(10_000):
+            future = self.submit(same, future)
+        return future.result
+
+    drive = Drive(run)
+    (id,) = drive.asked
+    assert drive.ok(id, "1").result == 1
+
+
+def test_what_was_cancelled_is_not_tried_again() -> None:
+    again = make("again", retry=3)
+
+    def run(self: Workflow) -> Any:
+        one, two = self.submit(again, 1), self.submit(again, 2)
+        one.cancel()
+        two.cancel()
+        return [repr(one.exception), one.state, repr(two.exception), two.state]
+
+    drive = Drive(run).fail("activity-again-1").fail("activity-again-2", lost=True)
+    assert drive.asked == ["activity-again-1", "activity-again-2"]
+    assert drive.result == [
+        'TaskFailed (activity-again-1, "ValueError: no")',
+        "FINISHED",
+        "TaskCanceled()",
+        "CANCELLED",
+    ]
+
+
+def test_a_failure_at_submit_is_raised_where_the_run_waits_next() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        a.exception
+        self.submit(fast, a)  # fails at once
+        try:
+            return self.submit(g).result
+        except TaskFailed as error:
+            return f"raised: {error.name}"
+
+    assert Drive(run).fail("activity-f-1").result == "raised: activity-f-1"
+
+
+def test_a_failure_at_submit_fails_a_run_that_waits_no_more() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        a.exception
+        self.submit(fast, a)
+        return "all well"
+
+    assert isinstance(Drive(run).fail("activity-f-1").error, TaskFailed)
+
+
+def test_cancelling_one_of_two_equal_submissions_asks_for_the_end_of_both() -> None:
+    def run(self: Workflow) -> Any:
+        one, two = self.submit(same, 1), self.submit(same, 1)
+        two.cancel()
+        return [one.cancelled or repr(one.exception), two.cancelled]
+
+    drive = Drive(run)
+    assert sum(isinstance(command, CancelActivity) for command in drive.commands) == 1
+    assert drive.cancelled(drive.asked[0]).result == ["TaskCanceled()", True]
+
+
+def test_a_raised_copy_keeps_no_frames() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        try:
+            a.result
+        except TaskFailed as error:
+            assert error.__traceback__ is not None
+        again = a.exception
+        assert again is not None and again.__traceback__ is None
+        return "ok"
+
+    assert Drive(run).fail("activity-f-1").result == "ok"
+
+
+def test_now_moves_with_the_events() -> None:
+    def run(self: Workflow) -> Any:
+        times = [self.now().timestamp()]
+        for n in range(2):
+            self.submit(f, n).result
+            times.append(self.now().timestamp())
+        return times
+
+    assert Drive(run).ok("activity-f-1").ok("activity-f-2").result == [0.0, 1.0, 2.0]
+
+
+def test_a_task_takes_no_further_arguments() -> None:
+    def run(self: Workflow) -> Any:
+        from simpleflow.task import ActivityTask
+
+        return self.submit(ActivityTask(f, 1), 2)  # type: ignore[call-overload]
+
+    assert "has its arguments already" in str(Drive(run).error)
+
+
+def test_meta_counts_for_the_size_of_an_input() -> None:
+    heavy = make("heavy", meta={"m": "x" * 600})
+
+    def run(self: Workflow) -> Any:
+        with pytest.raises(PayloadTooLarge):
+            self.submit(heavy, "y" * 300)
+        return self.submit(heavy, "y").id
+
+    assert Drive(run, codec=Codec(1_000)).asked == ["activity-heavy-2"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,12 @@ from programs import attempt_of
 from simpleflow import Workflow, activity
 from simpleflow.config import Config
 from simpleflow.decider import Decider
-from simpleflow.exceptions import NonDeterministic, TaskException
+from simpleflow.decider.cache import Cache
+from simpleflow.decider.outbox import Outbox
+from simpleflow.decider.translate import same_call
+from simpleflow.exceptions import NonDeterministic, TaskException, TaskFailed
 from simpleflow.protocol.history import attributes
+from simpleflow.task import CancelActivity
 from world import TYPE, World
 
 
@@ -234,6 +239,166 @@ def test_another_refusal_is_shown_and_tried_again() -> None:
     world.fire(next(iter(world.timers)))
     decide(world, by)
     assert "activity-m.a-1" in world.open
+
+
+class Refusing(World):
+    """A world in which no type can be registered."""
+
+    def register_activity_type(self, **arguments: Any) -> None:
+        raise PermissionError("not for you")
+
+
+def test_a_type_that_cannot_be_registered_parks_the_run_and_is_not_tried_in_a_loop() -> None:
+    def run(self: Workflow) -> Any:
+        return self.submit(a).result
+
+    world = Refusing(None)
+    world.needs_registration = True
+    by = decider(world, run)
+    decide(world, by)
+    pauses = []
+    for _ in range(4):
+        answer = decide(world, by)
+        assert "cannot register the activity type m.a default: not for you" in parked(answer)
+        pauses.append(answer["decisions"][0]["startTimerDecisionAttributes"]["startToFireTimeout"])
+        world.fire(next(iter(world.timers)))
+    assert pauses == ["5", "10", "20", "40"]
+
+
+def test_the_pauses_of_a_refused_schedule_grow() -> None:
+    def run(self: Workflow) -> Any:
+        return self.submit(a).result
+
+    world = World(None)
+    by = decider(world, run)
+    world.open["activity-m.a-1"] = 1  # somebody else's
+    decide(world, by)
+    pauses = []
+    for _ in range(4):
+        answer = decide(world, by)
+        pauses.append(answer["decisions"][0]["startTimerDecisionAttributes"]["startToFireTimeout"])
+        world.fire(next(iter(world.timers)))
+        assert not parked(decide(world, by)), "tried again"
+    assert pauses == ["5", "10", "20", "40"]
+
+
+def test_parking_fits_whatever_the_error_says() -> None:
+    def run(self: Workflow) -> Any:
+        raise AssertionError("never reached")
+
+    world = World(None)
+    by = decider(world, run)
+    task = world.poll()
+    assert task is not None
+    error = RuntimeError("\u4f60\u597d\ud800" * 60_000)
+    context = by.park(task, error)["executionContext"]
+    assert len(context) <= 32_768 and json.loads(context)["parked"]["times"] == 1
+
+
+def test_a_module_that_exits_as_it_is_imported_parks_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "exits_at_import.py").write_text("import sys\nsys.exit(3)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    world = World('{"__extra":{"class":"exits_at_import.W"}}')
+    assert "SystemExit: 3" in parked(decide(world, Decider(world, "D", config=Config())))  # type: ignore[arg-type]
+
+
+def test_a_cancel_goes_out_after_its_schedule_and_is_answered_once() -> None:
+    def run(self: Workflow) -> Any:
+        first = self.submit(a)
+        second = self.submit(b)
+        second.cancel()
+        return [first.result, repr(second.exception)]
+
+    world = World(None)
+    by = decider(world, run, swf_max_open_activity_count=1)
+    kinds = [decision["decisionType"] for decision in decide(world, by)["decisions"]]
+    assert kinds == ["ScheduleActivityTask"], "b is held back, and its cancel with it"
+    world.finish("activity-m.a-1", "Completed", result="1")
+    kinds = [decision["decisionType"] for decision in decide(world, by)["decisions"]]
+    assert kinds == ["ScheduleActivityTask", "RequestCancelActivityTask"]
+    world.finish("activity-m.b-1", "Canceled")
+    decide(world, by)
+    assert attributes(world.events[-1])["result"] == '[1,"TaskCanceled()"]'
+
+
+def test_a_cancel_goes_out_before_the_close() -> None:
+    def run(self: Workflow) -> Any:
+        pending = self.submit(a)
+        self.submit(b).result
+        pending.cancel()
+        return "done"
+
+    world = World(None)
+    by = decider(world, run)
+    decide(world, by)
+    world.finish("activity-m.b-1", "Completed", result="1")
+    kinds = [decision["decisionType"] for decision in decide(world, by)["decisions"]]
+    assert kinds == ["RequestCancelActivityTask", "CompleteWorkflowExecution"]
+
+
+def test_the_answer_to_an_earlier_cancel_is_not_that_to_a_later_one() -> None:
+    box = Outbox(1000)
+    box.decision_started(3)
+    box.ask(CancelActivity("x", 1, "flow.py:1"))  # asked for by an event in the gap
+    box.decision_completed(5, 3, 0, False)
+    box.cancel_answered({"activityId": "x"})
+    assert len(box.batch(lambda command: {"decisionType": "cancel"}, 7).decisions) == 1
+
+
+def test_a_cancel_does_not_survive_the_end_of_its_activity() -> None:
+    box = Outbox(1000)
+    box.ask(CancelActivity("x", 1, "flow.py:1"))
+    box.activity_closed("x")
+    assert box.batch(lambda command: {"decisionType": "cancel"}, 7).decisions == []
+
+
+def test_what_a_run_of_more_than_one_decider_sees_is_the_same() -> None:
+    world = World(None)
+    deciders = [decider(world, original), decider(world, original)]
+    for step in range(4):
+        decide(world, deciders[step % 2])
+        for id in list(world.open):
+            world.finish(id, "Completed", result=str(step + 1))
+    assert world.closed == "Completed"
+
+
+def test_the_cache_closes_what_falls_out() -> None:
+    closed: list[int] = []
+
+    class Fake:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def close(self) -> None:
+            closed.append(self.number)
+
+    cache = Cache(2)
+    for number in range(4):
+        cache.put(str(number), Fake(number))  # type: ignore[arg-type]
+    assert closed == [0, 1] and len(cache) == 2
+    assert cache.take("3") is not None and cache.take("3") is None
+    cache.clear()
+    assert closed == [0, 1, 2]
+
+
+def test_the_same_call_in_other_words_is_the_same_call() -> None:
+    ours = '{"args":[{"a":1,"b":2}],"kwargs":{}}'
+    assert same_call(ours, ours)
+    assert same_call(ours, '{"args":[{"a":1,"b":2}],"kwargs":{},"__simpleflow":{"attempt":3}}')
+    assert same_call(ours, '{ "kwargs": {}, "args": [ {"b": 2, "a": 1} ], "meta": {"x": 1} }')
+    assert not same_call(ours, '{"args":[{"a":1,"b":3}],"kwargs":{}}')
+    assert not same_call(ours, None) and not same_call(ours, "words")
+
+
+def test_a_failure_that_user_code_made_up_always_fits() -> None:
+    def run(self: Workflow) -> Any:
+        raise TaskFailed("x" * 400, "y" * 400, "z\ud800" * 40_000)
+
+    world = World(None)
+    decide(world, decider(world, run))
+    last = attributes(world.events[-1])
+    assert len(last["reason"]) <= 256 and len(last["details"]) <= 32_768
+    (last["reason"] + last["details"]).encode()
 
 
 def test_a_thousand_tasks_go_out_in_hundreds_within_the_limit() -> None:

@@ -103,3 +103,20 @@ def test_local_needs_nothing_of_posix() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "(1 + 1) * 2 = 4\n"
+
+
+def test_an_interrupt_ends_the_run_also_where_it_was_caught() -> None:
+    pressed: list[int] = []
+
+    @activity.with_attributes(retry=3)
+    def swallows() -> int:
+        pressed.append(1)
+        raise KeyboardInterrupt  # as the handler of Ctrl-C does
+
+    class Stubborn(Workflow):
+        def run(self) -> Any:
+            return self.submit(swallows).exception is None
+
+    with pytest.raises(KeyboardInterrupt):
+        run_local(Stubborn, interrupted=lambda: bool(pressed))
+    assert pressed == [1]

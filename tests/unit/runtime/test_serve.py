@@ -1,0 +1,101 @@
+"""The loop of every poller, against an engine that refuses, fails and goes away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from simpleflow.runtime.poll import Call, Stop, serve
+
+POLL: Call = ("poll", {})
+
+
+class Engine:
+    """Answers with what it is told, one after the other: tasks, or errors to raise."""
+
+    def __init__(self, stop: Stop, *answers: Any) -> None:
+        self.stop = stop
+        self.answers = list(answers)
+        self.calls: list[tuple[Call | None, Call | None]] = []
+
+    def respond_and_poll(self, respond: Call | None, poll: Call | None) -> dict[str, Any]:
+        self.calls.append((respond, poll))
+        answer = self.answers.pop(0) if self.answers else {}
+        if not self.answers:
+            self.stop.request()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if poll else {}
+
+
+def fault(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, "Respond")
+
+
+def answered(task: dict[str, Any]) -> Call:
+    return "respond", {"taskToken": task["taskToken"]}
+
+
+def served(*answers: Any, **options: Any) -> list[Call | None]:
+    stop = Stop()
+    engine = Engine(stop, *answers)
+    serve(engine, POLL, answered, stop, **options)
+    return [respond for respond, _ in engine.calls]
+
+
+TASK = {"taskToken": "t"}
+RESPONSE = ("respond", {"taskToken": "t"})
+
+
+def test_it_responds_while_it_polls_and_polls_no_more_once_told_to_stop() -> None:
+    stop = Stop()
+    engine = Engine(stop, TASK, TASK)
+    serve(engine, POLL, answered, stop)
+    assert engine.calls == [(None, POLL), (RESPONSE, POLL), (RESPONSE, None)]
+
+
+@pytest.mark.parametrize("error", [fault("ThrottlingException"), EndpointConnectionError(endpoint_url="x"), OSError()])
+def test_an_engine_in_trouble_is_tried_again_with_the_same_response(error: Exception) -> None:
+    assert served(TASK, error, {}) == [None, RESPONSE, RESPONSE]
+
+
+def test_a_response_to_a_task_that_is_not_ours_any_more_is_dropped() -> None:
+    assert served(TASK, fault("UnknownResourceFault"), {}) == [None, RESPONSE, None]
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "SerializationException", "RequestEntityTooLargeException"])
+def test_a_refused_response_is_replaced_once(code: str) -> None:
+    instead: Call = ("respond", {"instead": True})
+    made = served(TASK, fault(code), fault(code), {}, refused=lambda response, error: instead)
+    assert made == [None, RESPONSE, instead, None]
+
+
+def test_a_poll_that_can_never_succeed_raises() -> None:
+    with pytest.raises(ClientError):
+        served(fault("UnknownResourceFault"))
+
+
+def test_too_many_pollers_is_no_reason_to_give_up() -> None:
+    assert served(fault("LimitExceededFault"), {}) == [None, None]
+
+
+def test_draining_tries_for_a_while_and_not_past_a_second_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Stop()
+    engine = Engine(stop, TASK, *[OSError("away")] * 8, {})
+    naps: list[float] = []
+    monkeypatch.setattr(stop, "sleep", lambda seconds, requests=1: naps.append(seconds))
+    serve(engine, POLL, answered, stop)
+    assert [respond for respond, _ in engine.calls][-1] == RESPONSE and len(naps) == 8
+
+    stop = Stop()
+    engine = Engine(stop, TASK, *[OSError("away")] * 3)
+
+    def asked_twice(seconds: float, requests: int = 1) -> None:
+        stop.request()
+        stop.request()
+
+    monkeypatch.setattr(stop, "sleep", asked_twice)
+    serve(engine, POLL, answered, stop)
+    assert len(engine.calls) == 3
