@@ -11,8 +11,6 @@ import os
 import sys
 from typing import Final
 
-from simpleflow.dataflow import running
-
 COLOURS: Final = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 """The terminal's codes for levels that are shown in colour."""
 
@@ -21,6 +19,8 @@ class Muted(logging.Filter):
     """Drops what a program logs while it is fed events that an earlier decision has seen, or is put away."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        from simpleflow.dataflow import running  # 10 ms, and only needed where something is logged
+
         program = running.get()
         return program is None or not (program.replaying or program.closing)
 
@@ -52,3 +52,13 @@ def configure_logging(level: str, process: str = "main") -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
+
+
+def bear_with_streams() -> None:
+    """Let nothing fail for want of an output: a closed one is replaced, and characters that it lacks are escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

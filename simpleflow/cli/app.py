@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 import click
 
 from simpleflow import config
+from simpleflow.observe import bear_with_streams
 
 COMMANDS: Final = {
     "decider.start": ("processes", "Decide runs: start decider processes."),
@@ -95,6 +96,7 @@ def group(
 def main() -> NoReturn:
     """The console script."""
     sys.path.insert(0, str(Path.cwd()))  # where a workflow's module is looked for first
+    bear_with_streams()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,13 +44,20 @@ class DomainFirst(click.Command):
 
 def domain(required: bool = False) -> Callable[[F], F]:
     """The option --domain."""
+
+    def found(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        value = value or config.load().domain or None
+        if required and value is None:
+            raise click.UsageError("Missing option '-d' / '--domain' (or set SWF_DOMAIN).")
+        return value
+
     return click.option(
         "-d",
         "--domain",
         metavar="DOMAIN",
-        default=lambda: config.load().domain or None,
-        required=required,
-        help="The domain, a name space for runs. [env: SWF_DOMAIN]",
+        callback=found,
+        is_eager=True,
+        help="The domain, a name space for runs. [env: SWF_DOMAIN]" + (" [required]" if required else ""),
     )
 
 
@@ -91,8 +100,12 @@ def engine_url(options: Globals) -> str:
     return url
 
 
-def open_engine(url: str) -> SWFClient:
-    """The client of an engine."""
+def open_engine(url: str, reading: bool = False) -> SWFClient:
+    """The client of an engine. A command that only reads makes no file."""
+    kind, _, path = url.partition(":")
+    path = path.partition("?")[0]
+    if reading and kind == "sqlite" and path and not Path(path).exists():
+        raise click.ClickException(f"there is no engine at {path}: start a run there first, or name another --engine")
     try:
         return start.open_engine(url)
     except ValueError as error:
@@ -128,10 +141,21 @@ def read_call(input: str | bytes | None, file: Path | None) -> tuple[list[Any], 
         return (value if isinstance(value, list) else [value]), {}
     args, kwargs = value.get("args", []), value.get("kwargs", {})
     if not value.keys() <= {"args", "kwargs"}:
+        if value.keys() & {"args", "kwargs"}:
+            others = ", ".join(sorted(value.keys() - {"args", "kwargs"}))
+            raise click.ClickException(f'{what} has {others} beside "args" and "kwargs": leave it out')
         return [value], {}
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise click.ClickException(f'{what}: "args" takes an array and "kwargs" an object')
     return args, kwargs
+
+
+def tell(text: str) -> None:
+    """Print a line on standard output; a reader that has gone, or a full disk, stops nothing that is durable."""
+    try:
+        click.echo(text)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def brief(value: Any) -> str:

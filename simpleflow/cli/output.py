@@ -78,8 +78,13 @@ def console(options: Globals, stderr: bool = False) -> Console:
     from rich.console import Console  # 40 ms, for terminals only
 
     forced = True if options.color == "always" else None
+    plain = options.color == "never"
     return Console(
-        stderr=stderr, no_color=options.color == "never" or None, force_terminal=forced, highlight=False, markup=False
+        stderr=stderr,
+        color_system=None if plain else "auto",
+        force_terminal=forced,
+        highlight=False,
+        markup=False,
     )
 
 
@@ -95,7 +100,8 @@ def _table(options: Globals, columns: Sequence[str], rows: Sequence[Row]) -> Non
 
     table = Table(box=None, pad_edge=False, show_header=options.header is not False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        whole = column == "Workflow ID"  # it is copied into the next command
+        table.add_column(column, overflow="ignore" if whole else "fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(text(cell), style=COLOURS.get(cell, "") if isinstance(cell, str) else "") for cell in row))
     console(options).print(table)

@@ -81,7 +81,10 @@ def _keep(spec: Spec, number: int) -> None:
 
 
 def _register(spec: Spec) -> None:
-    """Name the engine, and register the domain where we may."""
-    click.echo(f"engine: {spec.engine}", err=True)
+    """Name the engine, register the domain where we may, and see that it can be polled."""
+    client = options.open_engine(spec.engine)
     if not is_amazon(spec.engine):
-        ensure_domain(options.open_engine(spec.engine), spec.domain)
+        ensure_domain(client, spec.domain)
+    # What the engine says of a domain or a list that cannot be, it says here and not to each process for ever.
+    client.count_pending_activity_tasks(domain=spec.domain, taskList={"name": spec.task_list})
+    click.echo(f"engine: {spec.engine}", err=True)

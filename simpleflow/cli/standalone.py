@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -49,9 +50,8 @@ def standalone(
     loaded = load_workflow(workflow)
     url = options.engine_url(common)
     client = options.open_engine(url)
-    click.echo(f"engine: {url}", err=True)
     stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
-    place = work.attach(client, domain, workflow_id) if workflow_id else None
+    place = work.attach(client, domain, workflow_id, loaded) if workflow_id else None
     if place is None:
         args, kwargs = options.call_of(loaded, input, input_file)
         place = work.begin(
@@ -66,10 +66,12 @@ def standalone(
             decision_tasks_timeout=decision_tasks_timeout,
             tag_list=tags,
         )
+        click.echo(f"engine: {url}", err=True)
     else:
+        click.echo(f"engine: {url}", err=True)
         ignored = ", its own input stands" if input or input_file else ""
         click.echo(f"{workflow_id} is open: going on with it{ignored}", err=True)
-    click.echo(f"{place.run.workflow_id} {place.run.run_id}")
+    options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     crew = work.Crew(url, workflow, nb_deciders, nb_workers or work.processors(), heartbeat)
     closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
     return _outcome(watch, place) if closed else _interrupted(common, place, workflow)
@@ -103,13 +105,17 @@ def _outcome(watch: runs.Watch, place: work.Place) -> int:
 def _interrupted(common: Globals, place: work.Place, workflow: str) -> int:
     """Tell how to go on; the exit code."""
     run = place.run
-    command = f"simpleflow --engine {common.engine}" if common.engine else "simpleflow"
+    engine = ["--engine", common.engine] if common.engine else []
+
+    def typed(*words: str) -> str:
+        return "  " + shlex.join(["simpleflow", *engine, *words])
+
     lines = [
         f"{run.workflow_id} is still open. To go on with it:",
-        f"  {command} standalone --domain {run.domain} --workflow-id {run.workflow_id} {workflow}",
+        typed("standalone", "--domain", run.domain, "--workflow-id", run.workflow_id, workflow),
         "or:",
-        f"  {command} decider.start --domain {run.domain} --task-list {place.task_list} {workflow}",
-        *(f"  {command} worker.start --domain {run.domain} --task-list {name}" for name in place.activity_lists),
+        typed("decider.start", "--domain", run.domain, "--task-list", place.task_list, workflow),
+        *(typed("worker.start", "--domain", run.domain, "--task-list", name) for name in place.activity_lists),
     ]
     click.echo("\n".join(lines), err=True)
     return INTERRUPTED

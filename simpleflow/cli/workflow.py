@@ -118,7 +118,7 @@ def report_failure(failure: WorkflowFailed) -> int:
 @click.pass_obj
 def workflow_terminate(common: Globals, domain: str, workflow_id: str, run_id: str | None, reason: str | None) -> None:
     """End the open run of WORKFLOW_ID now."""
-    client = options.open_engine(options.engine_url(common))
+    client = options.open_engine(options.engine_url(common), reading=True)
     request = {"runId": run_id, "reason": reason}
     given = {key: value for key, value in request.items() if value}
     try:
@@ -132,16 +132,25 @@ def workflow_terminate(common: Globals, domain: str, workflow_id: str, run_id: s
 
 
 @click.command("workflow.list")
-@click.argument("domain", default=lambda: config.load().domain or None)
+@click.argument("domain", required=False)
 @click.option("-s", "--status", type=click.Choice(["open", "closed"]), default="open", show_default=True)
 @click.option(
-    "-d", "--started-since", type=click.IntRange(0), metavar="DAYS", default=30, show_default=True, help="How old."
+    "-d",
+    "--started-since",
+    type=click.IntRange(0, 36_500),
+    metavar="DAYS",
+    default=30,
+    show_default=True,
+    help="How old.",
 )
 @click.pass_obj
-def workflow_list(common: Globals, domain: str, status: str, started_since: int) -> None:
+def workflow_list(common: Globals, domain: str | None, status: str, started_since: int) -> None:
     """List the open (or the closed) runs of DOMAIN, newest first."""
+    domain = domain or config.load().domain
+    if not domain:
+        raise click.UsageError("Missing argument 'DOMAIN' (or set SWF_DOMAIN).")
     since = datetime.now(UTC) - timedelta(days=started_since)
-    client = options.open_engine(options.engine_url(common))
+    client = options.open_engine(options.engine_url(common), reading=True)
     found = runs.listed(client, domain, closed=status == "closed", since=since)
     columns = ("Workflow ID", "Workflow Type", "Status", "Close Status", "Run ID", "Start Timestamp")
     output.show(
@@ -168,7 +177,7 @@ def workflow_list(common: Globals, domain: str, status: str, started_since: int)
 @click.pass_obj
 def workflow_info(common: Globals, domain: str, workflow_id: str, run_id: str | None) -> None:
     """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID."""
-    client = options.open_engine(options.engine_url(common))
+    client = options.open_engine(options.engine_url(common), reading=True)
     run = runs.find(client, domain, workflow_id, run_id)
     found = report.summary(client, run)
     output.show(common, list(found.columns), [list(found.columns.values())], one=True)
@@ -196,7 +205,7 @@ def workflow_history(
     common: Globals, workflow_id: str, run_id: str | None, domain: str, form: str, reverse_order: bool
 ) -> None:
     """Show all events of a run."""
-    client = options.open_engine(options.engine_url(common))
+    client = options.open_engine(options.engine_url(common), reading=True)
     run = runs.find(client, domain, workflow_id, run_id)
     runs.describe(client, run)  # says so if there is no such run
     events = list(runs.history(client, run, reverse=reverse_order))

@@ -1,7 +1,11 @@
-"""What a program prints while it is fed events that an earlier decision has seen was printed then: it is muted."""
+"""What programs print: muted where it was printed before, and never a reason for a run to fail.
+
+A program is a function of its events (core rule 1): neither a reader that has gone nor a full disk may reach it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any, TextIO
 
@@ -9,7 +13,7 @@ from simpleflow.dataflow import running
 
 
 class Proxy:
-    """A text stream that drops what a replaying program writes to it, and hands on the rest."""
+    """A text stream that drops what a replaying program writes to it, and hands on the rest as far as that goes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -18,7 +22,13 @@ class Proxy:
         program = running.get()
         if program is not None and (program.replaying or program.closing):
             return len(text)
-        return self._stream.write(text)
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
     def writelines(self, lines: list[str]) -> None:
         for line in lines:

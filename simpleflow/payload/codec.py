@@ -168,10 +168,26 @@ def _dumps(value: Any, what: str, futures: list[Future[Any]] | None) -> str:
         text = json.dumps(value, default=default, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         if not text.isascii():
             text.encode()
+        if _has_odd_keys(value) and (trouble := next(_troubles(value, "", ()), None)):
+            raise PayloadError(_worded(what, *trouble))
+    except PayloadError:
+        raise
     except (TypeError, ValueError, RecursionError) as error:
-        path, trouble = next(_troubles(value, "", ()), ("", str(error)))
-        raise PayloadError(f"{what} cannot be encoded as JSON: {path.lstrip('.') or 'the value'} {trouble}") from None
+        raise PayloadError(_worded(what, *next(_troubles(value, "", ()), ("", str(error))))) from None
     return text
+
+
+def _worded(what: str, path: str, trouble: str) -> str:
+    return f"{what} cannot be encoded as JSON: {path.lstrip('.') or 'the value'} {trouble}"
+
+
+def _has_odd_keys(value: Any) -> bool:
+    """Whether a dict in it may have keys that are no text: orjson, which is fast, takes none."""
+    try:
+        orjson.dumps(value, default=lambda found: None, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    except TypeError:
+        return True
+    return False
 
 
 def _troubles(value: Any, path: str, above: tuple[int, ...]) -> Iterator[tuple[str, str]]:
@@ -189,6 +205,8 @@ def _troubles(value: Any, path: str, above: tuple[int, ...]) -> Iterator[tuple[s
     elif len(above) > 500:
         yield path[:200] + "...", "is nested too deep"
     elif isinstance(value, dict):
+        if len({key if isinstance(key, str) else json.dumps(key, default=repr) for key in value}) < len(value):
+            yield path, "has keys that are one and the same in JSON, such as 1 and '1'"
         for key, item in value.items():
             if not isinstance(key, str | int | float | bool) and key is not None:
                 yield path, f"has the key {key!r}, a {type(key).__name__}: keys are text"

@@ -18,7 +18,7 @@ from simpleflow import config as settings
 from simpleflow.clients import client
 from simpleflow.config import Config
 from simpleflow.exceptions import one_line
-from simpleflow.observe import configure_logging
+from simpleflow.observe import bear_with_streams, configure_logging
 from simpleflow.runtime.child import kill_group
 from simpleflow.runtime.poll import Point, Stop, no_point
 from simpleflow.runtime.supervise import Spec
@@ -35,6 +35,7 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
     `point` is called at named points of the engine and of the runtime. Raises ConfigError, and what the engine says
     of an unknown domain.
     """
+    bear_with_streams()
     stop = Stop().listen()
     if spec.life_fd is not None:
         end_after(spec.life_fd)

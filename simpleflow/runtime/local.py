@@ -7,6 +7,7 @@ and jumps when nothing does, so a retry in an hour costs nothing and a breakpoin
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -36,6 +37,7 @@ class Local:
     def __init__(self, workflow: type[Workflow], interrupted: Callable[[], bool] = never) -> None:
         self._workflow = workflow
         self._interrupted = interrupted
+        self._process = os.getpid()
         self._clock = VirtualClock(time.time())
         self._engine = Engine(None, clock=self._clock, long_poll_seconds=0)
         self._decider = Decider(self._engine, DOMAIN, [workflow], config=settings.load())
@@ -62,6 +64,8 @@ class Local:
             known = self._decider.activities.get((kind["name"], kind["version"]))
             text = task.get("input")
             answer = calling.call(known, text) if known is not None else calling.run(kind["name"], text)
+            if os.getpid() != self._process:  # the activity forked, and this is what it left behind
+                os._exit(0)
             if self._interrupted():
                 raise KeyboardInterrupt
             given = {"taskToken": task["taskToken"], **answer}

@@ -57,11 +57,11 @@ class Stop:
         return self.requests > 0
 
     def listen(self) -> Stop:
-        """Count SIGTERM and SIGINT, and wake `wait` for them and for SIGCHLD. In the main thread only."""
+        """Count SIGTERM, SIGINT and SIGHUP, and wake `wait` for them and for SIGCHLD. In the main thread only."""
         self._listening = True
         signal.set_wakeup_fd(self._pipe()[1], warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._heard)
-        signal.signal(signal.SIGINT, self._heard)
+        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(signum, self._heard)
         signal.signal(signal.SIGCHLD, lambda signum, frame: None)  # without a handler it would wake nobody
         return self
 

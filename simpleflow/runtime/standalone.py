@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
+from simpleflow import config
 from simpleflow.clients import SWFClient
 from simpleflow.config import Config, workflow_type
 from simpleflow.payload import codec
@@ -71,8 +72,11 @@ def processors() -> int:
         return os.cpu_count() or 1
 
 
-def attach(client: SWFClient, domain: str, workflow_id: str) -> Place | None:
-    """Where the open run with this id is decided and worked, or None if there is none."""
+def attach(client: SWFClient, domain: str, workflow_id: str, workflow: type[Workflow]) -> Place | None:
+    """Where the open run with this id is decided and worked, or None if there is none.
+
+    Raises ValueError when it is a run of another workflow.
+    """
     try:
         run = runs.find_open(client, domain, workflow_id)
     except Exception as error:
@@ -81,7 +85,14 @@ def attach(client: SWFClient, domain: str, workflow_id: str) -> Place | None:
         run = None  # nothing was ever started in this domain
     if run is None:
         return None
-    configuration = runs.describe(client, run)["executionConfiguration"]
+    described = runs.describe(client, run)
+    kind, asked = described["executionInfo"]["workflowType"], workflow_type(workflow, config.load())
+    if kind["name"] != asked["name"]:
+        raise ValueError(
+            f"{workflow_id} is an open run of the workflow {kind['name']}, not of {asked['name']}: "
+            "name its class, or another --workflow-id"
+        )
+    configuration = described["executionConfiguration"]
     own = codec.extra(runs.input_of(client, run)).get("activity_task_list")
     watch = Watch(client, run)
     watch.look()

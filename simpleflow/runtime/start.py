@@ -170,14 +170,17 @@ def type_defaults(workflow: type[Workflow], settings: config.Config) -> dict[str
 
 
 def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-    """Raise TypeError, which names the signature, if the workflow's ``run`` does not take these arguments."""
+    """Raise TypeError if the workflow's ``run`` does not take these arguments; it names the signature."""
+    if not (inspect.isclass(workflow) and issubclass(workflow, Workflow)):
+        raise TypeError(f"a run is started of a class that derives from simpleflow.Workflow, not of {workflow!r}")
+    signature = inspect.signature(workflow.run)
     try:
-        inspect.signature(workflow.run).bind(None, *args, **kwargs)
+        signature.bind(None, *args, **kwargs)
     except TypeError as error:
         try:
             signature = inspect.signature(workflow.run, eval_str=True)
         except Exception:  # annotations that only a type checker can read
-            signature = inspect.signature(workflow.run)
+            pass
         own = signature.replace(parameters=list(signature.parameters.values())[1:])
         raise TypeError(f"{importable_name(workflow)}.run{own}: {error}") from None
 

@@ -221,12 +221,57 @@ def test_environment_variable(project: Project) -> None:
 def test_unknown_places(project: Project) -> None:
     done = project.run("workflow.list", "Nowhere")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Error: the engine knows no domain Nowhere: ")
+    assert re.fullmatch(r"Error: there is no engine at \S+/engine.sqlite: start a run .*\n", done.stderr)
+    assert not project.data.joinpath("simpleflow").exists(), "who only reads makes nothing"
     project.run("workflow.start", "-d", "D", BASIC, "--input", "1")
+    done = project.run("workflow.list", "Nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: the engine knows no domain Nowhere: ")
     done = project.run("workflow.info", "D", "nobody")
     assert (done.returncode, done.stderr) == (1, "Error: the domain D has no run of nobody\n")
     done = project.run("workflow.history", "-d", "D", "nobody", "no-run")
     assert (done.returncode, done.stderr) == (1, "Error: the domain D has no run no-run of nobody\n")
+
+
+def test_missing_domains(project: Project) -> None:
+    for command in (["workflow.list"], ["workflow.history", "W"], ["worker.start", "-t", "q"], ["standalone", BASIC]):
+        done = project.run(*command)
+        assert done.returncode == 2 and "(or set SWF_DOMAIN)" in done.stderr, command
+
+
+@pytest.mark.parametrize("command", [["worker.start"], ["decider.start", BASIC]])
+def test_a_list_that_cannot_be_ends_at_once(project: Project, command: list[str]) -> None:
+    done = project.run(*command, "-d", "D", "-t", "a:b")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "a:b" in done.stderr
+
+
+def test_standalone_says_one_line_of_bad_input(project: Project) -> None:
+    for wrong in ("{", "[]", '{"args": [1], "kwarg": {}}'):
+        done = project.run("standalone", "-d", "D", BASIC, "--input", wrong)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+
+
+PRINTS = """
+from simpleflow import Workflow
+
+class Prints(Workflow):
+    def run(self):
+        print("h\u00e9\u00e9 \u6f22\u5b57")
+        return 7
+"""
+
+
+@pytest.mark.parametrize("output", ["closed", "full", "gone"])
+def test_an_output_that_fails_reaches_no_run(project: Project, output: str) -> None:
+    """A run is a function of its events: what happens to its prints does not change what becomes of it."""
+    project.write("prints.py", PRINTS)
+    command = f"{project.executable} standalone -d D prints.Prints"
+    shell = {"closed": f"{command} >&-", "full": f"{command} >/dev/full", "gone": f"{command} | true"}[output]
+    bash = ["bash", "-o", "pipefail", "-c", shell]
+    env = {**project.env, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(bash, cwd=project.path, env=env, capture_output=True, text=True, timeout=60)
+    assert done.stderr.endswith("result: 7\n") and done.returncode == 0, done.stderr
 
 
 def test_engines(project: Project) -> None:

@@ -53,7 +53,7 @@ def hold(fifo, *, deaf=False, outside=False):
     signal.signal(signal.SIGTERM, signal.SIG_IGN if deaf else lambda *_: (os.write(held, b"told\\n"), os._exit(0)))
     subprocess.Popen(["sleep", "600"], pass_fds=(held,), start_new_session=outside)
     os.write(held, b"%d\\n" % os.getpid())
-    time.sleep(600)
+    signal.pause()
 
 def keep(fifo):
     """Hold the FIFO for as long as this process lives."""
@@ -75,7 +75,7 @@ def until_told(started, fifo):
 def die(signum):
     print("last words")
     os.kill(os.getpid(), signum)
-    time.sleep(600)
+    signal.pause()
 
 def vanish(code):
     print("last words")
@@ -88,7 +88,7 @@ def fork_and_die(fifo):
     """Leave a fork behind that has all descriptors."""
     held = os.open(fifo, os.O_WRONLY)
     if os.fork() == 0:
-        time.sleep(600)
+        signal.pause()
     os.kill(os.getpid(), signal.SIGKILL)
 
 def fork_and_return():

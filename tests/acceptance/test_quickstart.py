@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 
@@ -12,14 +13,12 @@ from shell import PATIENCE, ROOT, Command, Project
 
 BASIC = "examples.basic.BasicWorkflow"
 GATE = """
-import os, time
 from simpleflow import Workflow, activity
 
 @activity.with_attributes()
 def pass_gate(x):
     print("at the gate")
-    while not os.path.exists("open"):
-        time.sleep(0.01)
+    open("gate").read()  # a FIFO without a writer lets nobody through, a file anybody
     return x
 
 class Gate(Workflow):
@@ -33,6 +32,16 @@ class Gate(Workflow):
 ID = re.compile(r"(basic-\d{8}T\d{6}-[0-9a-f]{8}) (\S+)")
 
 
+def shut_gate(project: Project) -> None:
+    project.write("gate.py", GATE)
+    os.mkfifo(project.path / "gate")
+
+
+def open_gate(project: Project) -> None:
+    (project.path / "gate").unlink()
+    project.write("gate", "")
+
+
 def test_local(project: Project) -> None:
     done = project.run("workflow.start", "--local", BASIC, "--input", "[1, 0]")
     assert (done.returncode, done.stdout) == (0, "(1 + 1) * 2 = 4\n")
@@ -40,12 +49,12 @@ def test_local(project: Project) -> None:
 
 
 def test_local_interrupted(project: Project) -> None:
-    project.write("gate.py", GATE)
+    shut_gate(project)
     command = project.start("workflow.start", "--local", "gate.Gate", "--input", "[1]", PYTHONUNBUFFERED="1")
     command.says("at the gate")
     command.interrupt()
     assert command.ends() == 130
-    assert command.err == []
+    assert "".join(command.err) == ""
 
 
 def test_standalone(project: Project) -> None:
@@ -141,7 +150,7 @@ def test_terminate(project: Project) -> None:
 
 
 def test_interrupted_and_gone_on_with(project: Project) -> None:
-    project.write("gate.py", GATE)
+    shut_gate(project)
     command = ("standalone", "--domain", "TestDomain", "--workflow-id", "W", "gate.Gate")
     first = project.start(*command, "--input", "[1]", "--nb-workers", "1")
     first.says("at the gate")
@@ -154,7 +163,7 @@ def test_interrupted_and_gone_on_with(project: Project) -> None:
     task_list = re.compile(r"  simpleflow worker.start --domain TestDomain --task-list (W-[0-9a-f]{32})")
     assert task_list.fullmatch(first.err[-1])
 
-    project.write("open", "")
+    open_gate(project)
     second = project.run(*command)
     assert second.returncode == 0, second.stderr
     assert second.stdout.splitlines() == [first.out[0], "through"]  # the same run; "before" was printed then
@@ -167,7 +176,7 @@ def test_interrupted_and_gone_on_with(project: Project) -> None:
 
 
 def test_killed_and_gone_on_with(project: Project) -> None:
-    project.write("gate.py", GATE)
+    shut_gate(project)
     command = ("standalone", "--domain", "TestDomain", "--workflow-id", "W", "gate.Gate")
     first = project.start(*command, "--input", "[1]")
     first.says("at the gate")
@@ -175,7 +184,7 @@ def test_killed_and_gone_on_with(project: Project) -> None:
     assert first.ends() == -9
     _, alive = psutil.wait_procs(project.processes(), timeout=PATIENCE)
     assert not alive  # nobody outlives who started them
-    project.write("open", "")
+    open_gate(project)
     second = project.run(*command)
     assert (second.returncode, second.stdout.splitlines()[1:]) == (0, ["through"]), second.stderr
 
@@ -197,8 +206,8 @@ if __name__ == "__main__":
 
 def test_start_from_a_program(project: Project) -> None:
     """Its workflow is in the very file that is run: others import it by the file's name."""
-    project.write("gate.py", GATE)
-    project.write("open", "")
+    shut_gate(project)
+    open_gate(project)
     project.write("program.py", PROGRAM)
     program = Command([sys.executable, "program.py"], project.path, project.env)
     program.says("^W .* OPEN$")
@@ -211,14 +220,14 @@ def test_start_from_a_program(project: Project) -> None:
 
 def test_parked(project: Project) -> None:
     """Code that asks for something else than the history holds waits, visibly, for the right code."""
-    project.write("gate.py", GATE)
+    shut_gate(project)
     command = ("standalone", "-d", "D", "--workflow-id", "W", "-W", "1", "gate.Gate")
     first = project.start(*command, "--input", "[1]")
     first.says("at the gate")
     first.process.kill()
     assert first.ends() == -9
     project.write("gate.py", GATE.replace("pass_gate", "jump"))
-    project.write("open", "")
+    open_gate(project)
     second = project.start(*command)
     said = second.says("^the run waits: NonDeterministic: .*activity-gate.pass_gate-1")
     second.interrupt()

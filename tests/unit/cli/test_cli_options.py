@@ -33,7 +33,6 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"args": [1]}', ([1], {})),
         ("{}", ([], {})),
         ('{"x": 1}', ([{"x": 1}], {})),
-        ('{"args": [1], "x": 1}', ([{"args": [1], "x": 1}], {})),
     ],
 )
 def test_read_call(text: str | None, call: tuple[list[Any], dict[str, Any]]) -> None:
@@ -115,3 +114,8 @@ def test_help_imports_no_machinery() -> None:
     for name, (_, words) in app.COMMANDS.items():
         assert name in done.stdout
         assert words.split()[0] in done.stdout
+
+
+def test_a_key_that_is_neither_args_nor_kwargs_is_a_slip() -> None:
+    with pytest.raises(click.ClickException, match='--input has kwarg beside "args" and "kwargs"'):
+        options.read_call('{"args": [1], "kwarg": {}}', None)

@@ -46,6 +46,7 @@ def test_the_fingerprint_does_not_see_the_order_of_keys(value: Any) -> None:
         (["\ud800"], "[0] is text with a lone surrogate"),
         ({"a b": object()}, "['a b'] is a object"),
         ({"x": lambda: 0}, "x is a function"),
+        ({"deep": [{1: "a", "1": "b"}]}, "deep[0] has keys that are one and the same in JSON"),
     ],
 )
 def test_what_has_no_json_form_is_named_with_its_path(value: Any, path: str) -> None:
@@ -73,6 +74,10 @@ def test_what_is_too_large_is_named_with_path_and_size() -> None:
     value = {"args": [1, {"small": 1, "big": "x" * 40_000}]}
     with pytest.raises(PayloadTooLarge, match=r"is 40,\d+ characters of JSON, most of it args\[1\].big \(40,002\)"):
         codec.freeze(value, "the input")
+
+
+def test_keys_that_are_numbers_become_text() -> None:
+    assert codec.freeze({1: "a", 2: 2**70}) == '{"1":"a","2":1180591620717411303424}'
 
 
 def test_tuples_are_arrays() -> None:

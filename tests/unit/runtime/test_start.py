@@ -170,7 +170,7 @@ def test_unique_lists_fit() -> None:
 
 
 def test_where_a_run_is_worked_on(engine: Engine) -> None:
-    assert standalone.attach(engine, "D", "W") is None  # there is no such domain
+    assert standalone.attach(engine, "D", "W", Sum) is None  # there is no such domain
     handle = simpleflow.start(Sum, 1, domain="D", workflow_id="W", activity_task_list="own", engine=engine)
     given = {
         "activityId": "a",
@@ -181,8 +181,10 @@ def test_where_a_run_is_worked_on(engine: Engine) -> None:
     }
     engine.register_activity_type(domain="D", name="add", version="1")
     answer(engine, "ScheduleActivityTask", **given)  # type: ignore[arg-type]
-    place = standalone.attach(engine, "D", "W")
+    place = standalone.attach(engine, "D", "W", Sum)
     assert place is not None
     assert (place.run.run_id, place.task_list, place.activity_lists) == (handle.run_id, "sums", ("own", "theirs"))
+    with pytest.raises(ValueError, match="W is an open run of the workflow sum, not of Other"):
+        standalone.attach(engine, "D", "W", type("Other", (simpleflow.Workflow,), {}))
     handle.terminate()
-    assert standalone.attach(engine, "D", "W") is None
+    assert standalone.attach(engine, "D", "W", Sum) is None

@@ -1,0 +1,31 @@
+"""Several deciders on one list, without affinity: each decision may come to any of them."""
+
+from __future__ import annotations
+
+from shell import Project
+
+FLOW = """
+from simpleflow import Workflow, activity, futures
+
+@activity.with_attributes()
+def add(x, y):
+    return x + y
+
+class Sums(Workflow):
+    def run(self, n):
+        total = 0
+        for k in range(n):
+            total = self.submit(add, total, k).result
+            if k % 10 == 0:
+                print("at", k)
+        return [total, sum(futures.wait(*[self.submit(add, k, 1) for k in range(n)]))]
+"""
+
+
+def test_three_deciders_give_the_result_of_one_and_print_each_line_once(project: Project) -> None:
+    project.write("sums.py", FLOW)
+    done = project.run("standalone", "-d", "D", "-D", "3", "-W", "2", "sums.Sums", "--input", "[60]")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith("result: [1770, 1830]\n")
+    assert sorted(done.stdout.splitlines()[1:]) == sorted(f"at {k}" for k in range(0, 60, 10))
+    assert project.processes() == []
