@@ -7,6 +7,7 @@ import zlib
 from random import Random
 from typing import Any
 
+from hypothesis import Phase
 from hypothesis import strategies as st
 
 from simpleflow import Workflow, activity, futures
@@ -65,6 +66,9 @@ def random_program(seed: int) -> list[Any]:
 
     return [*(step() for _ in range(chance.randint(4, 25))), ("end",)]
 
+
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+"""A smaller seed is no simpler program."""
 
 programs = st.integers(0, 2**64).map(random_program)
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from programs import attempt_of, outcome, programs, workflow
+from programs import NO_SHRINKING, attempt_of, outcome, programs, workflow
 from simpleflow.config import Config
 from simpleflow.dataflow import Program
 from simpleflow.decider import Decider, translate
@@ -138,7 +138,7 @@ def scheduled(events: list[dict[str, Any]]) -> list[tuple[str, int]]:
 any_life = given(programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, phases=NO_SHRINKING, max_examples=600)
 @any_life
 def test_any_life_is_the_life_of_the_pure_core(
     program: list[Any], registration: bool, max_open: int, seed: int
@@ -147,7 +147,7 @@ def test_any_life_is_the_life_of_the_pure_core(
 
 
 @pytest.mark.soak
-@settings(deadline=None, max_examples=50_000)
+@settings(deadline=None, phases=NO_SHRINKING, max_examples=50_000)
 @any_life
 def test_many_lives_are(program: list[Any], registration: bool, max_open: int, seed: int) -> None:
     live_and_compare(program, registration, max_open, seed)
@@ -174,7 +174,7 @@ def live_and_compare(program: list[Any], registration: bool, max_open: int, seed
         raise AssertionError((printed, said))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, phases=NO_SHRINKING, max_examples=300)
 @given(programs, st.integers(0, 2**32))
 def test_a_history_can_be_read_in_any_chunks(program: list[Any], seed: int) -> None:
     chance = Random(seed)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from programs import programs
+from programs import NO_SHRINKING, programs
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.protocol.history import attributes
 from simpleflow.task import Complete
@@ -100,7 +100,7 @@ class EngineWorld:
         return [{**event, "eventTimestamp": event["eventTimestamp"].timestamp()} for event in found["events"]]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, phases=NO_SHRINKING, max_examples=60)
 @given(programs, st.integers(0, 2**32))
 def test_any_life_on_the_engine_is_the_life_of_the_pure_core(program: list[Any], seed: int) -> None:
     world = EngineWorld()
