@@ -168,8 +168,8 @@ MUTANTS = [
     Mutant(
         "who waits for just that future is thrown at (rule 9)",
         "simpleflow/dataflow/program.py",
-        "elif list(branch.wait.nodes) != [node]:",
-        "else:",
+        "if branch.wait is not None and list(branch.wait.nodes) != [node]:",
+        "if branch.wait is not None:",
     ),
     Mutant(
         "False hands on its failure (rule 10)",

@@ -652,6 +652,33 @@ def test_a_failure_at_submit_is_raised_where_the_run_waits_next() -> None:
     assert Drive(run).fail("activity-f-1").result == "raised: activity-f-1"
 
 
+def test_a_failure_at_submit_is_raised_also_where_the_run_need_not_wait() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        a.exception
+        self.submit(fast, a)  # fails at once
+        try:
+            return repr(a.exception)  # is known
+        except TaskFailed as error:
+            return f"raised: {error.name}"
+
+    assert Drive(run).fail("activity-f-1").result == "raised: activity-f-1"
+
+
+def test_a_wait_that_was_broken_off_wakes_nobody_later() -> None:
+    def run(self: Workflow) -> Any:
+        self.submit(fast)
+        x, y = self.submit(f), self.submit(f)
+        try:
+            futures.wait(x, y)
+        except TaskFailed:
+            return self.submit(g).result
+
+    drive = Drive(run).fail("activity-fast-1").ok("activity-f-1").ok("activity-f-2")
+    assert drive.program.outcome is None
+    assert drive.ok("activity-g-1", "5").result == 5
+
+
 def test_a_failure_at_submit_fails_a_run_that_waits_no_more() -> None:
     def run(self: Workflow) -> Any:
         a = self.submit(f)
