@@ -174,8 +174,8 @@ MUTANTS = [
     Mutant(
         "False hands on its failure (rule 10)",
         "simpleflow/dataflow/graph.py",
-        "if error is not None and node.raises is not False:",
-        "if error is not None:",
+        "if node.error is not None and node.raises is not False:",
+        "if node.error is not None:",
     ),
     Mutant(
         "cancelling an issued activity settles it (rule 3)",
@@ -211,7 +211,7 @@ MUTANTS = [
     Mutant(
         "a parked decision counts (rule 21)",
         "simpleflow/decider/run.py",
-        'if "parked" not in context_of(given):',
+        'if "parked" not in read_object(given.get("executionContext")):',
         "if True:",
     ),
     Mutant(
