@@ -11,6 +11,7 @@ The rules, from Amazon's documentation and recordings of the service:
   worked on. Its DecisionTaskScheduled event is appended at once, whatever stands around it.
 - An activity is SCHEDULED, then STARTED, then closed. Of its deadlines the row holds the next one only.
 - Once closed, nothing is ever appended.
+- What one execution does to another is told by a message, which is delivered in a later transaction.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simpleflow.engine.rows import LAST, NOWHERE, Event, Run, Task, TaskKind, Timeout, key_of
-from simpleflow.protocol.events import CLOSING_EVENTS
+from simpleflow.engine.rows import LAST, NOWHERE, Event, Message, Run, Task, TaskKind, Timeout, key_of
+from simpleflow.protocol.events import CLOSING_EVENTS, EVENTS
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
 
 Attributes = dict[str, Any]
 
 NONE = "NONE"
+#: The closes that do something to open children; the others leave them as they are.
+APPLIES_CHILD_POLICY = frozenset({"WorkflowExecutionTerminated", "WorkflowExecutionTimedOut"})
 #: The decision task's timeouts, by whether it has been started.
 _DECISION_TIMEOUTS = {True: "START_TO_CLOSE", False: "SCHEDULE_TO_START"}
 
@@ -44,6 +47,13 @@ class Turn:
     opened: dict[int, Task] = field(default_factory=dict)
     changed: dict[int, Task] = field(default_factory=dict)
     closed: list[int] = field(default_factory=list)
+    messages: list[tuple[int, Message]] = field(default_factory=list)
+    """The keys of the events that send them, and what they tell."""
+    cancel_requested: bool = False
+    continued: Attributes | None = None
+    """The attributes of the WorkflowExecutionStarted of the run that goes on."""
+    child_policy: str | None = None
+    """What happens to the open children, where the close applies that."""
     status: str | None = None
     """The close status, once an event has closed the execution."""
     before: tuple[Any, ...] | None = None
@@ -58,12 +68,19 @@ class Turn:
             kind, attributes = "WorkflowExecutionTerminated", terminated(self.run, "EVENT_LIMIT_EXCEEDED")
         self.events.append(Event(key_of(self.run.id, self.last_id), self.time, kind, attributes))
         self.status = CLOSING_EVENTS.get(kind)
+        if kind in APPLIES_CHILD_POLICY:
+            self.child_policy = attributes["childPolicy"]
         return self.last_id
 
     def open(self, task: Task) -> None:
         """Note a new open task, unless the execution has just closed."""
         if self.status is None:
             self.opened[task.key] = task
+
+    def tell(self, event: int, message: Message) -> None:
+        """Note what an event of this turn tells, unless the execution has just closed and the event is none."""
+        if self.status is None:
+            self.messages.append((key_of(self.run.id, event), message))
 
     def change(self, task: Task) -> None:
         """Note the new state of an open task."""
@@ -89,12 +106,24 @@ def due_after(time: int, seconds: str | None) -> int | None:
 # Executions
 
 
-def start(run: Run, time: int, attributes: Attributes, limits: Limits = AWS_LIMITS) -> Turn:
-    """A new execution: WorkflowExecutionStarted and its first decision task."""
-    turn = Turn(run, time, limits=limits)
-    turn.append("WorkflowExecutionStarted", attributes)
-    need_decision(turn)
-    return turn
+def happen(turn: Turn, kind: str, attributes: Attributes) -> int:
+    """Something happens to the execution: its event, and a decision task if it is of those that need one."""
+    event = turn.append(kind, attributes)
+    if EVENTS[kind].decides:
+        need_decision(turn)
+    return event
+
+
+def request_cancel(turn: Turn, **attributes: Any) -> None:
+    """Somebody asks the execution to cancel itself."""
+    happen(turn, "WorkflowExecutionCancelRequested", {"externalInitiatedEventId": 0, **attributes})
+    turn.cancel_requested = True
+
+
+def signal(turn: Turn, given: Attributes, **attributes: Any) -> None:
+    """Somebody signals the execution. `given` holds signalName and perhaps input."""
+    told = optional(given, "signalName", "input")
+    happen(turn, "WorkflowExecutionSignaled", {"externalInitiatedEventId": 0, **told, **attributes})
 
 
 def terminated(run: Run, cause: str, **given: Any) -> Attributes:
@@ -107,6 +136,11 @@ def terminate(turn: Turn, reason: str | None, details: str | None, child_policy:
     given = {"reason": reason, "details": details, "childPolicy": child_policy or None}
     attributes = terminated(turn.run, "OPERATOR_INITIATED", **optional(given, *given))
     turn.append("WorkflowExecutionTerminated", attributes)
+
+
+def terminate_child(turn: Turn) -> None:
+    """The parent has ended, and its child policy ends the execution."""
+    turn.append("WorkflowExecutionTerminated", terminated(turn.run, "CHILD_POLICY_APPLIED"))
 
 
 # Decision tasks
@@ -249,18 +283,41 @@ def finish_activity(turn: Turn, task: Task, kind: str, attributes: Attributes) -
 
 
 def expire_task(turn: Turn, task: Task) -> None:
-    """An open task's deadline is over: a timer fires, an activity times out."""
+    """An open task's deadline is over: a timer fires, an activity or a Lambda function times out."""
     turn.close(task)
     if task.kind == TaskKind.TIMER:
-        turn.append("TimerFired", {"timerId": task.name, "startedEventId": task.opened_by})
-    else:
-        assert task.timeout is not None
-        attributes: Attributes = {
-            "timeoutType": Timeout(task.timeout).name,
-            "scheduledEventId": task.opened_by,
-            "startedEventId": task.started,
-        }
-        if task.details is not None:
-            attributes["details"] = task.details
-        turn.append("ActivityTaskTimedOut", attributes)
-    need_decision(turn)
+        happen(turn, "TimerFired", {"timerId": task.name, "startedEventId": task.opened_by})
+        return
+    assert task.timeout is not None
+    attributes: Attributes = {
+        "timeoutType": Timeout(task.timeout).name,
+        "scheduledEventId": task.opened_by,
+        "startedEventId": task.started,
+    }
+    if task.details is not None:
+        attributes["details"] = task.details
+    happen(turn, "ActivityTaskTimedOut" if task.kind == TaskKind.ACTIVITY else "LambdaFunctionTimedOut", attributes)
+
+
+# Lambda functions
+
+
+def start_lambda(turn: Turn, task: Task, seconds: int) -> Task:
+    """A worker takes the Lambda function."""
+    started = turn.append("LambdaFunctionStarted", {"scheduledEventId": task.opened_by})
+    due = turn.time + seconds * 1000
+    task = task._replace(started=started, due=due, timeout=Timeout.START_TO_CLOSE, arrival=NOWHERE)
+    turn.change(task)
+    return task
+
+
+def finish_lambda(turn: Turn, task: Task, kind: str, attributes: Attributes) -> None:
+    """The worker answered: LambdaFunctionCompleted or LambdaFunctionFailed."""
+    turn.close(task)
+    happen(turn, kind, {"scheduledEventId": task.opened_by, "startedEventId": task.started, **attributes})
+
+
+def refuse_lambda(turn: Turn, task: Task, cause: str, message: str) -> None:
+    """The Lambda function could not be started."""
+    turn.close(task)
+    happen(turn, "StartLambdaFunctionFailed", {"scheduledEventId": task.opened_by, "cause": cause, "message": message})
