@@ -6,7 +6,8 @@
     aws, aws:REGION                 Amazon SWF
 
 No caller can tell which it got. Beside boto3's methods each has `respond_and_poll`, which is one transaction on the
-embedded engine and two calls elsewhere, the calls of Lambda tasks, and `close`. Whatever an engine needs is imported in its own branch.
+embedded engine and two calls elsewhere, the calls of Lambda tasks, and `close`. Whatever an engine needs is imported
+in its own branch.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class SWFClient(Protocol):
     def respond_activity_task_canceled(self, **request: Any) -> Response: ...
 
     def poll_for_lambda_task(self, **request: Any) -> Response:
-        """Take a Lambda function to run; Amazon, which runs them itself, never has one (`simpleflow.engine.lambdas`)."""
+        """Take a Lambda function to run (`simpleflow.engine.lambdas`); Amazon runs them itself, and never has one."""
 
     def respond_lambda_task_completed(self, **request: Any) -> Response: ...
     def respond_lambda_task_failed(self, **request: Any) -> Response: ...
@@ -135,9 +136,9 @@ def client(
 ) -> SWFClient:
     """The engine that a URL names.
 
-    `clock`, `point`, `stopping`, `configuration` and `long_poll_seconds` are the embedded engine's (see `simpleflow.engine.Engine`)
-    and mean nothing to the others. Raises ValueError for a URL that names none, EngineError for a file that cannot
-    be opened.
+    `clock`, `point`, `stopping`, `configuration` and `long_poll_seconds` are the embedded engine's (see
+    `simpleflow.engine.Engine`) and mean nothing to the others. Raises ValueError for a URL that names none,
+    EngineError for a file that cannot be opened.
     """
     scheme, _, rest = url.partition(":")
     if url == "memory" or (scheme == "sqlite" and rest.partition("?")[0]):

@@ -193,6 +193,8 @@ class Engine:
 
     def answer(self, operation: str, request: Request) -> Response:
         """Answer a request by Amazon's name of the operation, as its method does."""
+        if operation not in CHECKS:
+            raise client_error(Fault("UnknownOperationException", f"There is no operation {operation}"), operation)
         return self._answer(operation, request)
 
     def attempt(self, poll: str, request: Request) -> Response | None:

@@ -78,7 +78,8 @@ class Round:
         """Note a task that a decision closed."""
         self.turn.close(task)
         del self.view.tasks[task.kind, task.name]
-        self.view.open[task.kind] -= 1
+        if task.kind in self.view.open:  # which holds counts only where a decision needs them
+            self.view.open[task.kind] -= 1
 
 
 Handler = Callable[[Round, Attributes], None]
