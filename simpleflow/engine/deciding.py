@@ -78,6 +78,8 @@ def complete_decision(turn: Turn, given: Attributes, decisions: Sequence[Decisio
     attributes["scheduledEventId"] = run.scheduled
     attributes["startedEventId"] = run.started
     completed = turn.append("DecisionTaskCompleted", attributes)
+    if not completed:
+        return
     run.previous = run.started
     if "executionContext" in attributes:
         run.context = completed if attributes["executionContext"] else 0
@@ -107,6 +109,8 @@ def _schedule_activity(round_: Round, given: Attributes) -> None:
         round_.fail("ScheduleActivityTask", cause, given)
         return
     event = round_.event("ActivityTaskScheduled", attributes)
+    if not event:
+        return
     due, timeout = first_deadline(
         (due_after(turn.time, attributes["scheduleToCloseTimeout"]), Timeout.SCHEDULE_TO_CLOSE),
         (due_after(turn.time, attributes["scheduleToStartTimeout"]), Timeout.SCHEDULE_TO_START),

@@ -16,6 +16,7 @@ from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task
 from simpleflow.engine.transitions import (
     Attributes,
     Turn,
+    end_task,
     happen,
     optional,
     refuse_lambda,
@@ -87,10 +88,9 @@ def _start_child(letter: Letter) -> None:
     turn = letter.own_turn()
     if latest is not None and latest[2] is None:
         if turn is not None and task is not None:
-            turn.close(task)
             repeats = optional(initiated, "workflowId", "workflowType", "decisionTaskCompletedEventId", "control")
             why = {"cause": "WORKFLOW_ALREADY_RUNNING", "initiatedEventId": letter.event_id}
-            happen(turn, "StartChildWorkflowExecutionFailed", {**why, **repeats})
+            end_task(turn, task, "StartChildWorkflowExecutionFailed", {**why, **repeats})
             call.save(turn)
         return
     started = child_started(initiated)
@@ -126,7 +126,6 @@ def _child_closed(letter: Letter) -> None:
     turn = letter.turn(parent)
     kind, repeated = CHILD_CLOSED[letter.type]
     name, version = call.store.one("type_name", child.type)
-    turn.close(task)
     attributes = {
         "workflowExecution": named(child),
         "workflowType": {"name": name, "version": version},
@@ -134,7 +133,7 @@ def _child_closed(letter: Letter) -> None:
         "startedEventId": task.started,
         **optional(letter.attributes, *repeated),
     }
-    happen(turn, kind, attributes)
+    end_task(turn, task, kind, attributes)
     call.save(turn)
 
 

@@ -60,12 +60,14 @@ class Turn:
     """What the store needs to see whether the execution's row has changed."""
 
     def append(self, kind: str, attributes: Attributes) -> int:
-        """Append an event and return its id; after the close, and where the quota of events ends, it does not."""
+        """Append an event and return its id; 0 after the close, and where the quota of events ends the execution."""
         if self.status is not None:
             return 0
         self.last_id += 1
         if self.last_id >= self.limits.events and kind not in CLOSING_EVENTS:
-            kind, attributes = "WorkflowExecutionTerminated", terminated(self.run, "EVENT_LIMIT_EXCEEDED")
+            self.last_id -= 1
+            self.append("WorkflowExecutionTerminated", terminated(self.run, "EVENT_LIMIT_EXCEEDED"))
+            return 0
         self.events.append(Event(key_of(self.run.id, self.last_id), self.time, kind, attributes))
         self.status = CLOSING_EVENTS.get(kind)
         if kind in APPLIES_CHILD_POLICY:
@@ -87,7 +89,9 @@ class Turn:
         (self.opened if task.key in self.opened else self.changed)[task.key] = task
 
     def close(self, task: Task) -> None:
-        """Note that a task is no longer open."""
+        """Note that a task is no longer open, unless the execution has just closed, with what was open then."""
+        if self.status is not None:
+            return
         if self.opened.pop(task.key, None) is None:
             self.changed.pop(task.key, None)
             self.closed.append(task.key)
@@ -178,7 +182,10 @@ def _earliest(expires: int, due: int | None) -> int:
 def start_decision(turn: Turn, identity: str | None) -> None:
     """A decider takes the decision task."""
     run = turn.run
-    run.started = turn.append("DecisionTaskStarted", _started(run.queued, identity))
+    started = turn.append("DecisionTaskStarted", _started(run.queued, identity))
+    if not started:
+        return
+    run.started = started
     run.scheduled, run.queued, run.arrival = run.queued, 0, NOWHERE
     run.due = _earliest(run.expires, due_after(turn.time, run.task_timeout))
 
@@ -203,18 +210,16 @@ def expire_execution(turn: Turn) -> None:
     """The execution's row is due: its own time is over, or its decision task's."""
     run = turn.run
     if run.due >= run.expires:
-        attributes = {"timeoutType": "START_TO_CLOSE", "childPolicy": run.child_policy}
+        attributes: Attributes = {"timeoutType": "START_TO_CLOSE", "childPolicy": run.child_policy}
         turn.append("WorkflowExecutionTimedOut", attributes)
         return
-    scheduled = run.scheduled or run.queued
-    turn.append(
-        "DecisionTaskTimedOut",
-        {
-            "timeoutType": _DECISION_TIMEOUTS[bool(run.started)],
-            "scheduledEventId": scheduled,
-            "startedEventId": run.started,
-        },
-    )
+    attributes = {
+        "timeoutType": _DECISION_TIMEOUTS[bool(run.started)],
+        "scheduledEventId": run.scheduled or run.queued,
+        "startedEventId": run.started,
+    }
+    if not turn.append("DecisionTaskTimedOut", attributes):
+        return
     if not run.started:
         run.queued, run.arrival = 0, NOWHERE
     finish_decision(turn)  # one that waits stays on the list that its event names, where it may time out itself
@@ -277,6 +282,11 @@ def finish_activity(turn: Turn, task: Task, kind: str, attributes: Attributes) -
     attributes["startedEventId"] = task.started
     if kind == "ActivityTaskCanceled" and task.cancel:
         attributes["latestCancelRequestedEventId"] = task.cancel
+    end_task(turn, task, kind, attributes)
+
+
+def end_task(turn: Turn, task: Task, kind: str, attributes: Attributes) -> None:
+    """An open task ends with this event, which a decider should know."""
     turn.append(kind, attributes)
     turn.close(task)
     need_decision(turn)
@@ -284,9 +294,8 @@ def finish_activity(turn: Turn, task: Task, kind: str, attributes: Attributes) -
 
 def expire_task(turn: Turn, task: Task) -> None:
     """An open task's deadline is over: a timer fires, an activity or a Lambda function times out."""
-    turn.close(task)
     if task.kind == TaskKind.TIMER:
-        happen(turn, "TimerFired", {"timerId": task.name, "startedEventId": task.opened_by})
+        end_task(turn, task, "TimerFired", {"timerId": task.name, "startedEventId": task.opened_by})
         return
     assert task.timeout is not None
     attributes: Attributes = {
@@ -296,7 +305,8 @@ def expire_task(turn: Turn, task: Task) -> None:
     }
     if task.details is not None:
         attributes["details"] = task.details
-    happen(turn, "ActivityTaskTimedOut" if task.kind == TaskKind.ACTIVITY else "LambdaFunctionTimedOut", attributes)
+    kind = "ActivityTaskTimedOut" if task.kind == TaskKind.ACTIVITY else "LambdaFunctionTimedOut"
+    end_task(turn, task, kind, attributes)
 
 
 # Lambda functions
@@ -313,11 +323,11 @@ def start_lambda(turn: Turn, task: Task, seconds: int) -> Task:
 
 def finish_lambda(turn: Turn, task: Task, kind: str, attributes: Attributes) -> None:
     """The worker answered: LambdaFunctionCompleted or LambdaFunctionFailed."""
-    turn.close(task)
-    happen(turn, kind, {"scheduledEventId": task.opened_by, "startedEventId": task.started, **attributes})
+    ids = {"scheduledEventId": task.opened_by, "startedEventId": task.started}
+    end_task(turn, task, kind, {**ids, **attributes})
 
 
 def refuse_lambda(turn: Turn, task: Task, cause: str, message: str) -> None:
     """The Lambda function could not be started."""
-    turn.close(task)
-    happen(turn, "StartLambdaFunctionFailed", {"scheduledEventId": task.opened_by, "cause": cause, "message": message})
+    attributes = {"scheduledEventId": task.opened_by, "cause": cause, "message": message}
+    end_task(turn, task, "StartLambdaFunctionFailed", attributes)
