@@ -297,7 +297,7 @@ def _run_due(state: State, expires: int) -> int:
     if state.started_task:
         timeout = _after(state.offered, state.started["taskStartToCloseTimeout"])
     elif state.queued:
-        timeout = _after(state.offered, state.sticky)
+        timeout = _after(state.offered, state.queued_sticky)
     return expires if timeout is None else min(expires, timeout)
 
 

@@ -24,7 +24,8 @@ def check_integrity(path: str) -> dict[int, History]:
 
 def check_connection(connection: apsw.Connection) -> dict[int, History]:
     """The same for a database that is open."""
-    assert list(problems(connection)) == []
+    found = list(problems(connection))
+    assert not found, found
     histories: dict[int, History] = {row[0]: [] for row in connection.execute("SELECT id FROM execution")}
     for key, time, code, attributes in connection.execute("SELECT * FROM event ORDER BY key"):
         histories[key >> 24].append((key & 0xFFFFFF, time, NAMES[code], orjson.loads(attributes)))
