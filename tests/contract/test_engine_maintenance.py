@@ -83,7 +83,7 @@ DAMAGE = [
     ("UPDATE execution SET parent = NULL WHERE id = 3", "child 'child' is closed, and nothing is on its way"),
     ("DELETE FROM event WHERE key = (SELECT max(key) FROM event WHERE type = 44)", "waits for an answer"),
     (
-        'UPDATE event SET type = 20, attributes = \'{"scheduledEventId": 9, "startedEventId": 0}\' WHERE type = 44',
+        f"UPDATE event SET type = 20, attributes = {COMPLETED} WHERE type = 44",
         "ActivityTaskCompleted of nothing that is open",
     ),
     ("UPDATE event SET time = 5 WHERE key = (2 << 24) | 4", "event 4: time goes back"),
