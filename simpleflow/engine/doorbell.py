@@ -30,8 +30,8 @@ DAY = 24 * 60 * 60
 class Waiter(Protocol):
     """Waits for one topic."""
 
-    def wait(self, seconds: float) -> None:
-        """Return when the bell rings, or so many seconds later."""
+    def wait(self, seconds: float) -> bool:
+        """Return when the bell rings, or so many seconds later. Whether it rang."""
 
 
 class Doorbell(Protocol):
@@ -92,11 +92,13 @@ class _ThreadWaiter:
         self._bell = bell
         self._heard = bell._rings
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> bool:
         with self._bell._condition:
             if self._heard == self._bell._rings:
                 self._bell._condition.wait(seconds)
+            rang = self._heard != self._bell._rings
             self._heard = self._bell._rings
+        return rang
 
 
 class SocketBell:
@@ -195,9 +197,11 @@ class _SocketWaiter:
         self.name = name
         self._drain()
 
-    def wait(self, seconds: float) -> None:
-        if select.select([self._socket], [], [], seconds)[0]:
+    def wait(self, seconds: float) -> bool:
+        rang = bool(select.select([self._socket], [], [], seconds)[0])
+        if rang:
             self._drain()
+        return rang
 
     def _drain(self) -> None:
         with contextlib.suppress(OSError):  # there is no more to read

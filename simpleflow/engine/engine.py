@@ -357,30 +357,38 @@ class Engine:
         with self._lock:
             domain = self._call().domain(request["domain"])
         poll = POLLS[name]
+        found: Response | None
         list_topic = topic(poll.kind, domain, poll.list_of(request))
         with self._bell.waiting(list_topic) as waiter:
             if self._bell.waiters(list_topic) > self._configuration.limits.pollers:
                 most = self._configuration.limits.pollers
                 raise Fault("LimitExceededFault", f"{most} polls wait for the task list, the most that can")
+            rang = False
             while not self._stopping():
+                # Who was rung for need not look first; what it finds is what it was rung for.
+                if rang and (found := self._write(name, poll.attempt, request, False)) is not None:
+                    return found
                 seen = self.version()
                 found = self._try(name, request)
                 if found is not None:
                     return found
-                if not self._sleep(waiter.wait, seen, end):
+                happened = self._sleep(waiter.wait, seen, end)
+                if happened is None:
                     break
+                rang = happened
         return None
 
-    def _sleep(self, wait: Callable[[float], None], seen: tuple[int, int], end: float) -> bool:
-        """Sleep until something may have happened. False when the poll is over."""
+    def _sleep(self, wait: Callable[[float], bool], seen: tuple[int, int], end: float) -> bool | None:
+        """Sleep until something may have happened: whether the bell rang. None when the poll is over."""
         due = self._due()
         while True:
             now = self._clock.now()
             left = end - now
             if left <= 0 or self._stopping():
-                return False
+                return None
             if due is not None:
                 left = min(left, max(0.0, due / 1000 - now))
-            wait(min(LOOK, left))
-            if self.version() != seen or (due is not None and due <= self._now()):
+            if wait(min(LOOK, left)):
                 return True
+            if self.version() != seen or (due is not None and due <= self._now()):
+                return False
