@@ -357,7 +357,6 @@ class Engine:
         with self._lock:
             domain = self._call().domain(request["domain"])
         poll = POLLS[name]
-        found: Response | None
         list_topic = topic(poll.kind, domain, poll.list_of(request))
         with self._bell.waiting(list_topic) as waiter:
             if self._bell.waiters(list_topic) > self._configuration.limits.pollers:
@@ -366,10 +365,10 @@ class Engine:
             rang = False
             while not self._stopping():
                 # Who was rung for need not look first; what it finds is what it was rung for.
-                if rang and (found := self._write(name, poll.attempt, request, False)) is not None:
-                    return found
-                seen = self.version()
-                found = self._try(name, request)
+                found: Response | None = self._write(name, poll.attempt, request, False) if rang else None
+                if found is None:
+                    seen = self.version()
+                    found = self._try(name, request)
                 if found is not None:
                     return found
                 happened = self._sleep(waiter.wait, seen, end)
