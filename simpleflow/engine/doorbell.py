@@ -18,6 +18,7 @@ import socket
 import stat
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -32,8 +33,8 @@ _numbers = itertools.count()  # of this process's sockets, whichever engine they
 class Waiter(Protocol):
     """Waits for one topic."""
 
-    def wait(self, seconds: float) -> None:
-        """Return when the bell rings, or so many seconds later."""
+    def wait(self, seconds: float) -> bool:
+        """Return when the bell rings, or so many seconds later. Whether it rang."""
 
 
 class Doorbell(Protocol):
@@ -41,6 +42,9 @@ class Doorbell(Protocol):
 
     def waiting(self, topic: str) -> contextlib.AbstractContextManager[Waiter]:
         """Wait for a topic inside the block: rings from its start on are heard."""
+
+    def waiters(self, topic: str) -> int:
+        """How many wait for the topic, as far as the bell knows: here, and in other processes."""
 
     def ring(self, topic: str, count: int) -> None:
         """Wake as many who wait for the topic."""
@@ -58,10 +62,21 @@ class ThreadBell:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._rings = 0
+        self._topics: Counter[str] = Counter()
 
     @contextlib.contextmanager
     def waiting(self, topic: str) -> Iterator[Waiter]:
-        yield _ThreadWaiter(self)
+        with self._condition:
+            self._topics[topic] += 1
+        try:
+            yield _ThreadWaiter(self)
+        finally:
+            with self._condition:
+                self._topics[topic] -= 1
+                self._topics += Counter()  # drops topics for which nobody waits
+
+    def waiters(self, topic: str) -> int:
+        return self._topics[topic]
 
     def ring(self, topic: str, count: int) -> None:
         self.ring_here()
@@ -80,11 +95,13 @@ class _ThreadWaiter:
         self._bell = bell
         self._heard = bell._rings
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> bool:
         with self._bell._condition:
             if self._heard == self._bell._rings:
                 self._bell._condition.wait(seconds)
+            rang = self._heard != self._bell._rings
             self._heard = self._bell._rings
+        return rang
 
 
 class SocketBell:
@@ -113,6 +130,11 @@ class SocketBell:
             with self._lock:
                 self._waiting.discard(waiter)
                 self._idle.append(waiter)
+
+    def waiters(self, topic: str) -> int:
+        with contextlib.suppress(OSError):
+            return sum(name.startswith(f"{topic}.") for name in os.listdir(self._directory))
+        return 0
 
     def ring(self, topic: str, count: int) -> None:
         try:
@@ -184,9 +206,11 @@ class _SocketWaiter:
             self._listen()
         self._drain()
 
-    def wait(self, seconds: float) -> None:
-        if select.select([self._socket], [], [], seconds)[0]:
+    def wait(self, seconds: float) -> bool:
+        rang = bool(select.select([self._socket], [], [], seconds)[0])
+        if rang:
             self._drain()
+        return rang
 
     def _drain(self) -> None:
         with contextlib.suppress(OSError):  # there is no more to read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simpleflow.engine import Engine, VirtualClock
+from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.protocol.limits import AWS_LIMITS
 
 DOMAIN = {"domain": "D"}
@@ -76,20 +77,14 @@ def test_a_clock_that_went_back_an_hour_delays_no_timeout_by_an_hour() -> None:
 
 
 def test_a_run_that_the_quota_ended_in_a_decision_can_be_described() -> None:
-    limits = AWS_LIMITS.__class__(**{**_values(AWS_LIMITS), "events": 4})
-    with Engine(None, clock=VirtualClock(), limits=limits, long_poll_seconds=0) as engine:
+    configuration = Configuration(limits=dataclasses.replace(AWS_LIMITS, events=4))
+    with Engine(None, clock=VirtualClock(), configuration=configuration, long_poll_seconds=0) as engine:
         run_id = started(engine)
         task = engine.poll_for_decision_task(**LIST)
         engine.respond_decision_task_completed(taskToken=task["taskToken"], executionContext="c")
         execution = {"workflowId": "w", "runId": run_id}
         found = engine.describe_workflow_execution(domain="D", execution=execution)
         assert found["executionInfo"]["closeStatus"] == "TERMINATED"
-
-
-def _values(limits: object) -> dict[str, object]:
-    import dataclasses
-
-    return {field.name: getattr(limits, field.name) for field in dataclasses.fields(limits)}  # type: ignore[arg-type]
 
 
 def test_closing_in_a_forked_child_leaves_the_parent_alone(tmp_path: Path) -> None:
