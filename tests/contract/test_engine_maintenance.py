@@ -60,7 +60,7 @@ DAMAGE = [
     ("DELETE FROM event WHERE key = (SELECT max(key) FROM event WHERE key >> 24 = 2)", "events"),
     ("DELETE FROM open_task WHERE name = 'a-2'", "are open tasks in rows or events, and not in both"),
     ("UPDATE open_task SET started = 0 WHERE name = 'a-1'", "'a-1' is (1, 'a-1', 0, 0) in its row"),
-    ("UPDATE open_task SET due = 5000000000000 WHERE name = 't-1'", "'t-1' is due at 5000000000000, and by its events at"),
+    ("UPDATE open_task SET due = 9000000000000 WHERE name = 't-1'", "'t-1' is due at 9000000000000, and"),
     ("UPDATE open_task SET arrival = NULL WHERE name = 'a-2'", "'a-2' waits and is not in its list"),
     ("UPDATE open_task SET arrival = 7 WHERE name = 'a-1'", "'a-1' does not wait and is in its list"),
     ("UPDATE open_execution SET queued = 0 WHERE id = 2", "queued is 0, and by its events"),
