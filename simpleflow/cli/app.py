@@ -15,6 +15,7 @@ from simpleflow import config
 
 COMMANDS: Final = {
     "decider.start": ("processes", "Decide runs: start decider processes."),
+    "server": ("server", "Serve the engine to Amazon SWF's clients, over HTTP."),
     "standalone": ("standalone", "Run a workflow with all the processes that it needs."),
     "worker.start": ("processes", "Run activities: start worker processes."),
     "workflow.history": ("workflow", "Show the events of a run."),

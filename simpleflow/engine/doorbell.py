@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import select
 import socket
@@ -31,6 +32,9 @@ class Waiter(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Return when the bell rings, or so many seconds later."""
+
+    def fileno(self) -> int | None:
+        """A descriptor that is readable once the bell has rung, until the next `wait`; None where there is none."""
 
 
 class Doorbell(Protocol):
@@ -82,6 +86,9 @@ class _ThreadWaiter:
             if self._heard == self._bell._rings:
                 self._bell._condition.wait(seconds)
             self._heard = self._bell._rings
+
+    def fileno(self) -> None:
+        return None
 
 
 class SocketBell:
@@ -167,6 +174,8 @@ class _SocketWaiter:
         self._socket.setblocking(False)
         with contextlib.suppress(OSError):
             self._socket.bind(f"{directory}/{self.name}")
+        self._poll = select.poll()  # `select` knows no descriptor from 1,024 on
+        self._poll.register(self._socket, select.POLLIN)
 
     def rename(self, topic: str) -> None:
         name = f"{topic}.{self._suffix}"
@@ -176,8 +185,11 @@ class _SocketWaiter:
         self._drain()
 
     def wait(self, seconds: float) -> None:
-        if select.select([self._socket], [], [], seconds)[0]:
+        if self._poll.poll(math.ceil(seconds * 1000)):
             self._drain()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def _drain(self) -> None:
         with contextlib.suppress(OSError):  # there is no more to read

@@ -19,7 +19,7 @@ from simpleflow.engine import executions, listing, registration, tasks
 from simpleflow.engine.call import ACTIVITY_LIST, DECISION_LIST, Call, Operation, Request, Response, topic
 from simpleflow.engine.clock import SYSTEM_CLOCK, Clock, VirtualClock
 from simpleflow.engine.deadlines import fire_due, next_due
-from simpleflow.engine.doorbell import bell_of
+from simpleflow.engine.doorbell import Doorbell, bell_of
 from simpleflow.engine.errors import EngineError
 from simpleflow.engine.store import SQLiteError, Store, Synchronous
 from simpleflow.protocol.checks import CHECKS
@@ -133,18 +133,18 @@ class Engine:
         self._process = os.getpid()
         self._store = Store(None if path is None else os.fspath(path), synchronous)
         self._file: str = self._store.one("file_id")
-        self._bell = bell_of(self._store.path)
+        self.bell: Doorbell = bell_of(self._store.path)
         self._domains: dict[str, int] = {}
         self._room: dict[int, int] = {}
         self._commits = 0
         self.exceptions = Exceptions()
         if isinstance(self._clock, VirtualClock):
-            self._clock.on_move(self._bell.ring_here)
+            self._clock.on_move(lambda: self.bell.ring_here())
 
     def close(self) -> None:
         """Let go of the file. Polls that wait in other threads must have ended."""
         with self._lock:
-            self._bell.close()
+            self.bell.close()
             self._store.close()
 
     def __enter__(self) -> Self:
@@ -218,6 +218,34 @@ class Engine:
         with self._lock:
             return next_due(self._store)
 
+    # For a caller with an event loop of its own (`simpleflow.engine.http`), who may put a bell before ours.
+
+    def call(self, name: str, request: Request) -> Response:
+        """Answer a request for an operation by Amazon's name, as its method does."""
+        return self._answer(name, request)
+
+    def attempt(self, name: str, request: Request) -> Response | None:
+        """One try of a poll, which never waits: the task, or None. Raises what the poll does."""
+        self._check(name, request)
+        found: Response | None = self._guard(name, self._try, name, request)
+        return found
+
+    def topic(self, name: str, request: Request) -> str:
+        """What the bell rings when there may be something for a poll."""
+        found: str = self._guard(name, self._topic, name, request)
+        return found
+
+    def tick(self) -> float | None:
+        """Fire what is due. The seconds until there is more, by the engine's clock; None if nothing is to come."""
+        self._guard("", self._fire)
+        due = self.next_due()
+        return None if due is None else due - self._clock.now()
+
+    def version(self) -> tuple[int, int]:
+        """Two numbers: one differs once this engine has committed, the other once another one has."""
+        found: tuple[int, int] = self._guard("", self._version)
+        return found
+
     # Calls
 
     def _answer(self, name: str, request: Request) -> Response:
@@ -276,17 +304,21 @@ class Engine:
             self._point("after-commit", name)
             for bell, count in call.rings.items():
                 if count > 0:
-                    self._bell.ring(bell, count)
+                    self.bell.ring(bell, count)
         return answer
 
     def _read(self, name: str, operation: Operation, request: Request) -> Response:
         """One snapshot; what is due is fired first."""
+        self._fire(name)
+        with self._lock, self._store.snapshot():
+            return operation(self._call(), request)
+
+    def _fire(self, name: str = "") -> None:
+        """Fire what is due, if anything is."""
         with self._lock:
             due = next_due(self._store)
         if due is not None and due <= self._now():
-            self._write(name, lambda call, request: None, request, False)
-        with self._lock, self._store.snapshot():
-            return operation(self._call(), request)
+            self._write(name, lambda call, request: None, {}, False)
 
     # Waiting
 
@@ -318,10 +350,7 @@ class Engine:
     def _wait(self, name: str, request: Request) -> Response | None:
         """Wait until a try finds a task, the long poll is over, or the process stops."""
         end = self._clock.now() + self._long_poll_seconds
-        with self._lock:
-            domain = self._call().domain(request["domain"])
-        list_topic = topic(POLLS[name][1], domain, request["taskList"]["name"])
-        with self._bell.waiting(list_topic) as waiter:
+        with self.bell.waiting(self._topic(name, request)) as waiter:
             while not self._stopping():
                 seen = self._version()
                 found = self._try(name, request)
@@ -330,6 +359,11 @@ class Engine:
                 if not self._sleep(waiter.wait, seen, end):
                     break
         return None
+
+    def _topic(self, name: str, request: Request) -> str:
+        with self._lock:
+            domain = self._call().domain(request["domain"])
+        return topic(POLLS[name][1], domain, request["taskList"]["name"])
 
     def _version(self) -> tuple[int, int]:
         """Differs once this or another process has committed."""
