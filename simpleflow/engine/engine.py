@@ -133,18 +133,18 @@ class Engine:
         self._process = os.getpid()
         self._store = Store(None if path is None else os.fspath(path), synchronous)
         self._file: str = self._store.one("file_id")
-        self.bell: Doorbell = bell_of(self._store.path)
+        self._bell: Doorbell = bell_of(self._store.path)
         self._domains: dict[str, int] = {}
         self._room: dict[int, int] = {}
         self._commits = 0
         self.exceptions = Exceptions()
         if isinstance(self._clock, VirtualClock):
-            self._clock.on_move(lambda: self.bell.ring_here())
+            self._clock.on_move(self._bell.ring_here)
 
     def close(self) -> None:
         """Let go of the file. Polls that wait in other threads must have ended."""
         with self._lock:
-            self.bell.close()
+            self._bell.close()
             self._store.close()
 
     def __enter__(self) -> Self:
@@ -209,6 +209,47 @@ class Engine:
             found = self._guard(poll_name, self._poll, poll_name, poll[1], True)
         return found or {}
 
+    # For servers, which wait for many polls at once
+
+    def answer(self, operation: str, request: Request) -> Response:
+        """Answer a request by Amazon's name of the operation, as its method does."""
+        return self._answer(operation, request)
+
+    def attempt(self, poll: str, request: Request) -> Response | None:
+        """Try once to take a task, by Amazon's name of the poll; None if there is none."""
+        self._check(poll, request)
+        found: Response | None = self._guard(poll, self._try, poll, request)
+        return found
+
+    @staticmethod
+    def nothing(poll: str) -> Response:
+        """What a poll answers when there was nothing, by Amazon's name."""
+        return dict(POLLS[poll][2])
+
+    def version(self) -> tuple[int, int]:
+        """Two numbers: one differs once this engine has committed, the other once another process has."""
+        with self._lock:
+            return self._commits, self._store.version()
+
+    def topic(self, poll: str, request: Request) -> str:
+        """What the bell rings when there may be something for a poll of a decision or an activity task."""
+        with self._lock:
+            domain = self._call().domain(request["domain"])
+        kind = DECISION_LIST if poll == "PollForDecisionTask" else ACTIVITY_LIST
+        return topic(kind, domain, request["taskList"]["name"])
+
+    def hear(self, bell: Callable[[Doorbell], Doorbell]) -> None:
+        """Ring another bell instead, which is given the one so far."""
+        self._bell = bell(self._bell)
+
+    def tick(self) -> float | None:
+        """Fire what is due. The seconds until there is more, by the engine's clock; None if nothing is to come."""
+        due = self.next_due()
+        if due is not None and due <= self._clock.now():
+            self._guard("", self._write, "", lambda call, request: None, {}, False)
+            due = self.next_due()
+        return None if due is None else due - self._clock.now()
+
     def next_due(self) -> float | None:
         """The instant of the next timer or timeout, in seconds since 1970; None if nothing is to come."""
         due = self._guard("", self._next_due)
@@ -217,34 +258,6 @@ class Engine:
     def _next_due(self) -> int | None:
         with self._lock:
             return next_due(self._store)
-
-    # For a caller with an event loop of its own (`simpleflow.engine.http`), who may put a bell before ours.
-
-    def call(self, name: str, request: Request) -> Response:
-        """Answer a request for an operation by Amazon's name, as its method does."""
-        return self._answer(name, request)
-
-    def attempt(self, name: str, request: Request) -> Response | None:
-        """One try of a poll, which never waits: the task, or None. Raises what the poll does."""
-        self._check(name, request)
-        found: Response | None = self._guard(name, self._try, name, request)
-        return found
-
-    def topic(self, name: str, request: Request) -> str:
-        """What the bell rings when there may be something for a poll."""
-        found: str = self._guard(name, self._topic, name, request)
-        return found
-
-    def tick(self) -> float | None:
-        """Fire what is due. The seconds until there is more, by the engine's clock; None if nothing is to come."""
-        self._guard("", self._fire)
-        due = self.next_due()
-        return None if due is None else due - self._clock.now()
-
-    def version(self) -> tuple[int, int]:
-        """Two numbers: one differs once this engine has committed, the other once another one has."""
-        found: tuple[int, int] = self._guard("", self._version)
-        return found
 
     # Calls
 
@@ -304,21 +317,17 @@ class Engine:
             self._point("after-commit", name)
             for bell, count in call.rings.items():
                 if count > 0:
-                    self.bell.ring(bell, count)
+                    self._bell.ring(bell, count)
         return answer
 
     def _read(self, name: str, operation: Operation, request: Request) -> Response:
         """One snapshot; what is due is fired first."""
-        self._fire(name)
-        with self._lock, self._store.snapshot():
-            return operation(self._call(), request)
-
-    def _fire(self, name: str = "") -> None:
-        """Fire what is due, if anything is."""
         with self._lock:
             due = next_due(self._store)
         if due is not None and due <= self._now():
-            self._write(name, lambda call, request: None, {}, False)
+            self._write(name, lambda call, request: None, request, False)
+        with self._lock, self._store.snapshot():
+            return operation(self._call(), request)
 
     # Waiting
 
@@ -350,25 +359,18 @@ class Engine:
     def _wait(self, name: str, request: Request) -> Response | None:
         """Wait until a try finds a task, the long poll is over, or the process stops."""
         end = self._clock.now() + self._long_poll_seconds
-        with self.bell.waiting(self._topic(name, request)) as waiter:
+        with self._lock:
+            domain = self._call().domain(request["domain"])
+        list_topic = topic(POLLS[name][1], domain, request["taskList"]["name"])
+        with self._bell.waiting(list_topic) as waiter:
             while not self._stopping():
-                seen = self._version()
+                seen = self.version()
                 found = self._try(name, request)
                 if found is not None:
                     return found
                 if not self._sleep(waiter.wait, seen, end):
                     break
         return None
-
-    def _topic(self, name: str, request: Request) -> str:
-        with self._lock:
-            domain = self._call().domain(request["domain"])
-        return topic(POLLS[name][1], domain, request["taskList"]["name"])
-
-    def _version(self) -> tuple[int, int]:
-        """Differs once this or another process has committed."""
-        with self._lock:
-            return self._commits, self._store.version()
 
     def _sleep(self, wait: Callable[[float], None], seen: tuple[int, int], end: float) -> bool:
         """Sleep until something may have happened. False when the poll is over."""
@@ -382,5 +384,5 @@ class Engine:
             if due is not None:
                 left = min(left, max(0.0, due / 1000 - now))
             wait(min(LOOK, left))
-            if self._version() != seen or (due is not None and due <= self._now()):
+            if self.version() != seen or (due is not None and due <= self._now()):
                 return True

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from simpleflow.engine.engine import POLLS, Engine
+from simpleflow.engine.engine import Engine
 from simpleflow.engine.errors import EngineError
 from simpleflow.engine.http import wire
 from simpleflow.engine.http.clock import ServerClock
@@ -146,12 +146,12 @@ class Face:
         if not hasattr(self._engine, operation.method):
             raise Fault("UnknownOperationException", f"This engine does not carry out {operation.name} yet")
         request = wire.request_of(body)
-        if operation.name in POLLS:
+        if operation.name in wire.POLLS:
             seconds = self._long_poll_seconds
             found = await self.watch.poll(operation.name, request, seconds, exchange.peer)
-            answer = POLLS[operation.name][2] if found is None else found
+            answer = self._engine.nothing(operation.name) if found is None else found
         else:
-            answer = self._engine.call(operation.name, request)
+            answer = self._engine.answer(operation.name, request)
         return _json(wire.body_of(operation, answer))
 
     async def _health(self, exchange: Exchange) -> Answer:
@@ -177,6 +177,7 @@ class Face:
                 clock.set(value)
         except ValueError as error:
             raise Fault("ValidationException", str(error)) from None
+        self.watch.ring_here()
         return _time(clock)
 
     def _its_clock(self) -> ServerClock:

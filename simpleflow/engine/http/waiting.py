@@ -89,11 +89,11 @@ class Watch:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._bell: Doorbell = engine.bell
+        self._bell: Doorbell
         self._queues: dict[str, Queue] = {}
         self._looker: asyncio.Task[None] | None = None
         self._ended = False
-        engine.bell = self
+        engine.hear(self._before)
 
     @property
     def waiting_polls(self) -> int:
@@ -192,6 +192,10 @@ class Watch:
         self._looker = None
 
     # The engine's bell
+
+    def _before(self, bell: Doorbell) -> Doorbell:
+        self._bell = bell
+        return self
 
     def waiting(self, topic: str) -> AbstractContextManager[Waiter]:
         """Wait in a thread of its own, as one does without this."""

@@ -16,6 +16,8 @@ from simpleflow.protocol.operations import OPERATIONS, Operation
 
 Headers = list[tuple[bytes, bytes]]
 
+POLLS = ("PollForActivityTask", "PollForDecisionTask")
+
 #: Faults of the transport, beside those that every operation has, and the HTTP status that goes with them.
 TRANSPORT: dict[str, int] = {
     "AccessDeniedException": 403,
