@@ -80,8 +80,11 @@ class Config:
 
     @property
     def engine_url(self) -> str:
-        """The engine that is configured: by default a file in the user's data directory."""
-        return self.engine or self.aws_endpoint_url_swf or f"sqlite:{default_database()}"
+        """The engine that is configured: by default AWS_ENDPOINT_URL_SWF's, else a file of the user's."""
+        elsewhere = self.aws_endpoint_url_swf
+        if elsewhere.startswith("https:"):  # Amazon's own, which is never called unless it is named
+            elsewhere = ""
+        return self.engine or elsewhere or f"sqlite:{default_database()}"
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
