@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,6 +115,19 @@ class Server:
         if self.command.process.poll() is None:
             self.command.process.terminate()
         self.command.ends()
+
+
+@contextmanager
+def shared(path: Path, *arguments: str) -> Iterator[Server]:
+    """A server that several tests share, in a project of its own."""
+    (path / "project").mkdir()
+    project = Project(path / "project", Path(sys.executable).with_name("simpleflow"))
+    project.write("keys", "# who may call\nAKIAOURS secret/+of=ours\nAKIAOTHER another\n")
+    server = Server(project, "--engine", "memory", *arguments)
+    try:
+        yield server
+    finally:
+        server.end()
 
 
 def prepare(swf: Any) -> None:

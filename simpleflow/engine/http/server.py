@@ -60,7 +60,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._header_bytes = 0
+        if self._header_bytes is None:  # another request on the connection
+            self._header_bytes = 0
         self._within(HEADER_SECONDS)
 
     def on_headers_complete(self) -> None:
@@ -139,13 +140,13 @@ def listen(host: str, port: int, *, anywhere: bool) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise EngineError(f"there is no address {host!r} ({error.strerror}); name another with --host") from error
-    family, _, _, _, address = found[0]
+    family, kind, protocol, _, address = found[0]
     if not anywhere and not ipaddress.ip_address(address[0]).is_loopback:
         raise EngineError(
             f"others could reach {host}, and nobody would ask who they are: name a file of access keys with "
             "--access-keys, or listen on 127.0.0.1"
         )
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, kind, protocol)  # asyncio sends at once only where the protocol is said
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
