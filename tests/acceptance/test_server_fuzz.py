@@ -61,8 +61,8 @@ class Generator:
                 if key in shape.required_members or self.random.random() < 0.3
             }
             kind = members.get("decisionType")
-            if isinstance(kind, str) and self.random.random() < 0.9:
-                key = f"{kind[0].lower()}{kind[1:]}DecisionAttributes"
+            key = f"{kind[0].lower()}{kind[1:]}DecisionAttributes" if kind else ""
+            if key in shape.members and self.random.random() < 0.9:
                 members = {"decisionType": kind, key: self.value(shape.members[key], key, depth + 1)}
             return members
         if shape.type_name == "list":
