@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from simpleflow.engine import Engine
+from simpleflow.engine import Configuration, Engine
 from simpleflow.protocol.limits import Limits
 
 DOMAIN = "bench"
@@ -153,7 +153,7 @@ def main() -> None:
     parent = sys.argv[1] if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory(dir=parent) as directory:
         limits = Limits(open_executions=1_000_000)
-        engine = Engine(Path(directory) / "bench.db", long_poll_seconds=0, limits=limits)
+        engine = Engine(Path(directory) / "bench.db", long_poll_seconds=0, configuration=Configuration(limits=limits))
         prepare(engine)
         report("10 open executions", engine, 1000)
         for size in (1000, 3000, 4100):

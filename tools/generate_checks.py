@@ -21,6 +21,18 @@ UNBOUNDED = 2**63 - 1
 _SECONDS = ("SECONDS", "Member must be a number of seconds with at most 8 digits, or NONE")
 _YEAR = ("optional_year", "Member must be a number of seconds from 1 to 31536000")
 
+#: What the embedded engine adds to the service, in the model's form and of its shapes: polls and responses of
+#: Lambda tasks, which Amazon runs itself.
+EXTENSIONS: dict[str, dict[str, tuple[str, bool]]] = {
+    "PollForLambdaTask": {"domain": ("DomainName", True), "identity": ("Identity", False)},
+    "RespondLambdaTaskCompleted": {"taskToken": ("TaskToken", True), "result": ("Data", False)},
+    "RespondLambdaTaskFailed": {
+        "taskToken": ("TaskToken", True),
+        "reason": ("FailureReason", False),
+        "details": ("Data", False),
+    },
+}
+
 #: Strings with a form of their own, by shape or by structure and member: the test, and the words of the constraint.
 FORMS: dict[str, tuple[str, str]] = {
     "DurationInSeconds": _SECONDS,
@@ -33,6 +45,10 @@ FORMS: dict[str, tuple[str, str]] = {
     ),
     "StartWorkflowExecutionInput.executionStartToCloseTimeout": _YEAR,
     "RegisterWorkflowTypeInput.defaultExecutionStartToCloseTimeout": _YEAR,
+    "ScheduleLambdaFunctionDecisionAttributes.startToCloseTimeout": (
+        "quarter_hour",
+        "Member must be a number of seconds from 1 to 900",
+    ),
 }
 
 #: The service prints this enumeration in an order of its own.
@@ -77,6 +93,7 @@ from simpleflow.protocol.wording import (
     name,
     optional_year,
     priority,
+    quarter_hour,
     report,
     string,
     timestamp,
@@ -94,6 +111,19 @@ def load_model() -> dict[str, Any]:
 
     model: dict[str, Any] = Loader().load_service_model("swf", "service-2")
     return model
+
+
+def extended(model: dict[str, Any]) -> dict[str, Any]:
+    """The model with the embedded engine's own operations."""
+    operations, shapes = dict(model["operations"]), dict(model["shapes"])
+    for name, members in EXTENSIONS.items():
+        operations[name] = {"input": {"shape": f"{name}Input"}}
+        shapes[f"{name}Input"] = {
+            "type": "structure",
+            "required": [member for member, (_, required) in members.items() if required],
+            "members": {member: {"shape": shape} for member, (shape, _) in members.items()},
+        }
+    return {"operations": operations, "shapes": shapes}
 
 
 def snake(name: str) -> str:
@@ -236,7 +266,7 @@ class Generator:
 
 def generate() -> str:
     """The source of `simpleflow/protocol/checks.py`."""
-    return Generator(load_model()).source()
+    return Generator(extended(load_model())).source()
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ heard of a Workflow class, and gets its settings, its clock and its hooks as arg
 """
 
 from simpleflow.engine.clock import Clock, SystemClock, VirtualClock
+from simpleflow.engine.configuration import Configuration
 from simpleflow.engine.engine import Engine
 from simpleflow.engine.errors import EngineError
 
-__all__ = ["Clock", "Engine", "EngineError", "SystemClock", "VirtualClock"]
+__all__ = ["Clock", "Configuration", "Engine", "EngineError", "SystemClock", "VirtualClock"]

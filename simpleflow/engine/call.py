@@ -14,12 +14,14 @@ from typing import Any
 
 import orjson
 
-from simpleflow.engine.rows import LAST, ActivityType, Run, key_of
+from simpleflow.engine.configuration import Configuration
+from simpleflow.engine.rates import Buckets
+from simpleflow.engine.rows import LAST, Run, Type, key_of
 from simpleflow.engine.store import Store
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.events import EVENT_TYPES
 from simpleflow.protocol.faults import unknown
-from simpleflow.protocol.limits import Limits
+from simpleflow.protocol.limits import DAY, Limits
 
 Request = dict[str, Any]
 Response = dict[str, Any]
@@ -28,34 +30,60 @@ ACTIVITY_LIST, DECISION_LIST = "a", "d"
 
 
 @dataclass(slots=True)
+class Memory:
+    """What an engine need not look up again.
+
+    Ids of domains, their retention in milliseconds, and for each domain the execution number up to which no count of
+    the open ones is needed.
+    """
+
+    domains: dict[str, int] = field(default_factory=dict)
+    retention: dict[int, int] = field(default_factory=dict)
+    room: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Call:
     """A call inside its transaction. `now` is in milliseconds since 1970.
 
-    `domains` and `room` outlive the call: ids of domains, and for each domain the execution number up to which no
-    count of the open ones is needed.
+    `memory` outlives the call.
     """
 
     store: Store
     now: int
-    limits: Limits
+    configuration: Configuration
+    buckets: Buckets
     file: str
-    domains: dict[str, int]
-    room: dict[int, int]
+    memory: Memory
     rings: dict[str, int] = field(default_factory=dict)
+    told: bool = False
+    """Whether there are messages to deliver after this call."""
+
+    @property
+    def limits(self) -> Limits:
+        return self.configuration.limits
 
     def domain(self, name: str) -> int:
         """The id of a domain. Raises UnknownResourceFault."""
-        found = self.domains.get(name)
+        found = self.memory.domains.get(name)
         if found is None:
             row = self.store.row("domain", name)
             if row is None:
                 raise unknown(f"Unknown domain: {name}")
-            found = self.domains[name] = row[0]
+            found = self.memory.domains[name] = row[0]
         return found
 
-    def turn(self, run: Run) -> Turn:
-        """A turn of an open execution."""
-        return self.store.load(run, self.now, self.limits)
+    def expired(self, domain: int) -> int:
+        """The instant (ms) at or before which executions closed that the domain no longer retains."""
+        found = self.memory.retention.get(domain)
+        if found is None:
+            days = self.store.one("retention", domain)
+            found = self.memory.retention[domain] = 0 if days == "NONE" else int(days) * DAY * 1000
+        return self.now - found
+
+    def turn(self, run: Run, time: int | None = None) -> Turn:
+        """A turn of an open execution, now or at another time (ms)."""
+        return self.store.load(run, self.now if time is None else time, self.limits)
 
     def open(self, turn: Turn) -> None:
         """Write a new execution, and note who waits for it."""
@@ -65,7 +93,8 @@ class Call:
     def save(self, turn: Turn) -> None:
         """Write what a turn did, and note who waits for it."""
         self._ring_for(turn)
-        self.store.save(turn)
+        if self.store.save(turn):
+            self.told = True
 
     def _ring_for(self, turn: Turn) -> None:
         if turn.status is None:
@@ -84,17 +113,22 @@ class Call:
         if name in self.rings:
             self.rings[name] -= 1
 
-    def activity_type(self, domain: int, name: str, version: str) -> ActivityType | None:
-        """What decisions need to know of an activity type; None if it does not exist."""
-        row = self.store.row("type", domain, "activity", name, version)
+    def type(self, kind: str, domain: int, name: str, version: str) -> Type | None:
+        """What decisions need to know of a type of activities or workflows; None if it does not exist."""
+        row = self.store.row("type", domain, kind, name, version)
         if row is None or row[1] == "DELETED":
             return None
-        return ActivityType(row[1] == "REGISTERED", orjson.loads(row[5]))
+        return Type(row[1] == "REGISTERED", orjson.loads(row[5]))
 
     def event(self, execution: int, event: int) -> tuple[int, dict[str, Any]]:
         """Time and attributes of an event that is there."""
-        time, attributes = self.store.one("event", key_of(execution, event))
+        time, _, attributes = self.store.one("event", key_of(execution, event))
         return time, orjson.loads(attributes)
+
+    def event_at(self, key: int) -> tuple[int, str, dict[str, Any]]:
+        """Time, type and attributes of the event with this key."""
+        time, code, attributes = self.store.one("event", key)
+        return time, _TYPES[code][0], orjson.loads(attributes)
 
 
 Operation = Callable[[Call, Request], Response]

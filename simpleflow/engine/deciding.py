@@ -1,17 +1,20 @@
-"""What each type of decision does, as one table of pure functions; a part of the state machines of `transitions`.
+"""What decisions do, as pure functions; a part of the state machines of `transitions`.
 
 A response is refused as a whole before anything is recorded, or else each of its decisions leaves an event: that of
-its success or, with a cause, that of its failure. Later decisions see what earlier ones did.
+its success or, with a cause, that of its failure. Later decisions see what earlier ones did. Here is how a response
+is carried out, and the decisions about activities, timers and markers; those that reach beyond the execution stand in
+`simpleflow.engine.reaching`.
 See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_RespondDecisionTaskCompleted.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-from simpleflow.engine.rows import LAST, ActivityType, Task, TaskKind, Timeout, key_of
+from simpleflow.engine import reaching
+from simpleflow.engine.rounds import Handler, Round, View
+from simpleflow.engine.rows import LAST, Task, TaskKind, Timeout, Type, key_of
 from simpleflow.engine.transitions import (
     NONE,
     Attributes,
@@ -45,47 +48,6 @@ ACTIVITY_TIMEOUTS = (
 )
 
 
-@dataclass(slots=True)
-class View:
-    """What decisions can see beside their execution's row: what they name, and how much is open.
-
-    `tasks` holds the open tasks with the names in the decisions, by kind and name; `types` the activity types, by
-    name and version, None for one that does not exist.
-    """
-
-    tasks: dict[tuple[int, str], Task] = field(default_factory=dict)
-    types: dict[tuple[str, str], ActivityType | None] = field(default_factory=dict)
-    open: dict[int, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Round:
-    """The decisions of one response, while they are carried out."""
-
-    turn: Turn
-    view: View
-    completed: int
-    decide_again: bool = False
-
-    def event(self, kind: str, attributes: Attributes) -> int:
-        attributes["decisionTaskCompletedEventId"] = self.completed
-        return self.turn.append(kind, attributes)
-
-    def fail(self, decision: str, cause: str, **attributes: Any) -> None:
-        self.event(DECISIONS[decision].failure, {"cause": cause, **attributes})
-        self.decide_again = True
-
-    def open(self, task: Task) -> None:
-        self.turn.open(task)
-        self.view.tasks[task.kind, task.name] = task
-        self.view.open[task.kind] = self.view.open.get(task.kind, 0) + 1
-
-    def close(self, task: Task) -> None:
-        self.turn.close(task)
-        del self.view.tasks[task.kind, task.name]
-        self.view.open[task.kind] -= 1
-
-
 def close_is_last(decisions: Sequence[Decision]) -> None:
     """Refuse decisions that go on after the one that closes the execution."""
     for decision in decisions[:-1]:
@@ -94,7 +56,7 @@ def close_is_last(decisions: Sequence[Decision]) -> None:
 
 
 def check(decisions: Sequence[Decision]) -> None:
-    """Refuse decisions without their attributes, and those of a type that this engine does not carry out yet."""
+    """Refuse decisions without their attributes, where one of those is required."""
     for index, decision in enumerate(decisions, 1):
         name = decision["decisionType"]
         row = DECISIONS[name]
@@ -104,8 +66,6 @@ def check(decisions: Sequence[Decision]) -> None:
                 f"1 validation error detected: Value null at '{at}' failed to satisfy constraint: "
                 "Member must not be null"
             )
-        if name not in HANDLERS:
-            raise validation(f"The decision {name} is not supported by this engine")
 
 
 def complete_decision(turn: Turn, given: Attributes, decisions: Sequence[Decision], view: View) -> None:
@@ -118,13 +78,19 @@ def complete_decision(turn: Turn, given: Attributes, decisions: Sequence[Decisio
     attributes["scheduledEventId"] = run.scheduled
     attributes["startedEventId"] = run.started
     completed = turn.append("DecisionTaskCompleted", attributes)
+    if not completed:
+        return
     run.previous = run.started
     if "executionContext" in attributes:
         run.context = completed if attributes["executionContext"] else 0
-    round_ = _Round(turn, view, completed)
-    for decision in decisions:
+    round_ = Round(turn, view, completed)
+    for index, decision in enumerate(decisions):
         row = DECISIONS[decision["decisionType"]]
-        HANDLERS[row.name](round_, decision.get(row.member) or {})
+        wanted = decision.get(row.member) or {}
+        if index in view.refused:
+            round_.fail(row.name, view.refused[index], wanted)
+        else:
+            HANDLERS[row.name](round_, wanted)
     finish_decision(turn)
     # A task that waited before stays on the list on which it was scheduled; the override is for those to come.
     if "taskList" in attributes:
@@ -134,16 +100,17 @@ def complete_decision(turn: Turn, given: Attributes, decisions: Sequence[Decisio
         need_decision(turn)
 
 
-def _schedule_activity(round_: _Round, given: Attributes) -> None:
+def _schedule_activity(round_: Round, given: Attributes) -> None:
     turn, view = round_.turn, round_.view
     type_ = given["activityType"]
     known = view.types.get((type_["name"], type_["version"]))
     cause, attributes = _resolve_activity(round_, given, known)
     if cause:
-        named = {"activityType": type_, "activityId": given["activityId"]}
-        round_.fail("ScheduleActivityTask", cause, **named)
+        round_.fail("ScheduleActivityTask", cause, given)
         return
     event = round_.event("ActivityTaskScheduled", attributes)
+    if not event:
+        return
     due, timeout = first_deadline(
         (due_after(turn.time, attributes["scheduleToCloseTimeout"]), Timeout.SCHEDULE_TO_CLOSE),
         (due_after(turn.time, attributes["scheduleToStartTimeout"]), Timeout.SCHEDULE_TO_START),
@@ -164,7 +131,7 @@ def _schedule_activity(round_: _Round, given: Attributes) -> None:
     )
 
 
-def _resolve_activity(round_: _Round, given: Attributes, known: ActivityType | None) -> tuple[str, Attributes]:
+def _resolve_activity(round_: Round, given: Attributes, known: Type | None) -> tuple[str, Attributes]:
     """The attributes of the ActivityTaskScheduled, or the cause for which there is none."""
     view = round_.view
     if known is None:
@@ -192,11 +159,11 @@ def _resolve_activity(round_: _Round, given: Attributes, known: ActivityType | N
     return "", attributes
 
 
-def _cancel_activity(round_: _Round, given: Attributes) -> None:
+def _cancel_activity(round_: Round, given: Attributes) -> None:
     name = given["activityId"]
     task = round_.view.tasks.get((TaskKind.ACTIVITY, name))
     if task is None:
-        round_.fail("RequestCancelActivityTask", "ACTIVITY_ID_UNKNOWN", activityId=name)
+        round_.fail("RequestCancelActivityTask", "ACTIVITY_ID_UNKNOWN", given)
         return
     requested = round_.event("ActivityTaskCancelRequested", {"activityId": name})
     if task.started:
@@ -210,18 +177,18 @@ def _cancel_activity(round_: _Round, given: Attributes) -> None:
     round_.decide_again = True
 
 
-def _record_marker(round_: _Round, given: Attributes) -> None:
+def _record_marker(round_: Round, given: Attributes) -> None:
     round_.event("MarkerRecorded", optional(given, "markerName", "details"))
 
 
-def _start_timer(round_: _Round, given: Attributes) -> None:
+def _start_timer(round_: Round, given: Attributes) -> None:
     turn, view = round_.turn, round_.view
     name = given["timerId"]
     if (TaskKind.TIMER, name) in view.tasks:
-        round_.fail("StartTimer", "TIMER_ID_ALREADY_IN_USE", timerId=name)
+        round_.fail("StartTimer", "TIMER_ID_ALREADY_IN_USE", given)
         return
     if view.open.get(TaskKind.TIMER, 0) >= turn.limits.open_timers:
-        round_.fail("StartTimer", "OPEN_TIMERS_LIMIT_EXCEEDED", timerId=name)
+        round_.fail("StartTimer", "OPEN_TIMERS_LIMIT_EXCEEDED", given)
         return
     event = round_.event("TimerStarted", optional(given, "timerId", "control", "startToFireTimeout"))
     due = due_after(turn.time, given["startToFireTimeout"])
@@ -229,29 +196,29 @@ def _start_timer(round_: _Round, given: Attributes) -> None:
     round_.open(Task(key, TaskKind.TIMER, name, turn.run.domain, due=due, timeout=Timeout.FIRE))
 
 
-def _cancel_timer(round_: _Round, given: Attributes) -> None:
+def _cancel_timer(round_: Round, given: Attributes) -> None:
     name = given["timerId"]
     task = round_.view.tasks.get((TaskKind.TIMER, name))
     if task is None:
-        round_.fail("CancelTimer", "TIMER_ID_UNKNOWN", timerId=name)
+        round_.fail("CancelTimer", "TIMER_ID_UNKNOWN", given)
         return
     round_.event("TimerCanceled", {"timerId": name, "startedEventId": task.opened_by})
     round_.close(task)
 
 
-def _closing(decision: str, *members: str) -> Callable[[_Round, Attributes], None]:
+def _closing(decision: str, *members: str) -> Handler:
     """A decision that closes the execution, unless something happened that its decider does not know."""
 
-    def close(round_: _Round, given: Attributes) -> None:
+    def close(round_: Round, given: Attributes) -> None:
         if round_.turn.run.queued:
-            round_.fail(decision, "UNHANDLED_DECISION")
+            round_.fail(decision, "UNHANDLED_DECISION", given)
         else:
             round_.event(DECISIONS[decision].event, optional(given, *members))
 
     return close
 
 
-HANDLERS: dict[str, Callable[[_Round, Attributes], None]] = {
+HANDLERS: dict[str, Handler] = {
     "ScheduleActivityTask": _schedule_activity,
     "RequestCancelActivityTask": _cancel_activity,
     "RecordMarker": _record_marker,
@@ -260,4 +227,9 @@ HANDLERS: dict[str, Callable[[_Round, Attributes], None]] = {
     "CompleteWorkflowExecution": _closing("CompleteWorkflowExecution", "result"),
     "FailWorkflowExecution": _closing("FailWorkflowExecution", "reason", "details"),
     "CancelWorkflowExecution": _closing("CancelWorkflowExecution", "details"),
+    "ContinueAsNewWorkflowExecution": reaching.continue_as_new,
+    "StartChildWorkflowExecution": reaching.start_child,
+    "SignalExternalWorkflowExecution": reaching.signal_external,
+    "RequestCancelExternalWorkflowExecution": reaching.cancel_external,
+    "ScheduleLambdaFunction": reaching.schedule_lambda,
 }

@@ -19,6 +19,7 @@ import socket
 import stat
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -43,6 +44,9 @@ class Doorbell(Protocol):
     def waiting(self, topic: str) -> contextlib.AbstractContextManager[Waiter]:
         """Wait for a topic inside the block: rings from its start on are heard."""
 
+    def waiters(self, topic: str) -> int:
+        """How many wait for the topic, as far as the bell knows: here, and in other processes."""
+
     def ring(self, topic: str, count: int) -> None:
         """Wake as many who wait for the topic."""
 
@@ -59,10 +63,21 @@ class ThreadBell:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._rings = 0
+        self._topics: Counter[str] = Counter()
 
     @contextlib.contextmanager
     def waiting(self, topic: str) -> Iterator[Waiter]:
-        yield _ThreadWaiter(self)
+        with self._condition:
+            self._topics[topic] += 1
+        try:
+            yield _ThreadWaiter(self)
+        finally:
+            with self._condition:
+                self._topics[topic] -= 1
+                self._topics += Counter()  # drops topics for which nobody waits
+
+    def waiters(self, topic: str) -> int:
+        return self._topics[topic]
 
     def ring(self, topic: str, count: int) -> None:
         self.ring_here()
@@ -118,6 +133,11 @@ class SocketBell:
             with self._lock:
                 self._waiting.discard(waiter)
                 self._idle.append(waiter)
+
+    def waiters(self, topic: str) -> int:
+        with contextlib.suppress(OSError):
+            return sum(name.startswith(f"{topic}.") for name in os.listdir(self._directory))
+        return 0
 
     def ring(self, topic: str, count: int) -> None:
         try:

@@ -15,22 +15,21 @@ from typing import Any, Self
 
 import orjson
 
-from simpleflow.engine import executions, listing, registration, tasks
-from simpleflow.engine.call import ACTIVITY_LIST, DECISION_LIST, Call, Operation, Request, Response, topic
+from simpleflow.engine.call import Call, Memory, Operation, Request, Response, topic
 from simpleflow.engine.clock import SYSTEM_CLOCK, Clock, VirtualClock
-from simpleflow.engine.deadlines import fire_due, next_due
+from simpleflow.engine.configuration import Configuration
+from simpleflow.engine.deadlines import AT_ONCE, catch_up, next_due
 from simpleflow.engine.doorbell import Doorbell, bell_of
 from simpleflow.engine.errors import EngineError
+from simpleflow.engine.operations import CHECKS, DURABLE, POLLS, READS, RESPONSES, Poll
+from simpleflow.engine.rates import Buckets
 from simpleflow.engine.store import SQLiteError, Store, Synchronous
-from simpleflow.protocol.checks import CHECKS
 from simpleflow.protocol.faults import Exceptions, Fault, client_error
-from simpleflow.protocol.limits import AWS_LIMITS, Limits
-from simpleflow.protocol.operations import OPERATIONS
+from simpleflow.protocol.operations import ALL_OPERATIONS, OPERATIONS
 
 #: How often (seconds) who waits looks at whether to stop and whether another process has committed.
 LOOK = 0.02
 
-Try = Callable[[Call, Request], Response | None]
 Point = Callable[[str, str], None]
 
 
@@ -43,49 +42,9 @@ def never() -> bool:
     return False
 
 
-#: Calls of clients commit to the disk, what deciders and workers do could be done again (see `store`).
-DURABLE: dict[str, Operation] = {
-    "RegisterDomain": registration.register_domain,
-    "RegisterWorkflowType": registration.register_workflow_type,
-    "RegisterActivityType": registration.register_activity_type,
-    "StartWorkflowExecution": executions.start_workflow_execution,
-    "TerminateWorkflowExecution": executions.terminate_workflow_execution,
-}
-RESPONSES: dict[str, Operation] = {
-    "RespondDecisionTaskCompleted": tasks.respond_decision_task_completed,
-    "RespondActivityTaskCompleted": tasks.respond_activity_task_completed,
-    "RespondActivityTaskFailed": tasks.respond_activity_task_failed,
-    "RespondActivityTaskCanceled": tasks.respond_activity_task_canceled,
-    "RecordActivityTaskHeartbeat": tasks.record_activity_task_heartbeat,
-}
-READS: dict[str, Operation] = {
-    "DescribeDomain": registration.describe_domain,
-    "DescribeWorkflowType": registration.describe_workflow_type,
-    "DescribeActivityType": registration.describe_activity_type,
-    "DescribeWorkflowExecution": executions.describe_workflow_execution,
-    "ListDomains": registration.list_domains,
-    "ListWorkflowTypes": registration.list_workflow_types,
-    "ListActivityTypes": registration.list_activity_types,
-    "ListOpenWorkflowExecutions": listing.list_open_workflow_executions,
-    "ListClosedWorkflowExecutions": listing.list_closed_workflow_executions,
-    "GetWorkflowExecutionHistory": executions.get_workflow_execution_history,
-    "CountPendingActivityTasks": tasks.count_pending_activity_tasks,
-    "CountPendingDecisionTasks": tasks.count_pending_decision_tasks,
-}
-#: Polls: one try, the kind of their task lists, and the empty answer.
-POLLS: dict[str, tuple[Try, str, Response]] = {
-    "PollForDecisionTask": (
-        tasks.poll_for_decision_task,
-        DECISION_LIST,
-        {"startedEventId": 0, "previousStartedEventId": 0},
-    ),
-    "PollForActivityTask": (tasks.poll_for_activity_task, ACTIVITY_LIST, {"startedEventId": 0}),
-}
-_CHECKS: dict[str, Callable[[Request], None]] = {
-    **CHECKS,
-    "RespondDecisionTaskCompleted": tasks.check_decisions,
-}
-_BY_METHOD = {OPERATIONS[name].method: name for name in (*RESPONSES, *POLLS)}
+_METHODS = {operation.method: name for name, operation in ALL_OPERATIONS.items()}
+#: What is answered when more must be caught up with first.
+_MORE = object()
 
 
 def _method(name: str) -> Callable[..., Response]:
@@ -95,16 +54,18 @@ def _method(name: str) -> Callable[..., Response]:
         return self._answer(name, request)
 
     page = f"https://docs.aws.amazon.com/amazonswf/latest/apireference/API_{name}.html"
-    call.__name__ = OPERATIONS[name].method
+    words = f"takes and gives what boto3's method does, and raises its ClientErrors. See {page}"
+    call.__name__ = ALL_OPERATIONS[name].method
     call.__qualname__ = f"Engine.{call.__name__}"
-    call.__doc__ = f"{name}: takes and gives what boto3's method does, and raises its ClientErrors. See {page}"
+    call.__doc__ = f"{name}: {words if name in OPERATIONS else 'see simpleflow.engine.lambdas'}"
     return call
 
 
 class Engine:
     """Amazon SWF on one file: the methods of `boto3.client("swf")`, and a few of its own.
 
-    `path` is the database file, made if need be; None is in memory. `synchronous` "full" puts every commit on the
+    `path` is the database file, made if need be; None is in memory. `configuration` holds quotas, rules of refusal and
+    Lambda functions. `synchronous` "full" puts every commit on the
     disk, "auto" those of clients only. `point` is called with a name and an operation inside each writing call, just
     before its commit ("before-commit") and just after ("after-commit"); `stopping` is asked while a poll waits, and
     ends it. Threads may share an engine, processes not: each opens the file itself.
@@ -118,14 +79,16 @@ class Engine:
         path: str | os.PathLike[str] | None,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        limits: Limits = AWS_LIMITS,
+        configuration: Configuration = Configuration(),  # noqa: B008 - frozen
         synchronous: Synchronous = "auto",
         long_poll_seconds: float = 60,
         point: Point = no_point,
         stopping: Callable[[], bool] = never,
     ) -> None:
         self._clock = clock
-        self._limits = limits
+        self._configuration = configuration
+        self._guarded = frozenset((*configuration.deny, *configuration.rates))
+        self._buckets = Buckets(configuration.rates)
         self._long_poll_seconds = long_poll_seconds
         self._point = point
         self._stopping = stopping
@@ -134,8 +97,7 @@ class Engine:
         self._store = Store(None if path is None else os.fspath(path), synchronous)
         self._file: str = self._store.one("file_id")
         self._bell: Doorbell = bell_of(self._store.path)
-        self._domains: dict[str, int] = {}
-        self._room: dict[int, int] = {}
+        self._memory = Memory()
         self._commits = 0
         self.exceptions = Exceptions()
         if isinstance(self._clock, VirtualClock):
@@ -158,17 +120,32 @@ class Engine:
     register_domain = _method("RegisterDomain")
     describe_domain = _method("DescribeDomain")
     list_domains = _method("ListDomains")
+    deprecate_domain = _method("DeprecateDomain")
+    undeprecate_domain = _method("UndeprecateDomain")
+    tag_resource = _method("TagResource")
+    untag_resource = _method("UntagResource")
+    list_tags_for_resource = _method("ListTagsForResource")
     register_workflow_type = _method("RegisterWorkflowType")
     describe_workflow_type = _method("DescribeWorkflowType")
     list_workflow_types = _method("ListWorkflowTypes")
+    deprecate_workflow_type = _method("DeprecateWorkflowType")
+    undeprecate_workflow_type = _method("UndeprecateWorkflowType")
+    delete_workflow_type = _method("DeleteWorkflowType")
     register_activity_type = _method("RegisterActivityType")
     describe_activity_type = _method("DescribeActivityType")
     list_activity_types = _method("ListActivityTypes")
+    deprecate_activity_type = _method("DeprecateActivityType")
+    undeprecate_activity_type = _method("UndeprecateActivityType")
+    delete_activity_type = _method("DeleteActivityType")
     start_workflow_execution = _method("StartWorkflowExecution")
     describe_workflow_execution = _method("DescribeWorkflowExecution")
+    signal_workflow_execution = _method("SignalWorkflowExecution")
+    request_cancel_workflow_execution = _method("RequestCancelWorkflowExecution")
     terminate_workflow_execution = _method("TerminateWorkflowExecution")
     list_open_workflow_executions = _method("ListOpenWorkflowExecutions")
     list_closed_workflow_executions = _method("ListClosedWorkflowExecutions")
+    count_open_workflow_executions = _method("CountOpenWorkflowExecutions")
+    count_closed_workflow_executions = _method("CountClosedWorkflowExecutions")
     get_workflow_execution_history = _method("GetWorkflowExecutionHistory")
     count_pending_activity_tasks = _method("CountPendingActivityTasks")
     count_pending_decision_tasks = _method("CountPendingDecisionTasks")
@@ -179,6 +156,9 @@ class Engine:
     respond_activity_task_completed = _method("RespondActivityTaskCompleted")
     respond_activity_task_failed = _method("RespondActivityTaskFailed")
     respond_activity_task_canceled = _method("RespondActivityTaskCanceled")
+    poll_for_lambda_task = _method("PollForLambdaTask")
+    respond_lambda_task_completed = _method("RespondLambdaTaskCompleted")
+    respond_lambda_task_failed = _method("RespondLambdaTaskFailed")
 
     def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
         """Respond, and take the next task in the same transaction; if there is none, wait as a poll does.
@@ -188,14 +168,14 @@ class Engine:
         its fault is raised and nothing has been polled.
         """
         if respond is None:
-            return {} if poll is None else self._answer(_BY_METHOD[poll[0]], poll[1])
+            return {} if poll is None else self._answer(_METHODS[poll[0]], poll[1])
         if poll is None:
-            self._answer(_BY_METHOD[respond[0]], respond[1])
+            self._answer(_METHODS[respond[0]], respond[1])
             return {}
-        name, poll_name = _BY_METHOD[respond[0]], _BY_METHOD[poll[0]]
+        name, poll_name = _METHODS[respond[0]], _METHODS[poll[0]]
         self._check(name, respond[1])
         self._check(poll_name, poll[1])
-        operation, (attempt, _, _) = RESPONSES[name], POLLS[poll_name]
+        operation, attempt = RESPONSES[name], POLLS[poll_name].attempt
 
         def both(call: Call, request: Request) -> Response | None:
             operation(call, respond[1])
@@ -213,18 +193,21 @@ class Engine:
 
     def answer(self, operation: str, request: Request) -> Response:
         """Answer a request by Amazon's name of the operation, as its method does."""
+        if operation not in CHECKS:
+            raise client_error(Fault("UnknownOperationException", f"There is no operation {operation}"), operation)
         return self._answer(operation, request)
 
-    def attempt(self, poll: str, request: Request) -> Response | None:
-        """Try once to take a task, by Amazon's name of the poll; None if there is none."""
-        self._check(poll, request)
+    def attempt(self, poll: str, request: Request, again: bool = False) -> Response | None:
+        """Try once to take a task, by Amazon's name of the poll; None if there is none. `again` checks nothing."""
+        if not again:
+            self._check(poll, request)
         found: Response | None = self._guard(poll, self._try, poll, request)
         return found
 
     @staticmethod
     def nothing(poll: str) -> Response:
         """What a poll answers when there was nothing, by Amazon's name."""
-        return dict(POLLS[poll][2])
+        return dict(POLLS[poll].empty)
 
     def version(self) -> tuple[int, int]:
         """Two numbers: one differs once this engine has committed, the other once another process has."""
@@ -232,11 +215,10 @@ class Engine:
             return self._commits, self._store.version()
 
     def topic(self, poll: str, request: Request) -> str:
-        """What the bell rings when there may be something for a poll of a decision or an activity task."""
-        with self._lock:
-            domain = self._call().domain(request["domain"])
-        kind = DECISION_LIST if poll == "PollForDecisionTask" else ACTIVITY_LIST
-        return topic(kind, domain, request["taskList"]["name"])
+        """What the bell rings when there may be something for a poll that is about to wait, by Amazon's name."""
+        found: str = self._guard(poll, self._topic, poll, request)
+        self._guard(poll, self._refuse_crowds, found, 0)
+        return found
 
     def hear(self, bell: Callable[[Doorbell], Doorbell]) -> None:
         """Ring another bell instead, which is given the one so far."""
@@ -246,7 +228,7 @@ class Engine:
         """Fire what is due. The seconds until there is more, by the engine's clock; None if nothing is to come."""
         due = self.next_due()
         if due is not None and due <= self._clock.now():
-            self._guard("", self._write, "", lambda call, request: None, {}, False)
+            self._guard("", self._catch_up, "")
             due = self.next_due()
         return None if due is None else due - self._clock.now()
 
@@ -256,6 +238,11 @@ class Engine:
         return None if due is None else due / 1000
 
     def _next_due(self) -> int | None:
+        if self._due() == AT_ONCE:
+            self._catch_up("")  # a process died before it delivered what it had to tell
+        return self._due()
+
+    def _due(self) -> int | None:
         with self._lock:
             return next_due(self._store)
 
@@ -276,10 +263,21 @@ class Engine:
         return answer
 
     def _check(self, name: str, request: Request) -> None:
+        """Refuse what is denied, comes too fast, or is malformed."""
         try:
-            _CHECKS[name](request)
+            if self._guarded and name in self._guarded:
+                self._permit(name)
+            CHECKS[name](request)
         except Fault as fault:
             raise client_error(fault, name) from None
+
+    def _permit(self, name: str) -> None:
+        refusal = self._configuration.refusal(name)
+        if refusal:
+            raise Fault(refusal, f"{name} is refused by a rule of this engine's configuration")
+        with self._lock:
+            if not self._buckets.take(name, self._clock.now()):
+                raise Fault("ThrottlingException", "Rate exceeded")
 
     def _guard(self, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Carry out with errors worded for the caller: boto3's for refusals, EngineError for the file."""
@@ -299,16 +297,34 @@ class Engine:
         return round(self._clock.now() * 1000)
 
     def _call(self) -> Call:
-        return Call(self._store, self._now(), self._limits, self._file, self._domains, self._room)
+        return Call(self._store, self._now(), self._configuration, self._buckets, self._file, self._memory)
 
     def _write(self, name: str, operation: Callable[[Call, Request], Any], request: Request, durable: bool) -> Any:
-        """One writing transaction: fire what is due, carry out, commit; then wake who waits."""
+        """One writing transaction: catch up, carry out, commit. What that tells others is delivered after it."""
+
+        def work(call: Call) -> Any:
+            return operation(call, request) if catch_up(call) else _MORE
+
+        while True:
+            answer, told = self._commit(name, work, durable)
+            if answer is not _MORE:
+                break
+        if told:
+            self._catch_up(name)
+        return answer
+
+    def _catch_up(self, name: str) -> None:
+        """Deliver and fire all that is due, in transactions of their own."""
+        while not self._commit(name, catch_up, False)[0]:
+            pass
+
+    def _commit(self, name: str, work: Callable[[Call], Any], durable: bool) -> tuple[Any, bool]:
+        """A transaction, and then wake who waits. Also tells whether there are messages to deliver."""
         with self._lock:
             before = self._store.connection.total_changes()
             with self._store.transaction(durable):
                 call = self._call()
-                fire_due(call)
-                answer = operation(call, request)
+                answer = work(call)
                 wrote = self._store.connection.total_changes() != before
                 if wrote:
                     self._point("before-commit", name)
@@ -318,14 +334,13 @@ class Engine:
             for bell, count in call.rings.items():
                 if count > 0:
                     self._bell.ring(bell, count)
-        return answer
+        return answer, call.told
 
     def _read(self, name: str, operation: Operation, request: Request) -> Response:
         """One snapshot; what is due is fired first."""
-        with self._lock:
-            due = next_due(self._store)
+        due = self._due()
         if due is not None and due <= self._now():
-            self._write(name, lambda call, request: None, request, False)
+            self._catch_up(name)
         with self._lock, self._store.snapshot():
             return operation(self._call(), request)
 
@@ -337,21 +352,20 @@ class Engine:
         found = None if tried and waits else self._try(name, request)
         if found is None and waits:
             found = self._wait(name, request)
-        return dict(POLLS[name][2]) if found is None else found
+        return dict(POLLS[name].empty) if found is None else found
 
     def _try(self, name: str, request: Request) -> Response | None:
         """Take a task, if there is one or something is due; looking first needs no lock."""
-        attempt, kind, _ = POLLS[name]
-        if not request.get("nextPageToken") and not self._has_work(kind, request):
+        poll = POLLS[name]
+        if not request.get("nextPageToken") and not self._has_work(poll, request):
             return None
-        found: Response | None = self._write(name, attempt, request, False)
+        found: Response | None = self._write(name, poll.attempt, request, False)
         return found
 
-    def _has_work(self, kind: str, request: Request) -> bool:
+    def _has_work(self, poll: Poll, request: Request) -> bool:
         with self._lock:
             domain = self._call().domain(request["domain"])
-            query = "next_decision" if kind == DECISION_LIST else "next_task"
-            if self._store.row(query, domain, request["taskList"]["name"]) is not None:
+            if self._store.row(poll.looks, domain, poll.list_of(request)) is not None:
                 return True
             due = next_due(self._store)
         return due is not None and due <= self._now()
@@ -359,10 +373,9 @@ class Engine:
     def _wait(self, name: str, request: Request) -> Response | None:
         """Wait until a try finds a task, the long poll is over, or the process stops."""
         end = self._clock.now() + self._long_poll_seconds
-        with self._lock:
-            domain = self._call().domain(request["domain"])
-        list_topic = topic(POLLS[name][1], domain, request["taskList"]["name"])
+        list_topic = self._topic(name, request)
         with self._bell.waiting(list_topic) as waiter:
+            self._refuse_crowds(list_topic, 1)
             while not self._stopping():
                 seen = self.version()
                 found = self._try(name, request)
@@ -372,10 +385,20 @@ class Engine:
                     break
         return None
 
+    def _topic(self, name: str, request: Request) -> str:
+        with self._lock:
+            domain = self._call().domain(request["domain"])
+        return topic(POLLS[name].kind, domain, POLLS[name].list_of(request))
+
+    def _refuse_crowds(self, list_topic: str, ours: int) -> None:
+        """Refuse one that waits for a list, or is about to, where too many do; `ours` is whether it is counted."""
+        most = self._configuration.limits.pollers
+        if self._bell.waiters(list_topic) >= most + ours:
+            raise Fault("LimitExceededFault", f"{most} polls wait for the task list, the most that can")
+
     def _sleep(self, wait: Callable[[float], None], seen: tuple[int, int], end: float) -> bool:
         """Sleep until something may have happened. False when the poll is over."""
-        with self._lock:
-            due = next_due(self._store)
+        due = self._due()
         while True:
             now = self._clock.now()
             left = end - now

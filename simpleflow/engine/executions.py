@@ -1,4 +1,4 @@
-"""Executions as a client sees them: start, describe, terminate, history.
+"""Executions as a client sees them: start, describe, signal, cancel, terminate, history.
 
 See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_StartWorkflowExecution.html and its neighbours.
 """
@@ -11,19 +11,13 @@ import orjson
 
 from simpleflow.engine.call import Call, Request, Response, event_dicts, timestamp
 from simpleflow.engine.registration import require_registered, type_words
+from simpleflow.engine.retention import STEP, remove_expired
 from simpleflow.engine.rows import Run, TaskKind, key_of
+from simpleflow.engine.starting import Needed, resolve, start
 from simpleflow.engine.store import task_range
 from simpleflow.engine.tokens import execution_of, new_run_id, page_token, read_page_token
-from simpleflow.engine.transitions import NONE, Attributes, optional, start, terminate
+from simpleflow.engine.transitions import Attributes, optional, request_cancel, signal, terminate
 from simpleflow.protocol.faults import Fault, unknown
-
-#: What a start needs, from the request or else from the type; in the order in which the service looks for it.
-START_DEFAULTS = (
-    ("executionStartToCloseTimeout", "defaultExecutionStartToCloseTimeout"),
-    ("taskList", "defaultTaskList"),
-    ("taskStartToCloseTimeout", "defaultTaskStartToCloseTimeout"),
-    ("childPolicy", "defaultChildPolicy"),
-)
 
 
 class Execution(NamedTuple):
@@ -55,19 +49,19 @@ def get_execution(call: Call, number: int) -> Execution:
     return Execution._make(row)
 
 
-def find_execution(call: Call, domain: str, execution: dict[str, str]) -> Execution:
-    """The row of a named execution. Raises UnknownResourceFault."""
-    number = call.domain(domain)
+def find_execution(call: Call, domain: int, execution: dict[str, str]) -> Execution:
+    """The row of a named execution that is retained. Raises UnknownResourceFault."""
     row = call.store.row("execution", execution_of(execution["runId"]))
     if row is not None:
         found = Execution._make(row)
         named = (found.domain, found.workflow_id, found.run_id)
-        if named == (number, execution["workflowId"], execution["runId"]):
+        retained = found.closed is None or found.closed > call.expired(domain)
+        if retained and named == (domain, execution["workflowId"], execution["runId"]):
             return found
     raise unknown(words(execution["workflowId"], execution["runId"]))
 
 
-def find_open(call: Call, domain: str, workflow_id: str, run_id: str | None) -> Run:
+def find_open(call: Call, domain: int, workflow_id: str, run_id: str | None) -> Run:
     """The hot state of an open execution, named with or without its run. Raises UnknownResourceFault."""
     if run_id:
         execution = find_execution(call, domain, {"workflowId": workflow_id, "runId": run_id})
@@ -75,7 +69,7 @@ def find_open(call: Call, domain: str, workflow_id: str, run_id: str | None) -> 
         if run is None:
             raise unknown(words(workflow_id, run_id))
         return run
-    row = call.store.row("latest_execution", call.domain(domain), workflow_id)
+    row = call.store.row("latest_execution", domain, workflow_id)
     run = None if row is None else call.store.run(row[0])
     if run is None:
         raise unknown(f"Unknown execution, workflowId = {workflow_id}")
@@ -84,87 +78,107 @@ def find_open(call: Call, domain: str, workflow_id: str, run_id: str | None) -> 
 
 def start_workflow_execution(call: Call, request: Request) -> Response:
     domain = require_registered(call, request["domain"])
-    workflow_type = request["workflowType"]
-    type_id, defaults = _startable_type(call, domain, workflow_type["name"], workflow_type["version"])
-    resolved = resolve_start(request, defaults)
+    resolved = _resolve(call, domain, request)
     row = call.store.row("latest_execution", domain, request["workflowId"])
     if row is not None and row[2] is None:
         raise Fault("WorkflowExecutionAlreadyStartedFault", "Already Started")
-    number = (call.store.one("last_execution_id") or 0) + 1
-    _check_open_executions(call, domain, number)
-    run_id = new_run_id(number)
-    run = _new_run(call, number, domain, resolved)
-    turn = start(run, call.now, {**resolved, "parentInitiatedEventId": 0}, call.limits)
-    tags = orjson.dumps(request["tagList"]).decode() if request.get("tagList") else None
-    call.store.do("insert_execution", number, domain, request["workflowId"], run_id, type_id, call.now, None, tags)
-    call.open(turn)
-    return {"runId": run_id}
-
-
-def _startable_type(call: Call, domain: int, name: str, version: str) -> tuple[int, dict[str, Any]]:
-    row = call.store.row("type", domain, "workflow", name, version)
-    if row is None or row[1] == "DELETED":
-        raise unknown(f"Unknown type: {type_words('workflow', name, version)}")
-    if row[1] == "DEPRECATED":
-        raise Fault("TypeDeprecatedFault", type_words("workflow", name, version))
-    return row[0], orjson.loads(row[5])
-
-
-def resolve_start(request: Request, defaults: dict[str, Any]) -> Attributes:
-    """The attributes of the WorkflowExecutionStarted. Raises DefaultUndefinedFault."""
-    attributes = optional(request, "workflowType", "input")
-    for name, default in START_DEFAULTS:
-        value = request.get(name) or defaults.get(default)
-        if not value:
-            raise Fault("DefaultUndefinedFault", name)
-        attributes[name] = value
-    for name, default in (("taskPriority", "defaultTaskPriority"), ("lambdaRole", "defaultLambdaRole")):
-        if value := request.get(name) or defaults.get(default):
-            attributes[name] = value
-    if request.get("tagList"):
-        attributes["tagList"] = list(request["tagList"])
-    return attributes
-
-
-def _new_run(call: Call, number: int, domain: int, resolved: Attributes) -> Run:
-    task_list = resolved["taskList"]["name"]
-    seconds = min(int(resolved["executionStartToCloseTimeout"]), call.limits.execution_seconds)
-    return Run(
-        id=number,
-        domain=domain,
-        child_policy=resolved["childPolicy"],
-        original_list=task_list,
-        task_list=task_list,
-        sticky=NONE,
-        task_timeout=resolved["taskStartToCloseTimeout"],
-        task_priority=resolved.get("taskPriority"),
-        expires=call.now + seconds * 1000,
-        list=task_list,
-        priority=-int(resolved.get("taskPriority") or 0),
-    )
-
-
-def _check_open_executions(call: Call, domain: int, number: int) -> None:
-    """Refuse one execution too many. Counting costs, so it is done again only when enough could have been started."""
-    if number < call.room.get(domain, 0):
-        return
-    room = call.limits.open_executions - call.store.one("count_open_executions", domain)
-    if room <= 0:
+    if room_for(call, domain, 1) <= 0:
         most = call.limits.open_executions
         raise Fault("LimitExceededFault", f"The domain has {most} open executions, the most it can have")
-    call.room[domain] = number + room
+    remove_expired(call, domain, STEP)
+    return {"runId": launch(call, domain, request["workflowId"], resolved, call.now).run_id}
+
+
+def _resolve(call: Call, domain: int, request: Request) -> Attributes:
+    """The attributes of the WorkflowExecutionStarted."""
+    name, version = request["workflowType"]["name"], request["workflowType"]["version"]
+    known = call.type("workflow", domain, name, version)
+    if known is None:
+        raise unknown(f"Unknown type: {type_words('workflow', name, version)}")
+    if not known.registered:
+        raise Fault("TypeDeprecatedFault", type_words("workflow", name, version))
+    found = resolve(request, {"name": name, "version": version}, known.defaults)
+    if isinstance(found, Needed):
+        raise Fault("DefaultUndefinedFault", found.member)
+    return found
+
+
+def next_number(call: Call) -> int:
+    """The number of the next execution."""
+    return int(call.store.one("last_execution_id") or 0) + 1
+
+
+def launch(
+    call: Call,
+    domain: int,
+    workflow_id: str,
+    started: Attributes,
+    time: int,
+    *,
+    run_id: str | None = None,
+    parent: int | None = None,
+) -> Execution:
+    """Write a new execution with this WorkflowExecutionStarted; whether it may start has been looked at."""
+    number = next_number(call)
+    run_id = run_id or new_run_id(number)
+    type_ = call.store.one("type", domain, "workflow", *started["workflowType"].values())[0]
+    tags = orjson.dumps(started["tagList"]).decode() if "tagList" in started else None
+    call.store.do("insert_execution", number, domain, workflow_id, run_id, type_, time, parent, tags)
+    call.open(start(number, domain, time, started, call.limits))
+    return Execution(number, domain, workflow_id, run_id, type_, time, None, None, 0, parent, tags, None)
+
+
+def continue_as_new(call: Call, run: Run, started: Attributes, run_id: str) -> None:
+    """Write the run that goes on after one that has just closed. It has the same parent."""
+    before = get_execution(call, run.id)
+    started = {**started, "continuedExecutionRunId": before.run_id}
+    if before.parent is not None:
+        _, first = call.event(run.id, 1)
+        started |= optional(first, "parentWorkflowExecution", "parentInitiatedEventId")
+    assert before.closed is not None
+    launch(call, run.domain, before.workflow_id, started, before.closed, run_id=run_id, parent=before.parent)
+
+
+def room_for(call: Call, domain: int, wanted: int) -> int:
+    """How many executions may yet be opened in a domain, at least if they are fewer than wanted.
+
+    Counting costs, so it is done again only when so many could have been started that it matters.
+    """
+    number = next_number(call)
+    room = call.memory.room.get(domain, 0) - number
+    if room < wanted:
+        room = call.limits.open_executions - call.store.one("count_open_executions", domain)
+        call.memory.room[domain] = number + room
+    return room
+
+
+def signal_workflow_execution(call: Call, request: Request) -> Response:
+    turn = call.turn(_named_open(call, request))
+    signal(turn, request)
+    call.save(turn)
+    return {}
+
+
+def request_cancel_workflow_execution(call: Call, request: Request) -> Response:
+    turn = call.turn(_named_open(call, request))
+    request_cancel(turn)
+    call.save(turn)
+    return {}
 
 
 def terminate_workflow_execution(call: Call, request: Request) -> Response:
-    run = find_open(call, request["domain"], request["workflowId"], request.get("runId"))
-    turn = call.turn(run)
+    turn = call.turn(_named_open(call, request))
     terminate(turn, request.get("reason"), request.get("details"), request.get("childPolicy"))
     call.save(turn)
     return {}
 
 
+def _named_open(call: Call, request: Request) -> Run:
+    return find_open(call, call.domain(request["domain"]), request["workflowId"], request.get("runId"))
+
+
 def describe_workflow_execution(call: Call, request: Request) -> Response:
-    execution = find_execution(call, request["domain"], request["execution"])
+    execution = find_execution(call, call.domain(request["domain"]), request["execution"])
     _, started = call.event(execution.id, 1)
     run = call.store.run(execution.id)
     state = _open_state(call, run) if run is not None else orjson.loads(execution.final or "{}")
@@ -230,12 +244,14 @@ def execution_info(call: Call, execution: Execution) -> dict[str, Any]:
         info["closeStatus"] = execution.status
     if execution.tags is not None:
         info["tagList"] = orjson.loads(execution.tags)
+    if execution.parent is not None:
+        info["parent"] = call.event(execution.id, 1)[1]["parentWorkflowExecution"]
     return info
 
 
 def get_workflow_execution_history(call: Call, request: Request) -> Response:
     operation = "GetWorkflowExecutionHistory"
-    execution = find_execution(call, request["domain"], request["execution"])
+    execution = find_execution(call, call.domain(request["domain"]), request["execution"])
     reverse = bool(request.get("reverseOrder"))
     low, high = 1, 0
     if token := request.get("nextPageToken"):

@@ -1,4 +1,4 @@
-"""Lists of open and of closed executions: filters, order, pages.
+"""Lists and counts of open and of closed executions: filters, order, pages.
 
 See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ListClosedWorkflowExecutions.html
 """
@@ -20,16 +20,39 @@ EXCLUSIVE = ("executionFilter", "typeFilter", "tagFilter", "closeStatusFilter")
 
 Condition = tuple[str, list[Any]]
 
+_OPEN: Condition = ("closed IS NULL", [])
+
 
 def list_open_workflow_executions(call: Call, request: Request) -> Response:
     condition = conditions(call, request, "started", request["startTimeFilter"])
-    return _page(call, request, "ListOpenWorkflowExecutions", "started", _and(condition, ("closed IS NULL", [])))
+    return _page(call, request, "ListOpenWorkflowExecutions", "started", _and(condition, _OPEN))
 
 
 def list_closed_workflow_executions(call: Call, request: Request) -> Response:
     order, times = closed_order(request)
     condition = conditions(call, request, order, times)
-    return _page(call, request, "ListClosedWorkflowExecutions", order, _and(condition, ("closed IS NOT NULL", [])))
+    return _page(call, request, "ListClosedWorkflowExecutions", order, _and(condition, _retained(call, request)))
+
+
+def count_open_workflow_executions(call: Call, request: Request) -> Response:
+    condition = conditions(call, request, "started", request["startTimeFilter"])
+    return _count(call, _and(condition, _OPEN))
+
+
+def count_closed_workflow_executions(call: Call, request: Request) -> Response:
+    order, times = closed_order(request)
+    return _count(call, _and(conditions(call, request, order, times), _retained(call, request)))
+
+
+def _count(call: Call, condition: Condition) -> Response:
+    sql, bindings = condition
+    ((count,),) = call.store.select(f"SELECT count(*) FROM execution WHERE {sql}", bindings)
+    return {"count": count, "truncated": False}
+
+
+def _retained(call: Call, request: Request) -> Condition:
+    """Closed, and not so long ago that the domain has forgotten it."""
+    return "closed IS NOT NULL AND closed > ?", [call.expired(call.domain(request["domain"]))]
 
 
 def closed_order(request: Request) -> tuple[str, dict[str, Any]]:

@@ -9,6 +9,18 @@ INSERT INTO domain (name, status, description, retention, created, tags) VALUES 
 -- name: domain
 SELECT id, status, description, retention, created, deprecated FROM domain WHERE name = ?
 
+-- name: retention
+SELECT retention FROM domain WHERE id = ?
+
+-- name: deprecate_domain
+UPDATE domain SET status = ?2, deprecated = ?3 WHERE id = ?1
+
+-- name: domain_tags
+SELECT tags FROM domain WHERE id = ?
+
+-- name: set_domain_tags
+UPDATE domain SET tags = ?2 WHERE id = ?1
+
 -- name: count_domains
 SELECT count(*) FROM domain
 
@@ -22,6 +34,12 @@ ON CONFLICT (domain, kind, name, version) DO UPDATE SET
 -- name: type
 SELECT id, status, description, created, deprecated, defaults FROM type
 WHERE domain = ? AND kind = ? AND name = ? AND version = ?
+
+-- name: set_type_status
+UPDATE type SET status = ?2, deprecated = ?3 WHERE id = ?1
+
+-- name: deprecate_types
+UPDATE type SET status = 'DEPRECATED', deprecated = ?2 WHERE domain = ?1 AND status = 'REGISTERED'
 
 -- name: type_name
 SELECT name, version FROM type WHERE id = ?
@@ -49,7 +67,22 @@ SELECT id, run_id, closed FROM execution WHERE domain = ? AND workflow_id = ? OR
 SELECT count(*) FROM execution WHERE domain = ? AND closed IS NULL
 
 -- name: close_execution
-UPDATE execution SET closed = ?2, status = ?3, final = ?4 WHERE id = ?1
+UPDATE execution SET closed = ?2, status = ?3, final = ?4 WHERE id = ?1 RETURNING parent
+
+-- name: request_cancel
+UPDATE execution SET cancel_requested = 1 WHERE id = ?
+
+-- name: expired_execution
+SELECT id FROM execution WHERE domain = ? AND closed IS NOT NULL AND closed <= ? ORDER BY closed LIMIT 1
+
+-- name: delete_events
+DELETE FROM event WHERE key IN (SELECT key FROM event WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?)
+
+-- name: delete_execution
+DELETE FROM execution WHERE id = ?
+
+-- name: domain_ids
+SELECT id FROM domain ORDER BY id
 
 -- name: insert_open_execution
 INSERT INTO open_execution VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -80,7 +113,10 @@ SELECT ifnull(sum((queued > 0) + (started > 0)), 0) FROM open_execution WHERE do
 SELECT * FROM open_execution WHERE due <= ? ORDER BY due LIMIT 1
 
 -- name: next_due
-SELECT (SELECT min(due) FROM open_execution), (SELECT min(due) FROM open_task WHERE due IS NOT NULL)
+SELECT
+    (SELECT min(id) FROM outbox),
+    (SELECT min(due) FROM open_execution),
+    (SELECT min(due) FROM open_task WHERE due IS NOT NULL)
 
 -- name: insert_task
 INSERT INTO open_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -119,11 +155,24 @@ SELECT count(*) FROM open_task WHERE domain = ? AND list = ?
 -- name: due_task
 SELECT * FROM open_task WHERE due <= ? ORDER BY due, key LIMIT 1
 
+-- name: insert_message
+INSERT INTO outbox (source, kind, message) VALUES (?, ?, '{}')
+
+-- name: tell_children
+INSERT INTO outbox (source, kind, message)
+SELECT key, ?4, '{}' FROM open_task WHERE key BETWEEN ?1 AND ?2 AND kind = ?3 ORDER BY key
+
+-- name: next_message
+SELECT id, source, kind FROM outbox ORDER BY id LIMIT 1
+
+-- name: delete_message
+DELETE FROM outbox WHERE id = ?
+
 -- name: insert_event
 INSERT INTO event VALUES (?, ?, ?, ?)
 
 -- name: event
-SELECT time, attributes FROM event WHERE key = ?
+SELECT time, type, attributes FROM event WHERE key = ?
 
 -- name: last_event
 SELECT key, time FROM event WHERE key < ? ORDER BY key DESC LIMIT 1

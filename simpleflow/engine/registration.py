@@ -1,4 +1,4 @@
-"""Domains and types: register, describe, list.
+"""Domains and types: register, describe, list, deprecate, delete; the tags of domains.
 
 See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_RegisterDomain.html and its neighbours.
 """
@@ -58,25 +58,81 @@ def register_domain(call: Call, request: Request) -> Response:
         raise Fault("DomainAlreadyExistsFault", name)
     if call.store.one("count_domains") >= call.limits.domains:
         raise Fault("LimitExceededFault", f"The account has {call.limits.domains} domains, the most it can have")
-    tags = {tag["key"]: tag.get("value") or "" for tag in request.get("tags") or ()}
-    if len(tags) > call.limits.domain_tags:
-        raise Fault("TooManyTagsFault", f"A domain has at most {call.limits.domain_tags} tags")
+    tags = _tags(call, {}, request.get("tags") or [])
     call.store.do(
         "insert_domain",
         name,
         request.get("description"),
         request["workflowExecutionRetentionPeriodInDays"],
         call.now,
-        orjson.dumps(tags).decode(),
+        tags,
     )
     return {}
 
 
-def describe_domain(call: Call, request: Request) -> Response:
-    name = request["name"]
+def _domain_row(call: Call, name: str) -> tuple[Any, ...]:
     row = call.store.row("domain", name)
     if row is None:
         raise unknown(f"Unknown domain: {name}")
+    return row
+
+
+def deprecate_domain(call: Call, request: Request) -> Response:
+    """Types that are registered are deprecated with their domain, and stay so when it comes back."""
+    row = _domain_row(call, request["name"])
+    if row[1] == "DEPRECATED":
+        raise Fault("DomainDeprecatedFault", request["name"])
+    call.store.do("deprecate_domain", row[0], "DEPRECATED", call.now)
+    call.store.do("deprecate_types", row[0], call.now)
+    return {}
+
+
+def undeprecate_domain(call: Call, request: Request) -> Response:
+    row = _domain_row(call, request["name"])
+    if row[1] == "REGISTERED":
+        raise Fault("DomainAlreadyExistsFault", request["name"])
+    call.store.do("deprecate_domain", row[0], "REGISTERED", None)
+    return {}
+
+
+def _tags(call: Call, tags: dict[str, str], added: list[dict[str, str]]) -> str:
+    """A domain's tags with those that are added, as JSON. Raises TooManyTagsFault."""
+    tags = {**tags, **{tag["key"]: tag.get("value") or "" for tag in added}}
+    if len(tags) > call.limits.domain_tags:
+        raise Fault("TooManyTagsFault", f"A domain has at most {call.limits.domain_tags} tags")
+    return orjson.dumps(tags).decode()
+
+
+def _tagged(call: Call, request: Request) -> tuple[int, dict[str, str]]:
+    """The domain that an ARN names, and its tags. Raises UnknownResourceFault."""
+    arn = request["resourceArn"]
+    row = call.store.row("domain", arn.removeprefix(ARN)) if arn.startswith(ARN) else None
+    if row is None:
+        raise unknown(f"Unknown resource: {arn}")
+    return row[0], orjson.loads(call.store.one("domain_tags", row[0]))
+
+
+def tag_resource(call: Call, request: Request) -> Response:
+    domain, tags = _tagged(call, request)
+    call.store.do("set_domain_tags", domain, _tags(call, tags, request["tags"]))
+    return {}
+
+
+def untag_resource(call: Call, request: Request) -> Response:
+    domain, tags = _tagged(call, request)
+    left = {key: value for key, value in tags.items() if key not in request["tagKeys"]}
+    call.store.do("set_domain_tags", domain, orjson.dumps(left).decode())
+    return {}
+
+
+def list_tags_for_resource(call: Call, request: Request) -> Response:
+    _, tags = _tagged(call, request)
+    return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+
+
+def describe_domain(call: Call, request: Request) -> Response:
+    name = request["name"]
+    row = _domain_row(call, name)
     return {
         "domainInfo": _domain_info(name, row[1], row[2]),
         "configuration": {"workflowExecutionRetentionPeriodInDays": row[3]},
@@ -147,15 +203,35 @@ def _register(kind: str) -> Operation:
 
 def _describe(kind: str) -> Operation:
     def describe(call: Call, request: Request) -> Response:
-        domain = call.domain(request["domain"])
-        name, version = request[f"{kind}Type"]["name"], request[f"{kind}Type"]["version"]
-        row = call.store.row("type", domain, kind, name, version)
-        if row is None or row[1] == "DELETED":
-            raise unknown(f"Unknown type: {type_words(kind, name, version)}")
+        name, version, row = _named_type(call, kind, request)
         info = _type_info(kind, (name, version, *row[1:5]))
         return {"typeInfo": info, "configuration": orjson.loads(row[5])}
 
     return describe
+
+
+def _named_type(call: Call, kind: str, request: Request) -> tuple[str, str, tuple[Any, ...]]:
+    """Name, version and row of the type that a request is about. Raises UnknownResourceFault."""
+    domain = call.domain(request["domain"])
+    name, version = request[f"{kind}Type"]["name"], request[f"{kind}Type"]["version"]
+    row = call.store.row("type", domain, kind, name, version)
+    if row is None or row[1] == "DELETED":
+        raise unknown(f"Unknown type: {type_words(kind, name, version)}")
+    return name, version, row
+
+
+def _becomes(kind: str, status: str, wanted: str, fault: str) -> Operation:
+    """A type of status `wanted` gets another one; of any other status it is refused with a fault."""
+
+    def become(call: Call, request: Request) -> Response:
+        name, version, row = _named_type(call, kind, request)
+        if row[1] != wanted:
+            raise Fault(fault, type_words(kind, name, version))
+        deprecated = {"DEPRECATED": call.now, "REGISTERED": None, "DELETED": row[4]}[status]
+        call.store.do("set_type_status", row[0], status, deprecated)
+        return {}
+
+    return become
 
 
 def _type_info(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
@@ -195,3 +271,9 @@ describe_workflow_type = _describe("workflow")
 describe_activity_type = _describe("activity")
 list_workflow_types = _list("workflow")
 list_activity_types = _list("activity")
+deprecate_workflow_type = _becomes("workflow", "DEPRECATED", "REGISTERED", "TypeDeprecatedFault")
+deprecate_activity_type = _becomes("activity", "DEPRECATED", "REGISTERED", "TypeDeprecatedFault")
+undeprecate_workflow_type = _becomes("workflow", "REGISTERED", "DEPRECATED", "TypeAlreadyExistsFault")
+undeprecate_activity_type = _becomes("activity", "REGISTERED", "DEPRECATED", "TypeAlreadyExistsFault")
+delete_workflow_type = _becomes("workflow", "DELETED", "DEPRECATED", "TypeNotDeprecatedFault")
+delete_activity_type = _becomes("activity", "DELETED", "DEPRECATED", "TypeNotDeprecatedFault")

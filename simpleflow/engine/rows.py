@@ -1,4 +1,4 @@
-"""The rows that transitions work on, as values: an execution's hot state, its open tasks, its new events.
+"""The rows that transitions work on, as values: an execution's hot state, its open tasks, its events and messages.
 
 The order of the fields is the order of the columns in `schema.sql`. Tasks and events are named tuples, since they
 go to and from SQLite as they are. This module knows no SQL.
@@ -7,7 +7,7 @@ go to and from SQLite as they are. This module knows no SQL.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 #: Bits of the event id in a key.
@@ -26,7 +26,6 @@ class TaskKind(IntEnum):
     ACTIVITY = 1
     TIMER = 2
     CHILD = 3
-    EXTERNAL = 4
     LAMBDA = 5
 
 
@@ -38,6 +37,21 @@ class Timeout(IntEnum):
     SCHEDULE_TO_START = 3
     HEARTBEAT = 4
     FIRE = 5
+
+
+class Message(StrEnum):
+    """What one execution has to tell another, or itself, in a later transaction. Part of the file format.
+
+    Each is sent by the event that decided it, which holds all that is to be told.
+    """
+
+    START = "start"  # by StartChildWorkflowExecutionInitiated
+    SIGNAL = "signal"  # by SignalExternalWorkflowExecutionInitiated
+    CANCEL = "cancel"  # by RequestCancelExternalWorkflowExecutionInitiated
+    CLOSED = "closed"  # by what closed a child
+    TERMINATE_CHILD = "terminate-child"  # by StartChildWorkflowExecutionInitiated, once its execution has ended
+    CANCEL_CHILD = "cancel-child"  # likewise
+    NO_ROLE = "no-role"  # by LambdaFunctionScheduled
 
 
 #: Queue places: not in its list, and to be put at its end when the row is written.
@@ -71,7 +85,7 @@ class Run:
 
 
 class Task(NamedTuple):
-    """The row of an open activity, timer, ..."""
+    """The row of an open activity, timer, child or Lambda function."""
 
     key: int
     kind: int
@@ -110,8 +124,8 @@ class Event(NamedTuple):
     attributes: dict[str, Any]
 
 
-class ActivityType(NamedTuple):
-    """What a decision needs to know of an activity type."""
+class Type(NamedTuple):
+    """What a decision needs to know of an activity or workflow type."""
 
     registered: bool
     defaults: dict[str, Any]

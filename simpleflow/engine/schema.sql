@@ -92,7 +92,7 @@ CREATE TABLE open_execution (
 CREATE INDEX open_execution_due ON open_execution (due);
 CREATE INDEX open_execution_queue ON open_execution (domain, list, priority, arrival) WHERE arrival IS NOT NULL;
 
--- One row for each open activity, timer, child, external request and lambda of an open execution.
+-- One row for each open activity, timer, child and Lambda function of an open execution.
 CREATE TABLE open_task (
     key INTEGER PRIMARY KEY,  -- of the event that opened it
     kind INTEGER NOT NULL,  -- TaskKind in rows.py
@@ -106,7 +106,7 @@ CREATE TABLE open_task (
     close_timeout INTEGER,
     heartbeat INTEGER,  -- seconds; NULL is none
     details TEXT,  -- of the last heartbeat
-    target INTEGER,  -- the execution that a child is, once it runs
+    target INTEGER,  -- the execution that a child was started as
     list TEXT,
     priority INTEGER NOT NULL DEFAULT 0,  -- as above
     arrival INTEGER  -- as above
@@ -118,8 +118,8 @@ CREATE INDEX open_task_queue ON open_task (domain, list, priority, arrival) WHER
 -- Delivered in later transactions, in order; written in the one that decided it.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    source INTEGER NOT NULL,  -- the key of the event that decided it
-    target INTEGER,  -- the id of the execution it is for, where that is known
-    kind TEXT NOT NULL,
-    message TEXT NOT NULL  -- JSON
+    source INTEGER NOT NULL,  -- the key of the event that sends it, and holds what is told
+    target INTEGER,  -- not used
+    kind TEXT NOT NULL,  -- Message in rows.py
+    message TEXT NOT NULL  -- {}
 ) STRICT;

@@ -22,7 +22,7 @@ import apsw
 import orjson
 
 from simpleflow.engine.errors import EngineError
-from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, LAST, Event, Run, Task, key_of
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, LAST, Event, Message, Run, Task, TaskKind, key_of
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.events import CODES
 from simpleflow.protocol.limits import Limits
@@ -51,6 +51,10 @@ def _named_queries(text: str) -> dict[str, str]:
 
 
 QUERIES = _named_queries(_read("queries.sql"))
+
+
+#: What a child policy tells children; ABANDON tells nothing.
+_CHILD_POLICIES = {"TERMINATE": Message.TERMINATE_CHILD, "REQUEST_CANCEL": Message.CANCEL_CHILD}
 
 
 class _Transaction:
@@ -265,6 +269,11 @@ class Store:
         """Carry a statement out."""
         self._execute(QUERIES[query], bindings)
 
+    def changes(self, query: str, *bindings: Any) -> int:
+        """Carry a statement out; how many rows it changed."""
+        self._execute(QUERIES[query], bindings)
+        return self.connection.changes()
+
     def many(self, query: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Carry a statement out for each of the rows."""
         self.connection.executemany(QUERIES[query], rows)
@@ -295,8 +304,8 @@ class Store:
         self.do("insert_open_execution", *columns, *fixed, *_mutable(run)[2:])
         self.many("insert_event", map(_event_row, turn.events))
 
-    def save(self, turn: Turn) -> None:
-        """Write what a turn did."""
+    def save(self, turn: Turn) -> bool:
+        """Write what a turn did. Whether there is something to tell others."""
         if turn.events:
             self.many("insert_event", map(_event_row, turn.events))
         for key in turn.closed:
@@ -305,10 +314,14 @@ class Store:
             self.change_task(task)
         if turn.opened:
             self.many("insert_task", self._placed(turn.opened.values()))
+        if turn.cancel_requested:
+            self.do("request_cancel", turn.run.id)
+        if turn.messages:
+            self.many("insert_message", turn.messages)
         if turn.status is not None:
-            self._close(turn)
-        else:
-            self._update(turn)
+            return self._close(turn) or bool(turn.messages)
+        self._update(turn)
+        return bool(turn.messages)
 
     def change_task(self, task: Task) -> None:
         """Write the new state of one open task."""
@@ -340,19 +353,29 @@ class Store:
         if run.arrival == LAST:
             run.arrival = (self.one("last_decision_arrival", run.domain, run.list, run.priority) or 0) + 1
 
-    def _close(self, turn: Turn) -> None:
-        """Close the execution: what is open vanishes, what a description still tells is kept."""
+    def _close(self, turn: Turn) -> bool:
+        """Close the execution: what is open vanishes, what a description still tells is kept, kin is told.
+
+        Whether somebody is.
+        """
         run = turn.run
         low, high = task_range(run.id)
-        final = {
+        final: dict[str, Any] = {
             "open": dict(self.all("count_open", low, high)),
             "decisions": int(bool(run.queued or run.started)),
             "context": run.context,
             "latestActivity": run.latest_activity,
         }
-        self.do("close_execution", run.id, turn.time, turn.status, _json(final))
+        parent = self.one("close_execution", run.id, turn.time, turn.status, _json(final))
+        message = _CHILD_POLICIES.get(turn.child_policy or "")
+        children = message is not None and final["open"].get(TaskKind.CHILD, 0)
+        if children:
+            self.do("tell_children", low, high, TaskKind.CHILD, message)
+        if parent is not None and turn.status != "CONTINUED_AS_NEW":
+            self.do("insert_message", key_of(run.id, turn.last_id), Message.CLOSED)
         self.do("delete_tasks", low, high)
         self.do("delete_open_execution", run.id)
+        return bool(children or parent is not None)
 
 
 def task_range(execution: int) -> tuple[int, int]:

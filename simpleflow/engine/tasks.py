@@ -11,10 +11,9 @@ from typing import Any
 import orjson
 
 from simpleflow.engine.call import ACTIVITY_LIST, DECISION_LIST, Call, Operation, Request, Response
-from simpleflow.engine.deciding import View, check, close_is_last, complete_decision
-from simpleflow.engine.executions import history_page, words
+from simpleflow.engine.deciding import check, close_is_last, complete_decision
+from simpleflow.engine.executions import continue_as_new, history_page, words
 from simpleflow.engine.rows import Run, Task, TaskKind, key_of
-from simpleflow.engine.store import task_range
 from simpleflow.engine.tokens import ACTIVITY, DECISION, Token, read_page_token, read_task_token, task_token
 from simpleflow.engine.transitions import (
     finish_activity,
@@ -23,16 +22,10 @@ from simpleflow.engine.transitions import (
     start_activity,
     start_decision,
 )
+from simpleflow.engine.view import look
 from simpleflow.protocol import checks
 from simpleflow.protocol.faults import Fault, unknown
 
-#: The member that names what a decision opens or closes, and its kind.
-_NAMED = {
-    "ScheduleActivityTask": ("activityId", TaskKind.ACTIVITY),
-    "RequestCancelActivityTask": ("activityId", TaskKind.ACTIVITY),
-    "StartTimer": ("timerId", TaskKind.TIMER),
-    "CancelTimer": ("timerId", TaskKind.TIMER),
-}
 #: Fewer decisions than these cannot exceed the size of a request.
 _MANY_DECISIONS = 4
 
@@ -71,7 +64,10 @@ def _decision_page(call: Call, request: Request, place: tuple[Any, ...]) -> Resp
     started, scheduled, previous = task
     size = request.get("maximumPageSize")
     answer = history_page(call, "PollForDecisionTask", number, low, high, reverse, size, *task)
-    workflow_id, run_id, name, version = call.store.one("execution_names", number)
+    names = call.store.row("execution_names", number)
+    if names is None:  # the domain no longer retains it
+        raise unknown(f"Unknown decision task, scheduledEventId = {scheduled}")
+    workflow_id, run_id, name, version = names
     answer["taskToken"] = task_token(call.file, DECISION, number, scheduled)
     answer["startedEventId"] = started
     answer["previousStartedEventId"] = previous
@@ -97,45 +93,23 @@ def respond_decision_task_completed(call: Call, request: Request) -> Response:
     token = read_task_token(request["taskToken"], DECISION)
     run = call.store.run(token.execution) if token.file == call.file else None
     if run is None or run.scheduled != token.scheduled:
-        raise _no_task(call, token, "decision task")
+        raise no_task(call, token, "decision task")
     turn = call.turn(run)
-    complete_decision(turn, request, decisions, _view(call, run, decisions))
+    view = look(call, run, decisions)
+    complete_decision(turn, request, decisions, view)
     call.save(turn)
+    if turn.continued is not None:
+        continue_as_new(call, run, turn.continued, view.next_run)
     return {}
 
 
-def _no_task(call: Call, token: Token, what: str) -> Fault:
+def no_task(call: Call, token: Token, what: str) -> Fault:
     """Why a token is good no more: its execution is closed, or the task is."""
     if token.file == call.file and call.store.run(token.execution) is None:
         row = call.store.row("execution_names", token.execution)
         if row is not None:
             return unknown(words(*row[:2]))
     return unknown(f"Unknown {what}, scheduledEventId = {token.scheduled}")
-
-
-def _view(call: Call, run: Run, decisions: Any) -> View:
-    """What these decisions can see of the execution's open tasks and of the activity types."""
-    view = View()
-    names = set()
-    opens = False
-    for decision in decisions:
-        kind = decision["decisionType"]
-        if kind not in _NAMED:
-            continue
-        given = decision[f"{kind[0].lower()}{kind[1:]}DecisionAttributes"]
-        names.add(given[_NAMED[kind][0]])
-        opens = opens or kind in ("ScheduleActivityTask", "StartTimer")
-        if kind == "ScheduleActivityTask":
-            type_ = (given["activityType"]["name"], given["activityType"]["version"])
-            if type_ not in view.types:
-                view.types[type_] = call.activity_type(run.domain, *type_)
-    if names:
-        low, high = task_range(run.id)
-        rows = call.store.all("tasks_named", low, high, orjson.dumps(list(names)).decode())
-        view.tasks = {(row[1], row[2]): Task._make(row) for row in rows}
-        if opens:
-            view.open = dict(call.store.all("count_open", low, high))
-    return view
 
 
 def poll_for_activity_task(call: Call, request: Request) -> Response | None:
@@ -172,7 +146,7 @@ def _started_activity(call: Call, token_text: str) -> Task:
     token = read_task_token(token_text, ACTIVITY)
     task = call.store.task(key_of(token.execution, token.scheduled)) if token.file == call.file else None
     if task is None or task.kind != TaskKind.ACTIVITY or not task.started:
-        raise _no_task(call, token, "activity")
+        raise no_task(call, token, "activity")
     return task
 
 

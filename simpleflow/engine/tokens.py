@@ -15,7 +15,7 @@ import orjson
 from simpleflow.engine.rows import EVENT_BITS
 from simpleflow.protocol.faults import validation
 
-ACTIVITY, DECISION = "A", "D"
+ACTIVITY, DECISION, LAMBDA = "A", "D", "L"
 
 #: Executions have numbers below this one, so that keys of events fit into 63 bits.
 LAST_EXECUTION = 2**38

@@ -11,6 +11,7 @@ The rules, from Amazon's documentation and recordings of the service:
   worked on. Its DecisionTaskScheduled event is appended at once, whatever stands around it.
 - An activity is SCHEDULED, then STARTED, then closed. Of its deadlines the row holds the next one only.
 - Once closed, nothing is ever appended.
+- What one execution does to another is told by a message, which is delivered in a later transaction.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simpleflow.engine.rows import LAST, NOWHERE, Event, Run, Task, TaskKind, Timeout, key_of
-from simpleflow.protocol.events import CLOSING_EVENTS
+from simpleflow.engine.rows import LAST, NOWHERE, Event, Message, Run, Task, TaskKind, Timeout, key_of
+from simpleflow.protocol.events import CLOSING_EVENTS, EVENTS
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
 
 Attributes = dict[str, Any]
 
 NONE = "NONE"
+#: The closes that do something to open children; the others leave them as they are.
+APPLIES_CHILD_POLICY = frozenset({"WorkflowExecutionTerminated", "WorkflowExecutionTimedOut"})
 #: The decision task's timeouts, by whether it has been started.
 _DECISION_TIMEOUTS = {True: "START_TO_CLOSE", False: "SCHEDULE_TO_START"}
 
@@ -44,20 +47,31 @@ class Turn:
     opened: dict[int, Task] = field(default_factory=dict)
     changed: dict[int, Task] = field(default_factory=dict)
     closed: list[int] = field(default_factory=list)
+    messages: list[tuple[int, Message]] = field(default_factory=list)
+    """The keys of the events that send them, and what they tell."""
+    cancel_requested: bool = False
+    continued: Attributes | None = None
+    """The attributes of the WorkflowExecutionStarted of the run that goes on."""
+    child_policy: str | None = None
+    """What happens to the open children, where the close applies that."""
     status: str | None = None
     """The close status, once an event has closed the execution."""
     before: tuple[Any, ...] | None = None
     """What the store needs to see whether the execution's row has changed."""
 
     def append(self, kind: str, attributes: Attributes) -> int:
-        """Append an event and return its id; after the close, and where the quota of events ends, it does not."""
+        """Append an event and return its id; 0 after the close, and where the quota of events ends the execution."""
         if self.status is not None:
             return 0
         self.last_id += 1
         if self.last_id >= self.limits.events and kind not in CLOSING_EVENTS:
-            kind, attributes = "WorkflowExecutionTerminated", terminated(self.run, "EVENT_LIMIT_EXCEEDED")
+            self.last_id -= 1
+            self.append("WorkflowExecutionTerminated", terminated(self.run, "EVENT_LIMIT_EXCEEDED"))
+            return 0
         self.events.append(Event(key_of(self.run.id, self.last_id), self.time, kind, attributes))
         self.status = CLOSING_EVENTS.get(kind)
+        if kind in APPLIES_CHILD_POLICY:
+            self.child_policy = attributes["childPolicy"]
         return self.last_id
 
     def open(self, task: Task) -> None:
@@ -65,12 +79,19 @@ class Turn:
         if self.status is None:
             self.opened[task.key] = task
 
+    def tell(self, event: int, message: Message) -> None:
+        """Note what an event of this turn tells, unless the execution has just closed and the event is none."""
+        if self.status is None:
+            self.messages.append((key_of(self.run.id, event), message))
+
     def change(self, task: Task) -> None:
         """Note the new state of an open task."""
         (self.opened if task.key in self.opened else self.changed)[task.key] = task
 
     def close(self, task: Task) -> None:
-        """Note that a task is no longer open."""
+        """Note that a task is no longer open, unless the execution has just closed, with what was open then."""
+        if self.status is not None:
+            return
         if self.opened.pop(task.key, None) is None:
             self.changed.pop(task.key, None)
             self.closed.append(task.key)
@@ -89,12 +110,24 @@ def due_after(time: int, seconds: str | None) -> int | None:
 # Executions
 
 
-def start(run: Run, time: int, attributes: Attributes, limits: Limits = AWS_LIMITS) -> Turn:
-    """A new execution: WorkflowExecutionStarted and its first decision task."""
-    turn = Turn(run, time, limits=limits)
-    turn.append("WorkflowExecutionStarted", attributes)
-    need_decision(turn)
-    return turn
+def happen(turn: Turn, kind: str, attributes: Attributes) -> int:
+    """Something happens to the execution: its event, and a decision task if it is of those that need one."""
+    event = turn.append(kind, attributes)
+    if EVENTS[kind].decides:
+        need_decision(turn)
+    return event
+
+
+def request_cancel(turn: Turn, **attributes: Any) -> None:
+    """Somebody asks the execution to cancel itself."""
+    happen(turn, "WorkflowExecutionCancelRequested", {"externalInitiatedEventId": 0, **attributes})
+    turn.cancel_requested = True
+
+
+def signal(turn: Turn, given: Attributes, **attributes: Any) -> None:
+    """Somebody signals the execution. `given` holds signalName and perhaps input."""
+    told = optional(given, "signalName", "input")
+    happen(turn, "WorkflowExecutionSignaled", {"externalInitiatedEventId": 0, **told, **attributes})
 
 
 def terminated(run: Run, cause: str, **given: Any) -> Attributes:
@@ -107,6 +140,11 @@ def terminate(turn: Turn, reason: str | None, details: str | None, child_policy:
     given = {"reason": reason, "details": details, "childPolicy": child_policy or None}
     attributes = terminated(turn.run, "OPERATOR_INITIATED", **optional(given, *given))
     turn.append("WorkflowExecutionTerminated", attributes)
+
+
+def terminate_child(turn: Turn) -> None:
+    """The parent has ended, and its child policy ends the execution."""
+    turn.append("WorkflowExecutionTerminated", terminated(turn.run, "CHILD_POLICY_APPLIED"))
 
 
 # Decision tasks
@@ -144,7 +182,10 @@ def _earliest(expires: int, due: int | None) -> int:
 def start_decision(turn: Turn, identity: str | None) -> None:
     """A decider takes the decision task."""
     run = turn.run
-    run.started = turn.append("DecisionTaskStarted", _started(run.queued, identity))
+    started = turn.append("DecisionTaskStarted", _started(run.queued, identity))
+    if not started:
+        return
+    run.started = started
     run.scheduled, run.queued, run.arrival = run.queued, 0, NOWHERE
     run.due = _earliest(run.expires, due_after(turn.time, run.task_timeout))
 
@@ -169,18 +210,16 @@ def expire_execution(turn: Turn) -> None:
     """The execution's row is due: its own time is over, or its decision task's."""
     run = turn.run
     if run.due >= run.expires:
-        attributes = {"timeoutType": "START_TO_CLOSE", "childPolicy": run.child_policy}
+        attributes: Attributes = {"timeoutType": "START_TO_CLOSE", "childPolicy": run.child_policy}
         turn.append("WorkflowExecutionTimedOut", attributes)
         return
-    scheduled = run.scheduled or run.queued
-    turn.append(
-        "DecisionTaskTimedOut",
-        {
-            "timeoutType": _DECISION_TIMEOUTS[bool(run.started)],
-            "scheduledEventId": scheduled,
-            "startedEventId": run.started,
-        },
-    )
+    attributes = {
+        "timeoutType": _DECISION_TIMEOUTS[bool(run.started)],
+        "scheduledEventId": run.scheduled or run.queued,
+        "startedEventId": run.started,
+    }
+    if not turn.append("DecisionTaskTimedOut", attributes):
+        return
     if not run.started:
         run.queued, run.arrival = 0, NOWHERE
     finish_decision(turn)  # one that waits stays on the list that its event names, where it may time out itself
@@ -243,24 +282,52 @@ def finish_activity(turn: Turn, task: Task, kind: str, attributes: Attributes) -
     attributes["startedEventId"] = task.started
     if kind == "ActivityTaskCanceled" and task.cancel:
         attributes["latestCancelRequestedEventId"] = task.cancel
+    end_task(turn, task, kind, attributes)
+
+
+def end_task(turn: Turn, task: Task, kind: str, attributes: Attributes) -> None:
+    """An open task ends with this event, which a decider should know."""
     turn.append(kind, attributes)
     turn.close(task)
     need_decision(turn)
 
 
 def expire_task(turn: Turn, task: Task) -> None:
-    """An open task's deadline is over: a timer fires, an activity times out."""
-    turn.close(task)
+    """An open task's deadline is over: a timer fires, an activity or a Lambda function times out."""
     if task.kind == TaskKind.TIMER:
-        turn.append("TimerFired", {"timerId": task.name, "startedEventId": task.opened_by})
-    else:
-        assert task.timeout is not None
-        attributes: Attributes = {
-            "timeoutType": Timeout(task.timeout).name,
-            "scheduledEventId": task.opened_by,
-            "startedEventId": task.started,
-        }
-        if task.details is not None:
-            attributes["details"] = task.details
-        turn.append("ActivityTaskTimedOut", attributes)
-    need_decision(turn)
+        end_task(turn, task, "TimerFired", {"timerId": task.name, "startedEventId": task.opened_by})
+        return
+    assert task.timeout is not None
+    attributes: Attributes = {
+        "timeoutType": Timeout(task.timeout).name,
+        "scheduledEventId": task.opened_by,
+        "startedEventId": task.started,
+    }
+    if task.details is not None:
+        attributes["details"] = task.details
+    kind = "ActivityTaskTimedOut" if task.kind == TaskKind.ACTIVITY else "LambdaFunctionTimedOut"
+    end_task(turn, task, kind, attributes)
+
+
+# Lambda functions
+
+
+def start_lambda(turn: Turn, task: Task, seconds: int) -> Task:
+    """A worker takes the Lambda function."""
+    started = turn.append("LambdaFunctionStarted", {"scheduledEventId": task.opened_by})
+    due = turn.time + seconds * 1000
+    task = task._replace(started=started, due=due, timeout=Timeout.START_TO_CLOSE, arrival=NOWHERE)
+    turn.change(task)
+    return task
+
+
+def finish_lambda(turn: Turn, task: Task, kind: str, attributes: Attributes) -> None:
+    """The worker answered: LambdaFunctionCompleted or LambdaFunctionFailed."""
+    ids = {"scheduledEventId": task.opened_by, "startedEventId": task.started}
+    end_task(turn, task, kind, {**ids, **attributes})
+
+
+def refuse_lambda(turn: Turn, task: Task, cause: str, message: str) -> None:
+    """The Lambda function could not be started."""
+    attributes = {"scheduledEventId": task.opened_by, "cause": cause, "message": message}
+    end_task(turn, task, "StartLambdaFunctionFailed", attributes)

@@ -20,6 +20,7 @@ from simpleflow.protocol.wording import (
     name,
     optional_year,
     priority,
+    quarter_hour,
     report,
     string,
     timestamp,
@@ -1145,6 +1146,33 @@ def poll_for_decision_task(given: dict[str, Any]) -> None:
         raise report(found)
 
 
+_POLL_FOR_LAMBDA_TASK_INPUT = (
+    "domain",
+    "identity",
+)
+
+
+def poll_for_lambda_task(given: dict[str, Any]) -> None:
+    found: list[str] = []
+    count = 0
+    v = given.get("domain")
+    if v is None:
+        missing(found, "domain")
+    else:
+        count += 1
+        if type(v) is not str or not 1 <= len(v) <= 256:
+            string(found, v, "domain", 1, 256)
+    v = given.get("identity")
+    if v is not None:
+        count += 1
+        if type(v) is not str or not len(v) <= 256:
+            string(found, v, "identity", 0, 256)
+    if count != len(given):
+        unknown(given, _POLL_FOR_LAMBDA_TASK_INPUT, "")
+    if found:
+        raise report(found)
+
+
 _RECORD_ACTIVITY_TASK_HEARTBEAT_INPUT = (
     "taskToken",
     "details",
@@ -2017,8 +2045,8 @@ def _schedule_lambda_function_decision_attributes(given: dict[str, Any], at: str
     v = given.get("startToCloseTimeout")
     if v is not None:
         count += 1
-        if type(v) is not str or not len(v) <= 8 or not SECONDS(v):
-            form(found, v, at + "startToCloseTimeout", 0, 8, SECONDS, "Member must be a number of seconds with at most 8 digits, or NONE")
+        if type(v) is not str or not len(v) <= 8 or not quarter_hour(v):
+            form(found, v, at + "startToCloseTimeout", 0, 8, quarter_hour, "Member must be a number of seconds from 1 to 900")
     if count != len(given):
         unknown(given, _SCHEDULE_LAMBDA_FUNCTION_DECISION_ATTRIBUTES, at)
 
@@ -2179,6 +2207,66 @@ def respond_decision_task_completed(given: dict[str, Any]) -> None:
             form(found, v, "taskListScheduleToStartTimeout", 0, 8, SECONDS, "Member must be a number of seconds with at most 8 digits, or NONE")
     if count != len(given):
         unknown(given, _RESPOND_DECISION_TASK_COMPLETED_INPUT, "")
+    if found:
+        raise report(found)
+
+
+_RESPOND_LAMBDA_TASK_COMPLETED_INPUT = (
+    "taskToken",
+    "result",
+)
+
+
+def respond_lambda_task_completed(given: dict[str, Any]) -> None:
+    found: list[str] = []
+    count = 0
+    v = given.get("taskToken")
+    if v is None:
+        missing(found, "taskToken")
+    else:
+        count += 1
+        if type(v) is not str or not 1 <= len(v) <= 1024:
+            string(found, v, "taskToken", 1, 1024)
+    v = given.get("result")
+    if v is not None:
+        count += 1
+        if type(v) is not str or not len(v) <= 32768:
+            string(found, v, "result", 0, 32768)
+    if count != len(given):
+        unknown(given, _RESPOND_LAMBDA_TASK_COMPLETED_INPUT, "")
+    if found:
+        raise report(found)
+
+
+_RESPOND_LAMBDA_TASK_FAILED_INPUT = (
+    "taskToken",
+    "reason",
+    "details",
+)
+
+
+def respond_lambda_task_failed(given: dict[str, Any]) -> None:
+    found: list[str] = []
+    count = 0
+    v = given.get("taskToken")
+    if v is None:
+        missing(found, "taskToken")
+    else:
+        count += 1
+        if type(v) is not str or not 1 <= len(v) <= 1024:
+            string(found, v, "taskToken", 1, 1024)
+    v = given.get("reason")
+    if v is not None:
+        count += 1
+        if type(v) is not str or not len(v) <= 256:
+            string(found, v, "reason", 0, 256)
+    v = given.get("details")
+    if v is not None:
+        count += 1
+        if type(v) is not str or not len(v) <= 32768:
+            string(found, v, "details", 0, 32768)
+    if count != len(given):
+        unknown(given, _RESPOND_LAMBDA_TASK_FAILED_INPUT, "")
     if found:
         raise report(found)
 
@@ -2549,6 +2637,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "ListWorkflowTypes": list_workflow_types,
     "PollForActivityTask": poll_for_activity_task,
     "PollForDecisionTask": poll_for_decision_task,
+    "PollForLambdaTask": poll_for_lambda_task,
     "RecordActivityTaskHeartbeat": record_activity_task_heartbeat,
     "RegisterActivityType": register_activity_type,
     "RegisterDomain": register_domain,
@@ -2558,6 +2647,8 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "RespondActivityTaskCompleted": respond_activity_task_completed,
     "RespondActivityTaskFailed": respond_activity_task_failed,
     "RespondDecisionTaskCompleted": respond_decision_task_completed,
+    "RespondLambdaTaskCompleted": respond_lambda_task_completed,
+    "RespondLambdaTaskFailed": respond_lambda_task_failed,
     "SignalWorkflowExecution": signal_workflow_execution,
     "StartWorkflowExecution": start_workflow_execution,
     "TagResource": tag_resource,

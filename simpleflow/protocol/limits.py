@@ -1,4 +1,4 @@
-"""The quotas of Amazon SWF, as one table that the embedded engine enforces.
+"""The quotas and rates of Amazon SWF, as tables; the embedded engine enforces the quotas, and the rates if told to.
 
 The lengths of single strings are part of the service's model and stand in `simpleflow.protocol.checks`.
 See https://docs.aws.amazon.com/amazonswf/latest/developerguide/swf-dg-limits.html
@@ -34,6 +34,54 @@ class Limits:
     token_seconds: int = DAY
     """For how long the token of a next page is good."""
     domain_tags: int = 50
+    pollers: int = 1_000
+    """Polls that wait at once, for each task list."""
 
 
 AWS_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A token bucket: so many calls at once, and so many more each second."""
+
+    bucket: float
+    refill: float
+
+
+def _rates(bucket: float, refill: float, names: str) -> dict[str, Rate]:
+    return dict.fromkeys(names.split(), Rate(bucket, refill))
+
+
+#: Amazon's rates of operations and of decisions, for each account.
+AWS_RATES: dict[str, Rate] = {
+    **_rates(
+        2000,
+        200,
+        "StartWorkflowExecution PollForActivityTask PollForDecisionTask RespondDecisionTaskCompleted "
+        "RespondActivityTaskCompleted RespondActivityTaskFailed RespondActivityTaskCanceled StartTimer",
+    ),
+    **_rates(2000, 160, "RecordActivityTaskHeartbeat"),
+    **_rates(2000, 60, "TerminateWorkflowExecution GetWorkflowExecutionHistory"),
+    **_rates(2000, 30, "SignalWorkflowExecution RequestCancelWorkflowExecution"),
+    **_rates(
+        2000,
+        6,
+        "DescribeActivityType DescribeWorkflowType DescribeWorkflowExecution CountOpenWorkflowExecutions "
+        "CountClosedWorkflowExecutions",
+    ),
+    **_rates(200, 48, "ListOpenWorkflowExecutions"),
+    **_rates(200, 60, "RegisterActivityType RegisterWorkflowType"),
+    **_rates(
+        200,
+        6,
+        "ListClosedWorkflowExecutions ListActivityTypes ListWorkflowTypes DescribeDomain DeprecateActivityType "
+        "DeprecateWorkflowType UndeprecateActivityType UndeprecateWorkflowType DeleteActivityType DeleteWorkflowType "
+        "CountPendingActivityTasks CountPendingDecisionTasks",
+    ),
+    **_rates(100, 6, "RegisterDomain DeprecateDomain UndeprecateDomain ListDomains"),
+    **_rates(50, 30, "ListTagsForResource TagResource UntagResource"),
+    **_rates(1000, 200, "ScheduleActivityTask"),
+    **_rates(1200, 120, "SignalExternalWorkflowExecution RequestCancelExternalWorkflowExecution"),
+    **_rates(500, 12, "StartChildWorkflowExecution"),
+}

@@ -1,5 +1,6 @@
-"""The 39 operations of Amazon SWF, as one table.
+"""The 39 operations of Amazon SWF, as one table, and the three that the embedded engine adds.
 
+Amazon runs Lambda functions itself; where there is no Amazon, workers run them as they run activities.
 See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_Operations.html
 """
 
@@ -129,4 +130,13 @@ OPERATION_TABLE: tuple[Operation, ...] = (
     Operation("UntagResource", "UnknownResource LimitExceeded OperationNotPermitted", ""),
 )
 
+EXTENSION_TABLE: tuple[Operation, ...] = (
+    Operation("PollForLambdaTask", "UnknownResource OperationNotPermitted LimitExceeded", "LambdaTask"),
+    Operation("RespondLambdaTaskCompleted", "UnknownResource OperationNotPermitted", ""),
+    Operation("RespondLambdaTaskFailed", "UnknownResource OperationNotPermitted", ""),
+)
+
+#: Amazon's operations by name.
 OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in OPERATION_TABLE}
+#: Those and the embedded engine's own.
+ALL_OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in (*OPERATION_TABLE, *EXTENSION_TABLE)}

@@ -45,6 +45,11 @@ def year(value: str) -> bool:
     return FINITE_SECONDS(value) is not None and 0 < int(value) <= 31_536_000
 
 
+def quarter_hour(value: str) -> bool:
+    """Whether it is a time that a Lambda function can have; "" stands for not given."""
+    return not value or (FINITE_SECONDS(value) is not None and 0 < int(value) <= 900)
+
+
 def days(value: str) -> bool:
     """Whether it is a retention period: 0 to 90 days, or NONE."""
     return value == "NONE" or (value.isascii() and value.isdigit() and int(value) <= 90)

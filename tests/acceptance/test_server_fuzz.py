@@ -201,7 +201,7 @@ def test_thousands_of_generated_requests(server: Server, model: Any, seed: int) 
 
     def requests() -> None:
         statuses = fire(server, Generator(seed, model), 2000)
-        assert statuses[200] > 200
+        assert statuses[200] > 100
         assert statuses[400] > 500
 
     check_that_it_is_as_before(server, requests)

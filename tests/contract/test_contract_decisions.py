@@ -62,16 +62,6 @@ def test_nothing_is_recorded_when_one_is_wrong(swf: Any, refused: Refused) -> No
     swf.respond(task, marker, complete)
 
 
-def test_a_decision_that_is_not_there_yet(swf: Any, refused: Refused) -> None:
-    execution = swf.start()
-    task = swf.poll_decision()
-    unsupported = [{"decisionType": "ContinueAsNewWorkflowExecution"}]
-    token = task["taskToken"]
-    words = refused("ValidationException", "respond_decision_task_completed", taskToken=token, decisions=unsupported)
-    assert words == "The decision ContinueAsNewWorkflowExecution is not supported by this engine"
-    assert swf.types(execution)[-1] == "DecisionTaskStarted"
-
-
 def test_tokens(swf: Any, client: Any, refused: Refused) -> None:
     execution = swf.start()
     task = swf.poll_decision()

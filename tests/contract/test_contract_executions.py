@@ -160,7 +160,7 @@ def test_terminate(client: Any, swf: Any, clock: VirtualClock, refused: Refused)
     words = refused("UnknownResourceFault", "terminate_workflow_execution", **terminate)
     assert words == "Unknown execution, workflowId = w-1"
     before = swf.types(execution)
-    clock.advance(100_000)
+    clock.advance(80_000)
     assert swf.poll_decision() == {"startedEventId": 0, "previousStartedEventId": 0}
     assert swf.types(execution) == before, "nothing is appended after the close"
     assert swf.start("w-1")["runId"] != execution["runId"], "the id can be used again"

@@ -118,3 +118,25 @@ def test_filters_exclude_each_other(client: Any, swf: Any, refused: Refused) -> 
     refused("SerializationException", closed, **domain, startTimeFilter={"oldestDate": "yesterday"})
     unknown = {"domain": "no", "startTimeFilter": EVER}
     assert refused("UnknownResourceFault", closed, **unknown) == "Unknown domain: no"
+
+
+def test_counts(client: Any, runs: Any, refused: Refused) -> None:
+    def count(kind: str, **given: Any) -> int:
+        answer = getattr(client, f"count_{kind}_workflow_executions")(domain=DOMAIN, **given)
+        assert answer["truncated"] is False
+        found: int = answer["count"]
+        return found
+
+    assert count("open", startTimeFilter=EVER) == count("closed", startTimeFilter=EVER) == 3
+    assert count("open", startTimeFilter=EVER, typeFilter={"name": "w", "version": "2"}) == 1
+    assert count("open", startTimeFilter=EVER, tagFilter={"tag": "t-1"}) == 2
+    assert count("open", startTimeFilter=EVER, executionFilter={"workflowId": "w-0"}) == 0
+    assert count("closed", closeTimeFilter=EVER, closeStatusFilter={"status": "FAILED"}) == 1
+    assert count("closed", closeTimeFilter=EVER, executionFilter={"workflowId": "w-0"}) == 1
+    closed = "count_closed_workflow_executions"
+    assert refused("ValidationException", closed, domain=DOMAIN) == "Must specify time filter"
+    refused("ValidationException", closed, domain=DOMAIN, startTimeFilter=EVER, closeTimeFilter=EVER)
+    both = {"typeFilter": {"name": "w"}, "closeStatusFilter": {"status": "FAILED"}}
+    refused("ValidationException", closed, domain=DOMAIN, startTimeFilter=EVER, **both)
+    refused("UnknownResourceFault", closed, domain="no", startTimeFilter=EVER)
+    refused("ValidationException", "count_open_workflow_executions", domain=DOMAIN)

@@ -132,3 +132,118 @@ def test_page_tokens_grow_old(client: Any, clock: VirtualClock, refused: Refused
     clock.advance(1)
     message = refused("ValidationException", "list_domains", **given, nextPageToken=token)
     assert message == "Specified token has exceeded its maximum lifetime"
+
+
+def test_types_are_deprecated_and_deleted(client: Any, clock: VirtualClock, refused: Refused) -> None:
+    register(client, "d")
+    for kind in ("workflow", "activity"):
+        getattr(client, f"register_{kind}_type")(domain="d", name="t", version="1")
+        type_ = {"domain": "d", f"{kind}Type": {"name": "t", "version": "1"}}
+        words = f"{kind.capitalize()}Type=[name=t, version=1]"
+        assert refused("TypeNotDeprecatedFault", f"delete_{kind}_type", **type_) == words
+        assert refused("TypeAlreadyExistsFault", f"undeprecate_{kind}_type", **type_) == words
+        clock.advance(5)
+        getattr(client, f"deprecate_{kind}_type")(**type_)
+        assert refused("TypeDeprecatedFault", f"deprecate_{kind}_type", **type_) == words
+        info = getattr(client, f"describe_{kind}_type")(**type_)["typeInfo"]
+        assert (info["status"], info["deprecationDate"].timestamp()) == ("DEPRECATED", clock.now())
+        listed = getattr(client, f"list_{kind}_types")(domain="d", registrationStatus="DEPRECATED")["typeInfos"]
+        assert listed == [info]
+        given = {"domain": "d", "name": "t", "version": "1"}
+        assert refused("TypeAlreadyExistsFault", f"register_{kind}_type", **given) == words
+        getattr(client, f"undeprecate_{kind}_type")(**type_)
+        assert "deprecationDate" not in getattr(client, f"describe_{kind}_type")(**type_)["typeInfo"]
+        getattr(client, f"deprecate_{kind}_type")(**type_)
+        getattr(client, f"delete_{kind}_type")(**type_)
+        for method in ("describe", "deprecate", "undeprecate", "delete"):
+            assert refused("UnknownResourceFault", f"{method}_{kind}_type", **type_) == f"Unknown type: {words}"
+        assert getattr(client, f"list_{kind}_types")(domain="d", registrationStatus="DEPRECATED")["typeInfos"] == []
+        getattr(client, f"register_{kind}_type")(**given, description="again")
+        info = getattr(client, f"describe_{kind}_type")(**type_)["typeInfo"]
+        assert (info["status"], info["description"]) == ("REGISTERED", "again")
+
+
+def test_what_is_there_outlives_its_type(swf: Any, client: Any) -> None:
+    domain = "contract"
+    activity, workflow = {"name": "a", "version": "1"}, {"name": "w", "version": "1"}
+    execution = swf.start()
+    swf.decide(swf.schedule())
+    for kind, type_ in (("activity", activity), ("workflow", workflow)):
+        getattr(client, f"deprecate_{kind}_type")(domain=domain, **{f"{kind}Type": type_})
+        getattr(client, f"delete_{kind}_type")(domain=domain, **{f"{kind}Type": type_})
+    client.respond_activity_task_completed(taskToken=swf.poll_activity()["taskToken"])
+    swf.decide(swf.schedule(), swf.decision("ContinueAsNewWorkflowExecution"))
+    causes = [event for event in swf.history(execution) if event["eventType"].endswith("Failed")]
+    assert [list(event.values())[3]["cause"] for event in causes] == [
+        "ACTIVITY_TYPE_DOES_NOT_EXIST",
+        "WORKFLOW_TYPE_DOES_NOT_EXIST",
+    ]
+    assert swf.describe(execution)["executionInfo"]["workflowType"] == workflow
+    ever = {"oldestDate": 0}
+    filters = {"domain": domain, "startTimeFilter": ever, "typeFilter": {"name": "w"}}
+    assert client.count_open_workflow_executions(**filters)["count"] == 1
+
+
+def test_a_deprecated_domain(swf: Any, client: Any, refused: Refused) -> None:
+    domain = "contract"
+    execution = swf.start()
+    assert refused("DomainAlreadyExistsFault", "undeprecate_domain", name=domain) == domain
+    client.deprecate_domain(name=domain)
+    assert refused("DomainDeprecatedFault", "deprecate_domain", name=domain) == domain
+    assert client.describe_domain(name=domain)["domainInfo"]["status"] == "DEPRECATED"
+    assert [info["name"] for info in client.list_domains(registrationStatus="DEPRECATED")["domainInfos"]] == [domain]
+    words = refused(
+        "DomainAlreadyExistsFault", "register_domain", name=domain, workflowExecutionRetentionPeriodInDays="1"
+    )
+    assert words == domain
+    start = {"domain": domain, "workflowId": "x", "workflowType": {"name": "w", "version": "1"}}
+    assert refused("DomainDeprecatedFault", "start_workflow_execution", **start) == domain
+    for kind in ("workflow", "activity"):
+        refused("DomainDeprecatedFault", f"register_{kind}_type", domain=domain, name="n", version="1")
+        types = getattr(client, f"list_{kind}_types")(domain=domain, registrationStatus="REGISTERED")
+        assert types["typeInfos"] == [], "its types are deprecated with it"
+    swf.decide(swf.timer(), swf.schedule())
+    client.signal_workflow_execution(domain=domain, workflowId="w-1", signalName="s")
+    assert swf.types(execution)[-3:] == [
+        "ScheduleActivityTaskFailed",
+        "DecisionTaskScheduled",
+        "WorkflowExecutionSignaled",
+    ], "what runs goes on"
+    client.undeprecate_domain(name=domain)
+    assert refused("TypeDeprecatedFault", "start_workflow_execution", **start) == "WorkflowType=[name=w, version=1]"
+    client.undeprecate_workflow_type(domain=domain, workflowType=start["workflowType"])
+    client.start_workflow_execution(**start)
+    refused("UnknownResourceFault", "deprecate_domain", name="no")
+    refused("UnknownResourceFault", "undeprecate_domain", name="no")
+
+
+def test_tags(client: Any, refused: Refused) -> None:
+    register(client, "d", tags=[{"key": "a", "value": "1"}, {"key": "b"}])
+    arn = client.describe_domain(name="d")["domainInfo"]["arn"]
+
+    def tags() -> dict[str, str]:
+        return {tag["key"]: tag["value"] for tag in client.list_tags_for_resource(resourceArn=arn)["tags"]}
+
+    assert tags() == {"a": "1", "b": ""}
+    client.tag_resource(resourceArn=arn, tags=[{"key": "b", "value": "2"}, {"key": "c", "value": "3"}])
+    assert tags() == {"a": "1", "b": "2", "c": "3"}
+    client.untag_resource(resourceArn=arn, tagKeys=["a", "missing"])
+    assert tags() == {"b": "2", "c": "3"}
+    many = [{"key": f"k{number}", "value": ""} for number in range(49)]
+    refused("TooManyTagsFault", "tag_resource", resourceArn=arn, tags=many)
+    assert len(tags()) == 2, "nothing was tagged"
+    refused(
+        "TooManyTagsFault",
+        "register_domain",
+        name="e",
+        workflowExecutionRetentionPeriodInDays="1",
+        tags=many * 2 + [{"key": "x"}, {"key": "y"}],
+    )
+    for method, given in (
+        ("tag_resource", {"tags": []}),
+        ("untag_resource", {"tagKeys": []}),
+        ("list_tags_for_resource", {}),
+    ):
+        for bad in (f"{arn}x", "d", "arn:aws:s3:::d"):
+            words = refused("UnknownResourceFault", method, resourceArn=bad, **given)
+            assert words == f"Unknown resource: {bad}"

@@ -8,12 +8,12 @@ import pytest
 from engine_integrity import check_connection
 
 from conftest import DOMAIN, TYPE, Swf
-from simpleflow.engine import Engine, VirtualClock
+from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
 
 
 def engine(**limits: int) -> Any:
-    return Engine(None, clock=VirtualClock(), long_poll_seconds=0, limits=Limits(**limits))
+    return Engine(None, clock=VirtualClock(), long_poll_seconds=0, configuration=Configuration(limits=Limits(**limits)))
 
 
 def test_the_table_is_amazons() -> None:

@@ -125,7 +125,7 @@ class Watch:
                 if place.over or peer.gone():
                     break
                 place.sleep = loop.create_future()
-                found = self._engine.attempt(name, request)
+                found = self._engine.attempt(name, request, again=True)
         return found
 
     @contextlib.contextmanager
@@ -200,6 +200,12 @@ class Watch:
     def waiting(self, topic: str) -> AbstractContextManager[Waiter]:
         """Wait in a thread of its own, as one does without this."""
         return self._bell.waiting(topic)
+
+    def waiters(self, topic: str) -> int:
+        """How many wait: here, and in other processes, of which one with a loop such as this counts once."""
+        queue = self._queues.get(topic)
+        here = 0 if queue is None else len(queue.places) - queue.hears
+        return here + self._bell.waiters(topic)
 
     def ring(self, topic: str, count: int) -> None:
         """Wake so many, of this process first."""

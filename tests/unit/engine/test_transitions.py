@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from simpleflow.engine import transitions
-from simpleflow.engine.deciding import HANDLERS, View, complete_decision
-from simpleflow.engine.rows import LAST, ActivityType, Run, Task, TaskKind, Timeout, key_of
+from simpleflow.engine.deciding import HANDLERS, complete_decision
+from simpleflow.engine.rounds import View
+from simpleflow.engine.rows import LAST, Run, Task, TaskKind, Timeout, Type, key_of
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.decisions import DECISIONS
 from simpleflow.protocol.events import EVENTS
@@ -31,7 +32,7 @@ RUN = Run(
 )
 ACTIVITY = Task(key_of(3, 5), TaskKind.ACTIVITY, "a-1", 1, started=6)
 TIMER = Task(key_of(3, 7), TaskKind.TIMER, "t-1", 1, due=NOW, timeout=Timeout.FIRE)
-TYPE = ActivityType(
+TYPE = Type(
     True,
     {
         "defaultTaskList": {"name": "w"},
@@ -197,7 +198,7 @@ CLOSING = [{"decisionType": kind} for kind, row in DECISIONS.items() if row.clos
     ("wanted", "cause", "view", "run"),
     [
         (SCHEDULE, "ACTIVITY_TYPE_DOES_NOT_EXIST", View(), {}),
-        (SCHEDULE, "ACTIVITY_TYPE_DEPRECATED", View(types={("a", "1"): ActivityType(False, {})}), {}),
+        (SCHEDULE, "ACTIVITY_TYPE_DEPRECATED", View(types={("a", "1"): Type(False, {})}), {}),
         (
             SCHEDULE,
             "ACTIVITY_ID_ALREADY_IN_USE",
@@ -205,7 +206,7 @@ CLOSING = [{"decisionType": kind} for kind, row in DECISIONS.items() if row.clos
             {},
         ),
         (SCHEDULE, "OPEN_ACTIVITIES_LIMIT_EXCEEDED", View(types={("a", "1"): TYPE}, open={1: 1000}), {}),
-        (SCHEDULE, "DEFAULT_TASK_LIST_UNDEFINED", View(types={("a", "1"): ActivityType(True, {})}), {}),
+        (SCHEDULE, "DEFAULT_TASK_LIST_UNDEFINED", View(types={("a", "1"): Type(True, {})}), {}),
         (decision("RequestCancelActivityTask", activityId="x"), "ACTIVITY_ID_UNKNOWN", View(), {}),
         (TIMER_STARTS, "TIMER_ID_ALREADY_IN_USE", View(tasks={(TaskKind.TIMER, "t-1"): TIMER}), {}),
         (TIMER_STARTS, "OPEN_TIMERS_LIMIT_EXCEEDED", View(open={2: 1000}), {}),

@@ -1,0 +1,218 @@
+"""Delivers what executions have to tell each other, in transactions of their own, in the order in which it was decided.
+
+A message names the event that sends it; the event holds what is to be told. What it does to its target and what it
+leaves in the history of its sender is one transaction, so that it happens once; it happens at the time of the
+sending event, as if there were no time between, and is not dropped when the sender has closed meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simpleflow.engine.call import Call
+from simpleflow.engine.executions import Execution, find_open, get_execution, launch
+from simpleflow.engine.reaching import child_started
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task
+from simpleflow.engine.transitions import (
+    Attributes,
+    Turn,
+    end_task,
+    happen,
+    optional,
+    refuse_lambda,
+    request_cancel,
+    signal,
+    terminate_child,
+)
+from simpleflow.protocol.faults import Fault
+
+#: How the close of a child is told to its parent: the event, and what it repeats of the child's.
+CHILD_CLOSED = {
+    "WorkflowExecutionCompleted": ("ChildWorkflowExecutionCompleted", ("result",)),
+    "WorkflowExecutionFailed": ("ChildWorkflowExecutionFailed", ("reason", "details")),
+    "WorkflowExecutionTimedOut": ("ChildWorkflowExecutionTimedOut", ("timeoutType",)),
+    "WorkflowExecutionCanceled": ("ChildWorkflowExecutionCanceled", ("details",)),
+    "WorkflowExecutionTerminated": ("ChildWorkflowExecutionTerminated", ()),
+}
+
+
+class Letter:
+    """A message on its way: the event that sends it, and the execution whose event that is."""
+
+    def __init__(self, call: Call, key: int) -> None:
+        self.call = call
+        self.key = key
+        self.time, self.type, self.attributes = call.event_at(key)
+        self.sender: Execution = get_execution(call, key >> EVENT_BITS)
+
+    @property
+    def event_id(self) -> int:
+        return self.key & EVENT_MASK
+
+    def turn(self, run: Run) -> Turn:
+        """A turn of an execution at the message's time."""
+        return self.call.turn(run, self.time)
+
+    def own_turn(self) -> Turn | None:
+        """A turn of the sender, unless it has closed."""
+        run = self.call.store.run(self.sender.id)
+        return None if run is None else self.turn(run)
+
+    def answer(self, kind: str, **attributes: Any) -> None:
+        """Tell the sender how it went, unless it has closed."""
+        turn = self.own_turn()
+        if turn is not None:
+            happen(turn, kind, {"initiatedEventId": self.event_id, **attributes})
+            self.call.save(turn)
+
+    def failed(self, kind: str, cause: str, *repeated: str) -> None:
+        """Tell the sender that it did not go."""
+        repeats = optional(self.attributes, "decisionTaskCompletedEventId", "control", *repeated)
+        self.answer(kind, cause=cause, **repeats)
+
+
+def named(execution: Execution) -> dict[str, str]:
+    """An execution as events name it."""
+    return {"workflowId": execution.workflow_id, "runId": execution.run_id}
+
+
+def deliver(call: Call, key: int, message: str) -> None:
+    """Deliver one message."""
+    _HANDLERS[Message(message)](Letter(call, key))
+
+
+def _start_child(letter: Letter) -> None:
+    call, initiated = letter.call, letter.attributes
+    latest = call.store.row("latest_execution", letter.sender.domain, initiated["workflowId"])
+    task = call.store.task(letter.key)
+    turn = letter.own_turn()
+    if latest is not None and latest[2] is None:
+        if turn is not None and task is not None:
+            repeats = optional(initiated, "workflowId", "workflowType", "decisionTaskCompletedEventId", "control")
+            why = {"cause": "WORKFLOW_ALREADY_RUNNING", "initiatedEventId": letter.event_id}
+            end_task(turn, task, "StartChildWorkflowExecutionFailed", {**why, **repeats})
+            call.save(turn)
+        return
+    started = child_started(initiated)
+    started["parentWorkflowExecution"] = named(letter.sender)
+    started["parentInitiatedEventId"] = letter.event_id
+    child = launch(call, letter.sender.domain, initiated["workflowId"], started, letter.time, parent=letter.key)
+    if turn is not None and task is not None:
+        _tell_of_start(call, turn, task, child, initiated)
+
+
+def _tell_of_start(call: Call, turn: Turn, task: Task, child: Execution, initiated: Attributes) -> None:
+    event = happen(
+        turn,
+        "ChildWorkflowExecutionStarted",
+        {
+            "workflowExecution": named(child),
+            "workflowType": initiated["workflowType"],
+            "initiatedEventId": task.opened_by,
+        },
+    )
+    turn.change(task._replace(started=event, target=child.id))
+    call.save(turn)
+
+
+def _child_closed(letter: Letter) -> None:
+    """A child has closed: its parent hears of it, if that is still open and waits for it."""
+    call, child = letter.call, letter.sender
+    assert child.parent is not None
+    task = call.store.task(child.parent)
+    parent = call.store.run(child.parent >> EVENT_BITS)
+    if task is None or parent is None:
+        return
+    turn = letter.turn(parent)
+    kind, repeated = CHILD_CLOSED[letter.type]
+    name, version = call.store.one("type_name", child.type)
+    attributes = {
+        "workflowExecution": named(child),
+        "workflowType": {"name": name, "version": version},
+        "initiatedEventId": task.opened_by,
+        "startedEventId": task.started,
+        **optional(letter.attributes, *repeated),
+    }
+    end_task(turn, task, kind, attributes)
+    call.save(turn)
+
+
+def _target(letter: Letter) -> Run | None:
+    """The open execution that the sender names."""
+    given = letter.attributes
+    try:
+        return find_open(letter.call, letter.sender.domain, given["workflowId"], given.get("runId"))
+    except Fault:
+        return None
+
+
+def _signal(letter: Letter) -> None:
+    run = _target(letter)
+    if run is None:
+        cause = "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
+        letter.failed("SignalExternalWorkflowExecutionFailed", cause, "workflowId", "runId")
+        return
+    turn = letter.turn(run)
+    sent_by = {"externalWorkflowExecution": named(letter.sender), "externalInitiatedEventId": letter.event_id}
+    signal(turn, letter.attributes, **sent_by)
+    letter.call.save(turn)
+    letter.answer("ExternalWorkflowExecutionSignaled", workflowExecution=named(get_execution(letter.call, turn.run.id)))
+
+
+def _cancel(letter: Letter) -> None:
+    run = _target(letter)
+    if run is None:
+        cause = "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
+        letter.failed("RequestCancelExternalWorkflowExecutionFailed", cause, "workflowId", "runId")
+        return
+    turn = letter.turn(run)
+    request_cancel(turn, externalWorkflowExecution=named(letter.sender), externalInitiatedEventId=letter.event_id)
+    letter.call.save(turn)
+    target = named(get_execution(letter.call, turn.run.id))
+    letter.answer("ExternalWorkflowExecutionCancelRequested", workflowExecution=target)
+
+
+def _child(letter: Letter) -> Turn | None:
+    """A turn of the open child that the sender initiated, in whichever run it is by now.
+
+    What happens to it happens when its parent ends, which is after the event that sends this.
+    """
+    call = letter.call
+    latest = call.store.row("latest_execution", letter.sender.domain, letter.attributes["workflowId"])
+    if latest is None or latest[2] is not None or get_execution(call, latest[0]).parent != letter.key:
+        return None
+    run = call.store.run(latest[0])
+    assert run is not None and letter.sender.closed is not None
+    return call.turn(run, letter.sender.closed)
+
+
+def _terminate_child(letter: Letter) -> None:
+    turn = _child(letter)
+    if turn is not None:
+        terminate_child(turn)
+        letter.call.save(turn)
+
+
+def _cancel_child(letter: Letter) -> None:
+    turn = _child(letter)
+    if turn is not None:
+        request_cancel(turn, cause="CHILD_POLICY_APPLIED")
+        letter.call.save(turn)
+
+
+def _no_role(letter: Letter) -> None:
+    turn, task = letter.own_turn(), letter.call.store.task(letter.key)
+    if turn is not None and task is not None:
+        refuse_lambda(turn, task, "ASSUME_ROLE_FAILED", "The execution was started without a lambdaRole")
+        letter.call.save(turn)
+
+
+_HANDLERS = {
+    Message.START: _start_child,
+    Message.SIGNAL: _signal,
+    Message.CANCEL: _cancel,
+    Message.CLOSED: _child_closed,
+    Message.TERMINATE_CHILD: _terminate_child,
+    Message.CANCEL_CHILD: _cancel_child,
+    Message.NO_ROLE: _no_role,
+}
