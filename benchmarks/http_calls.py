@@ -1,9 +1,9 @@
 """Calls per second over HTTP, and what polls cost that wait: ``python -m benchmarks.http_calls [DIRECTORY]``.
 
 The hot calls of a run with one activity after the other, through an unmodified boto3 client and a plain HTTP client,
-against `simpleflow server` on a file and against a server that does nothing: it answers each operation with what the real
-one answered once, so that boto3 has the same to read. Rounds against the two alternate; the figure is the median of
-the rounds. Client and server are on one machine: compare the lines of one table, not tables.
+against `simpleflow server` on a file and against a server that does nothing: it answers each operation with what the
+real one answered once, so that boto3 has the same to read. Rounds against the two alternate. Client and server are
+on one machine: compare the lines of one table, not tables.
 """
 
 from __future__ import annotations
@@ -168,15 +168,13 @@ def recorded(url: str) -> dict[str, str]:
 
 
 def rates(clients: dict[str, Caller]) -> dict[str, float]:
-    """Calls per second by client, in rounds that alternate."""
-    found: dict[str, list[float]] = {name: [] for name in clients}
+    """Calls per second by client: over the mix, each operation at its median. The rounds of the clients alternate."""
+    times: dict[str, dict[str, list[float]]] = {name: {} for name in clients}
     for _ in range(ROUNDS):
         for name, call in clients.items():
-            times: dict[str, list[float]] = {}
             for _ in range(RUNS):
-                hot_calls(call, times)
-            found[name].append(4 * RUNS / sum(map(sum, times.values())))
-    return {name: statistics.median(values) for name, values in found.items()}
+                hot_calls(call, times[name])
+    return {name: len(found) / sum(map(statistics.median, found.values())) for name, found in times.items()}
 
 
 def waiting(url: str, server: psutil.Process) -> tuple[int, float]:
@@ -202,7 +200,9 @@ def waiting(url: str, server: psutil.Process) -> tuple[int, float]:
 
 def main() -> None:
     parent = sys.argv[1] if len(sys.argv) > 1 else None
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores; a database file, median of {ROUNDS} rounds")
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores; a database file, medians of {ROUNDS * RUNS} calls"
+    )
     table = Table(title="The server")
     for heading in ("what", "measured", "aim"):
         table.add_column(heading, justify="left" if heading == "what" else "right")

@@ -7,10 +7,9 @@ import sys
 from simpleflow.cli.app import run
 from simpleflow.engine.http import face, server
 
-server.HEADER_SECONDS = 0.2
+server.REQUEST_SECONDS = 0.2
 server.READING_SECONDS = 0.2
 server.KEEP_ALIVE_SECONDS = 1
-face.BODY_SECONDS = 0.2
 face.LINGER_SECONDS = 0.2
 
 if __name__ == "__main__":

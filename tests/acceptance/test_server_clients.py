@@ -176,7 +176,6 @@ def test_slow_headers(impatient: Server, first: bytes) -> None:
 def test_a_slow_body(impatient: Server) -> None:
     answer = talk(impatient, HEAD.encode() + b"\r\n{")
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"#RequestTimeoutException" in answer
 
 
 def test_a_connection_that_nobody_uses(impatient: Server) -> None:

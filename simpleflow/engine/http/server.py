@@ -1,6 +1,6 @@
 """The server's process: an event loop, a socket that listens, connections with time-outs, and signals.
 
-uvicorn speaks HTTP. What it leaves open is closed here: a client that is slow with its headers, sends too many of them
+uvicorn speaks HTTP. What it leaves open is closed here: a client that is slow with a request, sends too many headers
 or does not read its answers is let go.
 """
 
@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,8 +21,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from simpleflow.engine.errors import EngineError
 from simpleflow.engine.http.face import PEER, Face
 
-#: Seconds for the headers of a request, for reading an answer, and for the next request on a connection.
-HEADER_SECONDS = 20.0
+#: Seconds for sending a request, for reading an answer, and for the next request on a connection.
+REQUEST_SECONDS = 20.0
 READING_SECONDS = 60.0
 KEEP_ALIVE_SECONDS = 75
 MOST_HEADER_BYTES = 64 * 1024
@@ -32,18 +33,50 @@ LAST_SECONDS = 3
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_FINAL = tuple(b"HTTP/1.1 %d" % kind for kind in (2, 3, 4, 5))
 _HUNG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
-class Connection(HttpToolsProtocol):
-    """One connection; a `Peer` to the face."""
+class _Together:
+    """A transport that sends the headers of an answer together with its body: sending is what takes longest."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._header_bytes: int | None = 0
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        if not self._held and data.startswith(_FINAL):
+            self._held = data
+        else:
+            self._transport.write(self._held + data)
+            self._held = b""
+
+    def flush(self) -> None:
+        if self._held:
+            self._transport.write(self._held)
+            self._held = b""
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection; a `Peer` to the face.
+
+    What is overridden are asyncio's and httptools' callbacks, and `on_response_complete`.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        self._together = _Together(transport)
+        super().connection_made(self._together)  # type: ignore[arg-type]
+        self._header_bytes: int | None = 0  # None: the headers are whole
         self._timer: asyncio.TimerHandle | None = None
         self._when_gone: Callable[[], None] | None = None
-        self._within(HEADER_SECONDS)
+        self._within(REQUEST_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_time()
@@ -62,13 +95,20 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         if self._header_bytes is None:  # another request on the connection
             self._header_bytes = 0
-        self._within(HEADER_SECONDS)
+            self._within(REQUEST_SECONDS)
 
     def on_headers_complete(self) -> None:
         self._header_bytes = None
-        self._in_time()
         super().on_headers_complete()
         self.scope["extensions"] = {PEER: self}  # type: ignore[dict-item]
+
+    def on_message_complete(self) -> None:
+        self._in_time()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._together.flush()
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -99,7 +139,7 @@ class Connection(HttpToolsProtocol):
             self._timer = None
 
     def _refuse(self, words: bytes) -> None:
-        if self._header_bytes is None:  # an answer is under way
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self.transport.abort()
         elif not self.transport.is_closing():
             self.transport.write(words)

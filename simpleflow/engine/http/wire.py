@@ -25,7 +25,6 @@ TRANSPORT: dict[str, int] = {
     "InvalidSignatureException": 400,
     "MethodNotAllowedException": 405,
     "MissingAuthenticationTokenException": 400,
-    "RequestTimeoutException": 408,
     "ResourceNotFoundException": 404,
     "UnrecognizedClientException": 400,
 }
