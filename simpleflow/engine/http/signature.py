@@ -20,7 +20,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 
-from simpleflow.engine.http.wire import Headers
+from simpleflow.engine.http.wire import Exchange
 from simpleflow.protocol.faults import Fault
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -76,8 +76,9 @@ class Verifier:
         self._keys = dict(keys)
         self._now = now
 
-    def __call__(self, method: str, target: str, headers: Headers, body: bytes) -> None:
+    def __call__(self, exchange: Exchange) -> None:
         """Raises the fault that Amazon answers a request with which is not signed as it must be."""
+        headers, body = exchange.headers, exchange.body
         found = Counter(name for name, _ in headers)
         values = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
         claim = _claim(values.get("authorization", ""))
@@ -97,7 +98,7 @@ class Verifier:
         if values.get("x-amz-content-sha256", digest) != digest:
             raise _mismatch()
         signed = {name: values.get(name, "") for name in claim.signed}
-        if not hmac.compare_digest(_signature(claim, secret, stamp, method, target, signed, body), claim.signature):
+        if not hmac.compare_digest(_signature(claim, secret, stamp, exchange, signed), claim.signature):
             raise _mismatch()
         self._check_time(stamp)
 
@@ -157,11 +158,11 @@ def _stamp(values: Mapping[str, str]) -> str:
     return stamp
 
 
-def _signature(
-    claim: Claim, secret: str, stamp: str, method: str, target: str, signed: Mapping[str, str], body: bytes
-) -> str:
+def _signature(claim: Claim, secret: str, stamp: str, exchange: Exchange, signed: Mapping[str, str]) -> str:
     """The signature that the request must have."""
-    request = AWSRequest(method=method, url=f"http://{signed['host']}{target}", data=body, headers=signed)
+    request = AWSRequest(
+        exchange.method, f"http://{signed['host']}{exchange.target}", data=exchange.body, headers=signed
+    )
     request.context["timestamp"] = stamp
     signer = _Signer(Credentials(claim.key, secret), SERVICE, claim.region)
     signature: str = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)

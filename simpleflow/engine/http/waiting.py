@@ -12,13 +12,14 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from simpleflow.engine.call import Request, Response
 from simpleflow.engine.doorbell import Doorbell, Waiter
+from simpleflow.engine.http.wire import Peer
 
 if TYPE_CHECKING:
     from simpleflow.engine.engine import Engine
@@ -32,16 +33,6 @@ AT_A_LOOK = 50
 AFTER_AN_ERROR, LEAST = 1.0, 0.001
 #: So many task lists have a socket of the doorbell, at which all who ring must glance; the others go by the looks.
 EARS = 64
-
-
-class Peer(Protocol):
-    """The client at the other end of a connection."""
-
-    def gone(self) -> bool:
-        """Whether it has closed the connection, as far as this machine knows by now."""
-
-    def when_gone(self, function: Callable[[], None]) -> None:
-        """Have a function called when it closes the connection; of several the last one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,19 +98,16 @@ class Watch:
             for place in queue.places:
                 place.end()
 
-    async def poll(self, name: str, request: Request, seconds: float, peer: Peer) -> Response | None:
-        """The task of a poll, waiting for it so many seconds; None if there is none, or nobody to give it to.
-
-        Raises what the engine's poll does.
-        """
-        if peer.gone():
+    async def wait(self, name: str, request: Request, seconds: float, peer: Peer) -> Response | None:
+        """The task of a poll whose first try found none, waiting for it so many seconds; None if there is none, or
+        nobody to give it to. Raises what the engine's poll does."""
+        if self._ended or peer.gone():
             return None
-        found = self._engine.attempt(name, request)
-        if found is not None or seconds <= 0 or self._ended:
-            return found
+        found: Response | None = None
         loop = asyncio.get_running_loop()
         with self._place(self._engine.topic(name, request), loop.time() + seconds) as place:
             peer.when_gone(place.end)
+            place.wake()  # there may be a task since that try
             while found is None:
                 await place.sleep
                 if place.over or peer.gone():

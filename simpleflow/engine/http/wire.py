@@ -6,8 +6,10 @@ See https://docs.aws.amazon.com/amazonswf/latest/developerguide/UsingJSON-swf.ht
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -15,6 +17,43 @@ from simpleflow.protocol.faults import COMMON, MODELED, Fault
 from simpleflow.protocol.operations import OPERATIONS, Operation
 
 Headers = list[tuple[bytes, bytes]]
+
+
+class Peer(Protocol):
+    """The client at the other end of a connection."""
+
+    def gone(self) -> bool:
+        """Whether it has closed the connection, as far as this machine knows by now."""
+
+    def when_gone(self, function: Callable[[], None]) -> None:
+        """Have a function called when it closes the connection; of several the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request, and who sent it. Names of headers are in lower case; `last` closes the connection."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+    peer: Peer
+    last: bool = False
+
+    def header(self, name: bytes) -> str:
+        """A header's value, "" if there is none."""
+        return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back, in JSON; `error` is the code of a fault. `last` closes the connection."""
+
+    status: int
+    body: bytes
+    error: str = ""
+    last: bool = False
+
 
 POLLS = ("PollForActivityTask", "PollForDecisionTask")
 
@@ -25,7 +64,10 @@ TRANSPORT: dict[str, int] = {
     "InvalidSignatureException": 400,
     "MethodNotAllowedException": 405,
     "MissingAuthenticationTokenException": 400,
+    "RequestHeaderFieldsTooLargeException": 431,
+    "RequestTimeoutException": 408,
     "ResourceNotFoundException": 404,
+    "ServiceUnavailableException": 503,
     "UnrecognizedClientException": 400,
 }
 _NAMESPACES = {
@@ -75,7 +117,7 @@ def _seconds(value: object) -> float:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def refusal_of(code: str, message: str) -> tuple[int, bytes, Headers]:
-    """The HTTP status, the body and the headers that tell of a fault."""
+def refusal(code: str, message: str, last: bool = False) -> Answer:
+    """The answer that tells of a fault."""
     body = orjson.dumps({"__type": f"{_NAMESPACES.get(code, _SERVICE)}#{code}", "message": message})
-    return TRANSPORT.get(code) or COMMON.get(code, 400), body, [(b"x-amzn-errortype", code.encode())]
+    return Answer(TRANSPORT.get(code) or COMMON.get(code, 400), body, code, last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -68,10 +69,18 @@ def test_answers() -> None:
     ],
 )
 def test_refusals(code: str, status: int, namespace: str) -> None:
-    found, body, headers = wire.refusal_of(code, "words")
-    assert found == status
-    assert body == f'{{"__type":"{namespace}#{code}","message":"words"}}'.encode()
-    assert headers == [(b"x-amzn-errortype", code.encode())]
+    body = f'{{"__type":"{namespace}#{code}","message":"words"}}'.encode()
+    assert wire.refusal(code, "words") == wire.Answer(status, body, code)
+
+
+class Nobody:
+    """The other end of a connection."""
+
+    def gone(self) -> bool:
+        return False
+
+    def when_gone(self, function: Callable[[], None]) -> None:
+        """Never."""
 
 
 class Request:
@@ -109,7 +118,8 @@ class Request:
         self.headers = [(key, value) for key, value in self.headers if key != name.encode()]
 
     def verify(self) -> None:
-        Verifier({"K": "S"}, now=lambda: NOW)(self.method, self.target, self.headers, self.body)
+        exchange = wire.Exchange(self.method, self.target, self.headers, self.body, Nobody())
+        Verifier({"K": "S"}, now=lambda: NOW)(exchange)
 
 
 def refused(request: Request) -> tuple[str, str]:
