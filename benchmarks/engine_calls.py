@@ -1,16 +1,21 @@
-"""Calls per second of the embedded engine, one process: `python benchmarks/engine_calls.py [directory]`.
+"""The embedded engine's speed: `python -m benchmarks.engine_calls [--quick] [directory]`.
 
-Prints one table: the hot calls apart and in chains, on a file with synchronous NORMAL, and how their cost grows with
-the number of open executions and the length of a history.
+Prints one table: calls per second of each hot operation, on a file with synchronous NORMAL in one process; how long a
+task takes from one process to another that waits for it, also after a second of idleness; and how the cost of a call
+grows with the number of open executions and the length of a history.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +51,18 @@ def prepare(engine: Engine) -> None:
     )
 
 
+def started(name: str, task_list: str = "decisions") -> dict[str, Any]:
+    return {
+        "domain": DOMAIN,
+        "workflowId": name,
+        "workflowType": {"name": "w", "version": "1"},
+        "input": '{"args": [], "kwargs": {}}',
+        "taskList": {"name": task_list},
+    }
+
+
 def start(engine: Engine, name: str, task_list: str = "decisions") -> None:
-    engine.start_workflow_execution(
-        domain=DOMAIN,
-        workflowId=name,
-        workflowType={"name": "w", "version": "1"},
-        input='{"args": [], "kwargs": {}}',
-        taskList={"name": task_list},
-    )
+    engine.start_workflow_execution(**started(name, task_list))
 
 
 def schedule(number: int) -> dict[str, Any]:
@@ -74,26 +83,64 @@ def per_second(count: int, function: Callable[[], object]) -> float:
     return count / (time.perf_counter() - began)
 
 
-def calls_apart(engine: Engine, tasks: int, times: dict[str, list[float]]) -> None:
+Times = dict[str, list[float]]
+
+
+def timed(times: Times, name: str, method: Callable[..., Any], **request: Any) -> Any:
+    """Call, and note how long it took."""
+    began = time.perf_counter()
+    answer = method(**request)
+    times.setdefault(name, []).append(time.perf_counter() - began)
+    return answer
+
+
+def calls_apart(engine: Engine, tasks: int, times: Times) -> None:
     """A chain with every call timed."""
-
-    def timed(name: str, method: Callable[..., Any], **request: Any) -> Any:
-        began = time.perf_counter()
-        answer = method(**request)
-        times.setdefault(name, []).append(time.perf_counter() - began)
-        return answer
-
     for number in range(tasks):
-        decision = timed("poll_for_decision_task", engine.poll_for_decision_task, **DECISIONS)
+        decision = timed(times, "poll_for_decision_task", engine.poll_for_decision_task, **DECISIONS)
         token = decision["taskToken"]
         respond = engine.respond_decision_task_completed
-        timed("respond_decision_task_completed", respond, taskToken=token, decisions=[schedule(number)])
-        activity = timed("poll_for_activity_task", engine.poll_for_activity_task, **ACTIVITIES)
+        timed(times, "respond_decision_task_completed", respond, taskToken=token, decisions=[schedule(number)])
+        activity = timed(times, "poll_for_activity_task", engine.poll_for_activity_task, **ACTIVITIES)
         complete = engine.respond_activity_task_completed
-        timed("respond_activity_task_completed", complete, taskToken=activity["taskToken"], result="2")
+        timed(times, "respond_activity_task_completed", complete, taskToken=activity["taskToken"], result="2")
 
 
-def merged_chain(engine: Engine, tasks: int) -> None:
+def other_calls(engine: Engine, rounds: int, times: Times) -> None:
+    """The hot calls beside those of a chain; calls of clients without the disk, as the others."""
+    with without_the_disk(engine):
+        for number in range(rounds):
+            name = f"other-{number}"
+            run = timed(
+                times, "start_workflow_execution", engine.start_workflow_execution, **started(name, "elsewhere")
+            )
+            execution = {"workflowId": name, "runId": run["runId"]}
+            given = {"domain": DOMAIN, "workflowId": name}
+            timed(times, "signal_workflow_execution", engine.signal_workflow_execution, **given, signalName="s")
+            named = {"domain": DOMAIN, "execution": execution}
+            timed(times, "describe_workflow_execution", engine.describe_workflow_execution, **named)
+            timed(times, "get_workflow_execution_history", engine.get_workflow_execution_history, **named)
+            request = {"domain": DOMAIN, "taskList": {"name": "elsewhere"}}
+            timed(times, "count_pending_decision_tasks", engine.count_pending_decision_tasks, **request)
+            decision = engine.poll_for_decision_task(**request)
+            respond = engine.respond_decision_task_completed
+            respond(taskToken=decision["taskToken"], decisions=[schedule(number)])
+            token = engine.poll_for_activity_task(**ACTIVITIES)["taskToken"]
+            timed(times, "record_activity_task_heartbeat", engine.record_activity_task_heartbeat, taskToken=token)
+            timed(times, "terminate_workflow_execution", engine.terminate_workflow_execution, **given)
+
+
+@contextmanager
+def without_the_disk(engine: Engine) -> Iterator[None]:
+    """Calls of clients commit with NORMAL."""
+    store = engine._store
+    transaction = store.transaction
+    store.transaction = lambda durable: transaction(False)  # type: ignore[method-assign]
+    yield
+    store.transaction = transaction  # type: ignore[method-assign]
+
+
+def merged_chain(engine: Engine, tasks: int, close: bool = True) -> None:
     """A chain by respond_and_poll; each task is two transactions."""
     decision = engine.poll_for_decision_task(**DECISIONS)
     for number in range(tasks):
@@ -102,7 +149,12 @@ def merged_chain(engine: Engine, tasks: int) -> None:
         activity = engine.respond_and_poll(respond, ("poll_for_activity_task", ACTIVITIES))
         result = ("respond_activity_task_completed", {"taskToken": activity["taskToken"], "result": "2"})
         decision = engine.respond_and_poll(result, ("poll_for_decision_task", DECISIONS))
-    engine.respond_decision_task_completed(taskToken=decision["taskToken"], decisions=[COMPLETE])
+    if close:
+        engine.respond_decision_task_completed(taskToken=decision["taskToken"], decisions=[COMPLETE])
+    else:  # a signal asks for the next decision
+        engine.respond_decision_task_completed(taskToken=decision["taskToken"])
+        workflow_id = decision["workflowExecution"]["workflowId"]
+        engine.signal_workflow_execution(domain=DOMAIN, workflowId=workflow_id, signalName="go on")
 
 
 def fan_out(engine: Engine, tasks: int) -> None:
@@ -123,49 +175,133 @@ def fan_out(engine: Engine, tasks: int) -> None:
     engine.respond_decision_task_completed(taskToken=token, decisions=[COMPLETE])
 
 
-def crowd(engine: Engine, number: int) -> None:
-    """So many open executions, on a list that nobody polls."""
-    store = engine._store
-    transaction = store.transaction
-    store.transaction = lambda durable: transaction(False)  # type: ignore[method-assign]
-    for index in range(number):
-        start(engine, f"crowd-{index}", "elsewhere")
-    store.transaction = transaction  # type: ignore[method-assign]
+def row(name: str, value: str, aim: str = "") -> None:
+    print(f"{name:<62}{value:>26}{aim:>16}", flush=True)
 
 
-def row(name: str, value: str) -> None:
-    print(f"{name:<58}{value:>20}", flush=True)
+def p99(spent: list[float]) -> float:
+    return sorted(spent)[-max(1, len(spent) // 100)]
 
 
-def report(title: str, engine: Engine, tasks: int) -> None:
-    times: dict[str, list[float]] = {}
-    start(engine, title)
+def hot_calls(engine: Engine, tasks: int) -> None:
+    """Calls per second, from the mean, of each hot operation and of their mix."""
+    times: Times = {}
+    start(engine, "hot")
     calls_apart(engine, tasks, times)
-    for name, spent in times.items():
-        row(f"{title}: {name}", f"{statistics.median(spent) * 1e6:.0f} us")
-    total = sum(map(sum, times.values()))
-    row(f"{title}: all four", f"{4 * tasks / total:,.0f} calls/s")
+    end(engine)
+    other_calls(engine, tasks, times)
+    for name, spent in sorted(times.items()):
+        micro = f"{statistics.median(spent) * 1e6:.0f} us, p99 {p99(spent) * 1e6:.0f}"
+        row(f"{name} ({micro})", f"{len(spent) / sum(spent):,.0f} calls/s", "5,000")
+    chain = ("poll_for", "respond_")
+    spent = [second for name, each in times.items() if name.startswith(chain) for second in each]
+    row("the four of a chain", f"{len(spent) / sum(spent):,.0f} calls/s", "8,000")
+    spent = [second for each in times.values() for second in each]
+    row("all of them", f"{len(spent) / sum(spent):,.0f} calls/s", "8,000")
+
+
+def flatness(engine: Engine, sizes: list[int], tasks: int, long: int) -> None:
+    """Medians of a poll and a completion as executions and events become many, against those of the first size."""
+    first: dict[str, float] = {}
+
+    def report(title: str, times: Times) -> None:
+        for name in ("poll_for_decision_task", "poll_for_activity_task", "respond_activity_task_completed"):
+            median = statistics.median(times[name])
+            base = first.setdefault(name, median)
+            words = f"{median * 1e6:.0f} us, p99 {p99(times[name]) * 1e6:.0f}, {median / base:.2f}"
+            row(f"{title}: {name}", words, "1.20")
+
+    opened = 0
+    for size in sizes:
+        with without_the_disk(engine):
+            while opened < size:
+                start(engine, f"crowd-{opened}", "elsewhere")
+                opened += 1
+        start(engine, f"flat-{size}")
+        times: Times = {}
+        calls_apart(engine, tasks, times)
+        report(f"{size:,} open", times)
+        end(engine)
+    start(engine, "long")
+    merged_chain(engine, long - tasks, close=False)
+    times = {}
+    calls_apart(engine, tasks, times)
+    report(f"{6 * long:,} events", times)
+    end(engine)
+
+
+def end(engine: Engine) -> None:
     decision = engine.poll_for_decision_task(**DECISIONS)
     engine.respond_decision_task_completed(taskToken=decision["taskToken"], decisions=[COMPLETE])
 
 
+WAITER = """
+import sys, time
+from simpleflow.engine import Engine
+engine = Engine(sys.argv[1])
+while True:
+    task = engine.poll_for_activity_task(domain="bench", taskList={"name": "handed"})
+    got = time.monotonic_ns()
+    print(got, flush=True)
+    engine.respond_activity_task_completed(taskToken=task["taskToken"])
+    if task["activityId"] == "last":
+        break
+"""
+
+
+def hand_over(path: Path, count: int, idle: float) -> list[float]:
+    """Seconds from the commit that schedules an activity to the answer of a poll that waits in another process."""
+    committed = [0]
+
+    def point(name: str, operation: str) -> None:
+        if name == "after-commit" and operation == "RespondDecisionTaskCompleted":
+            committed[0] = time.monotonic_ns()
+
+    waiter = subprocess.Popen([sys.executable, "-c", WAITER, str(path)], stdout=subprocess.PIPE, text=True)
+    assert waiter.stdout is not None
+    spent = []
+    with Engine(path, point=point) as engine:
+        start(engine, f"hand-over-{idle}")
+        for number in range(count):
+            token = engine.poll_for_decision_task(**DECISIONS)["taskToken"]
+            time.sleep(idle)
+            wanted = schedule(number)
+            attributes = wanted["scheduleActivityTaskDecisionAttributes"]
+            attributes["taskList"] = {"name": "handed"}
+            attributes["activityId"] = "last" if number == count - 1 else f"a-{number}"
+            engine.respond_decision_task_completed(taskToken=token, decisions=[wanted])
+            spent.append((int(waiter.stdout.readline()) - committed[0]) / 1e9)
+        waiter.communicate()
+        end(engine)
+    return spent[1:]  # the first waits for the process to start
+
+
 def main() -> None:
-    parent = sys.argv[1] if len(sys.argv) > 1 else None
-    with tempfile.TemporaryDirectory(dir=parent) as directory:
-        limits = Limits(open_executions=1_000_000)
-        engine = Engine(Path(directory) / "bench.db", long_poll_seconds=0, configuration=Configuration(limits=limits))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("directory", nargs="?")
+    parser.add_argument("--quick", action="store_true", help="fewer of everything, to see that it runs")
+    options = parser.parse_args()
+    tasks, sizes, long = (50, [10, 100], 200) if options.quick else (1000, [10, 10_000, 100_000], 4150)
+    with tempfile.TemporaryDirectory(dir=options.directory) as directory:
+        path = Path(directory) / "bench.db"
+        configuration = Configuration(limits=Limits(open_executions=1_000_000))
+        engine = Engine(path, long_poll_seconds=0, configuration=configuration)
         prepare(engine)
-        report("10 open executions", engine, 1000)
-        for size in (1000, 3000, 4100):
+        row(f"{os.cpu_count()} cores, one process, synchronous NORMAL", "measured", "aim")
+        hot_calls(engine, tasks)
+        for size in (tasks, 3 * tasks):
             start(engine, f"chain-{size}")
             rate = per_second(size, lambda n=size: merged_chain(engine, n))  # type: ignore[misc]
-            row(f"respond_and_poll chain of {size} ({6 * size:,} events)", f"{rate:,.0f} tasks/s")
+            row(f"respond_and_poll, chain of {size:,}", f"{rate:,.0f} tasks/s")
         start(engine, "fan-out")
-        row("respond_and_poll fan-out of 1000", f"{per_second(1000, lambda: fan_out(engine, 1000)):,.0f} tasks/s")
-        rate = per_second(500, lambda: [start(engine, f"full-{index}", "elsewhere") for index in range(500)])
-        row("start_workflow_execution (FULL)", f"{rate:,.0f} calls/s")
-        row("start_workflow_execution (NORMAL)", f"{per_second(100_000, lambda: crowd(engine, 100_000)):,.0f} calls/s")
-        report("100,000 open executions", engine, 1000)
+        row("respond_and_poll, fan-out of 1,000", f"{per_second(1000, lambda: fan_out(engine, 1000)):,.0f} tasks/s")
+        full = per_second(200, lambda: [start(engine, f"full-{index}", "full") for index in range(200)])
+        row("start_workflow_execution (FULL)", f"{full:,.0f} calls/s")
+        for idle, count in ((0.0, 20 if options.quick else 1000), (1.0, 3 if options.quick else 30)):
+            spent = hand_over(path, count, idle)
+            words = f"{statistics.median(spent) * 1e3:.2f} ms, p99 {p99(spent) * 1e3:.2f}"
+            row(f"hand-over to a process that waits, {idle:.0f} s idle", words, "0.20, p99 2.00")
+        flatness(engine, sizes, tasks, long)
         engine.close()
 
 

@@ -35,6 +35,8 @@ Synchronous = Literal["auto", "full"]
 
 APPLICATION_ID = 0x73666C77  # "sflw"
 SCHEMA_VERSION = 1
+#: What brings a file of one version to the next: MIGRATIONS[0] those of version 1, and so on.
+MIGRATIONS: tuple[str, ...] = ()
 #: Releases of SQLite from the first to before the second can corrupt a file that several processes write.
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
 BUSY_MILLISECONDS = 60_000
@@ -181,6 +183,21 @@ class Store:
         execute("PRAGMA synchronous = NORMAL")
         if empty:
             self._create()
+        elif version < SCHEMA_VERSION:
+            self._migrate(version)
+
+    def _migrate(self, version: int) -> None:
+        """Bring a file of an older version to this one's, or leave it as it was."""
+        execute = self.connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            for step in MIGRATIONS[version - 1 :]:
+                execute(step)
+            execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        except BaseException:
+            execute("ROLLBACK")
+            raise
+        execute("COMMIT")
 
     def _create(self) -> None:
         execute = self.connection.execute

@@ -120,8 +120,8 @@ def happen(turn: Turn, kind: str, attributes: Attributes) -> int:
 
 def request_cancel(turn: Turn, **attributes: Any) -> None:
     """Somebody asks the execution to cancel itself."""
-    happen(turn, "WorkflowExecutionCancelRequested", {"externalInitiatedEventId": 0, **attributes})
-    turn.cancel_requested = True
+    asked = happen(turn, "WorkflowExecutionCancelRequested", {"externalInitiatedEventId": 0, **attributes})
+    turn.cancel_requested = asked > 0
 
 
 def signal(turn: Turn, given: Attributes, **attributes: Any) -> None:

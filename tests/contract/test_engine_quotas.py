@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from engine_integrity import check_connection
 
-from conftest import DOMAIN, TYPE, Swf
+from conftest import DOMAIN, TYPE, Swf, decision
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
 
@@ -95,3 +95,22 @@ def test_an_error_in_the_middle_leaves_nothing(monkeypatch: pytest.MonkeyPatch) 
         assert swf.poll_decision()["startedEventId"] == 0
         swf.start()
         assert client.start_workflow_execution(domain=DOMAIN, workflowId="w-2", workflowType=TYPE)["runId"]
+
+
+def test_a_full_history_ends_its_own_children_only() -> None:
+    """The quota ends the parent in the response that starts a child, whose workflowId another execution has."""
+    with engine(events=7) as client:
+        swf = Swf(client)
+        namesake = swf.start("taken", taskList={"name": "elsewhere"})
+        execution = swf.start()
+        children = [
+            decision("StartChildWorkflowExecution", workflowId=name, workflowType=TYPE, taskList={"name": "elsewhere"})
+            for name in ("taken", "own", "never")
+        ]
+        swf.decide(*children)
+        assert swf.last(execution)[1]["cause"] == "EVENT_LIMIT_EXCEEDED"
+        assert swf.types(namesake)[-1] == "DecisionTaskScheduled"
+        closed = client.list_closed_workflow_executions(domain=DOMAIN, startTimeFilter={"oldestDate": 0})
+        names = [info["execution"]["workflowId"] for info in closed["executionInfos"]]
+        assert sorted(names) == ["own", "w-1"], "the child of its own ends with it"
+        check_connection(client._store.connection)

@@ -7,6 +7,7 @@ for each of them, and this test must notice.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 from engine_integrity import check_connection
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -28,7 +29,7 @@ from simpleflow.protocol.limits import Limits
 #: Where commits cost nothing.
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 EVER = {"startTimeFilter": {"oldestDate": 0}}
-LIMITS = Limits(events=60, open_activities=3, open_timers=3, open_children=3, open_lambdas=2, open_executions=6)
+LIMITS = Limits(events=35, open_activities=3, open_timers=3, open_children=3, open_lambdas=2, open_executions=6)
 
 names = st.sampled_from(["x", "y", "z"])
 seconds = st.sampled_from(["NONE", "40", "40", "1", "0"])
@@ -141,6 +142,7 @@ class World(RuleBasedStateMachine):
             self.clock.set(max(due, self.clock.now()))
             self.swf.poll_activity(taskList={"name": "nobody's"})
         if due is None:
+            assert self.engine._store.select("SELECT count(*) FROM outbox", ()) == [(0,)], "all is told"
             assert self.swf.client.count_open_workflow_executions(domain=DOMAIN, **EVER)["count"] == 0
         self.check()
 
@@ -233,6 +235,13 @@ class World(RuleBasedStateMachine):
         else:
             self.do(getattr(self.swf.client, f"respond_activity_task_{how}"), taskToken=self.activities.pop(0))
 
+    @rule(name=names, close=st.sampled_from(["NONE", "40"]))
+    def ask_work_to_stop(self, name: str, close: str) -> None:
+        """An activity is asked to cancel itself while somebody works on it."""
+        self.decide([activity(name, "NONE", close, "NONE", "5"), Swf.timer(name, 0)], {}, False)
+        self.work("heartbeat")
+        self.decide([decision("RequestCancelActivityTask", activityId=name)], {}, False)
+
     @rule(how=st.sampled_from(["completed", "failed"]))
     def run_function(self, how: str) -> None:
         if self.functions:
@@ -257,9 +266,11 @@ class World(RuleBasedStateMachine):
         """One of the next commits is the last thing that the process does, or almost does."""
         self.crash = (point, later)
 
-    @rule()
-    def reopen(self) -> None:
+    @rule(behind=st.sampled_from([0, 0, 3]))
+    def reopen(self, behind: float) -> None:
+        """Another process goes on, whose clock may be behind."""
         self.engine.close()
+        self.clock = VirtualClock(self.clock.now() - behind)
         self.open()
 
     @rule(sure=st.integers(0, 3))
@@ -309,11 +320,12 @@ def world(tmp_path_factory: pytest.TempPathFactory, model: Any) -> type[World]:
 def run(world: type[World], examples: int, steps: int) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
+    phases = [phase for phase in Phase if phase != Phase.shrink or "HYPOTHESIS_MUTANT" not in os.environ]
     health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     run_state_machine_as_test(
         world,
         settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=health
+            max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=health, phases=phases
         ),
     )
 

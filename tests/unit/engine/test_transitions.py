@@ -11,7 +11,7 @@ import pytest
 from simpleflow.engine import transitions
 from simpleflow.engine.deciding import HANDLERS, complete_decision
 from simpleflow.engine.rounds import View
-from simpleflow.engine.rows import LAST, Run, Task, TaskKind, Timeout, Type, key_of
+from simpleflow.engine.rows import LAST, Message, Run, Task, TaskKind, Timeout, Type, key_of
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.decisions import DECISIONS
 from simpleflow.protocol.events import EVENTS
@@ -233,3 +233,104 @@ def test_every_event_has_the_attributes_of_the_table() -> None:
     for event in (*done.events, *other.events):
         row = EVENTS[event.type]
         assert set(row.required) <= set(event.attributes) <= {*row.required, *row.optional}, event
+
+
+WORKFLOW = Type(
+    True,
+    {
+        "defaultTaskList": {"name": "l"},
+        "defaultExecutionStartToCloseTimeout": "60",
+        "defaultTaskStartToCloseTimeout": "NONE",
+        "defaultChildPolicy": "ABANDON",
+    },
+)
+CHILD = decision("StartChildWorkflowExecution", workflowId="c", workflowType={"name": "w", "version": "1"})
+LAMBDA = decision("ScheduleLambdaFunction", id="l", name="f")
+EXTERNAL = decision("SignalExternalWorkflowExecution", workflowId="x", signalName="s")
+
+
+def seen(**given: Any) -> View:
+    return View(workflow_types={("w", "1"): WORKFLOW}, workflow_type=("w", "1"), room=5, next_run="next", **given)
+
+
+def test_every_decision_is_carried_out() -> None:
+    assert set(HANDLERS) == set(DECISIONS)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "view", "event", "message", "kind"),
+    [
+        (CHILD, {}, "StartChildWorkflowExecutionInitiated", Message.START, TaskKind.CHILD),
+        (EXTERNAL, {}, "SignalExternalWorkflowExecutionInitiated", Message.SIGNAL, None),
+        (
+            decision("RequestCancelExternalWorkflowExecution", workflowId="x"),
+            {},
+            "RequestCancelExternalWorkflowExecutionInitiated",
+            Message.CANCEL,
+            None,
+        ),
+        (LAMBDA, {"lambda_role": False}, "LambdaFunctionScheduled", Message.NO_ROLE, TaskKind.LAMBDA),
+        (LAMBDA, {}, "LambdaFunctionScheduled", None, TaskKind.LAMBDA),
+    ],
+)
+def test_what_reaches_beyond(
+    wanted: dict[str, Any], view: dict[str, Any], event: str, message: Message | None, kind: TaskKind | None
+) -> None:
+    """The event sends a message, and nothing else happens in this transaction."""
+    done = decided(turn(started=9, scheduled=8), wanted, view=seen(**view))
+    assert kinds(done) == ["DecisionTaskCompleted", event]
+    assert done.messages == ([(key_of(3, 12), message)] if message else [])
+    assert [task.kind for task in done.opened.values()] == ([kind] if kind else [])
+    if wanted is LAMBDA:
+        assert next(iter(done.opened.values())).arrival == (None if message else LAST)
+
+
+def test_a_run_goes_on() -> None:
+    done = decided(turn(started=9, scheduled=8), {"decisionType": "ContinueAsNewWorkflowExecution"}, view=seen())
+    assert (kinds(done)[-1], done.status) == ("WorkflowExecutionContinuedAsNew", "CONTINUED_AS_NEW")
+    assert done.continued == {
+        "workflowType": {"name": "w", "version": "1"},
+        "executionStartToCloseTimeout": "60",
+        "taskList": {"name": "l"},
+        "taskStartToCloseTimeout": "NONE",
+        "childPolicy": "ABANDON",
+    }
+    assert done.events[-1].attributes["newExecutionRunId"] == "next" and done.child_policy is None
+
+
+@pytest.mark.parametrize(
+    ("do", "policy"),
+    [
+        (lambda t: transitions.terminate(t, None, None, "REQUEST_CANCEL"), "REQUEST_CANCEL"),
+        (transitions.terminate_child, "TERMINATE"),
+        (transitions.expire_execution, "TERMINATE"),
+    ],
+)
+def test_closes_that_apply_the_child_policy(do: Callable[[Turn], None], policy: str) -> None:
+    done = turn(due=RUN.expires)
+    do(done)
+    assert done.child_policy == policy
+
+
+def test_nothing_is_told_after_the_quota() -> None:
+    done = decided(turn(10, Limits(events=12), started=9, scheduled=8), CHILD, EXTERNAL, view=seen())
+    assert kinds(done) == ["DecisionTaskCompleted", "WorkflowExecutionTerminated"]
+    assert done.messages == [] and done.opened == {} and done.continued is None
+
+
+def test_children_of_one_response_share_the_room() -> None:
+    view = seen()
+    view.room = 2
+    done = decided(turn(started=9, scheduled=8), CHILD, CHILD, CHILD, view=view)
+    assert kinds(done)[1:4] == ["StartChildWorkflowExecutionInitiated"] * 2 + ["StartChildWorkflowExecutionFailed"]
+    failed = done.events[3].attributes
+    assert (failed["cause"], failed["initiatedEventId"]) == ("OPEN_WORKFLOWS_LIMIT_EXCEEDED", 0)
+
+
+def test_lambda_deadlines() -> None:
+    task = Task(key_of(3, 5), TaskKind.LAMBDA, "l", 1)
+    done = turn()
+    task = transitions.start_lambda(done, task, 10)
+    assert (task.due, task.timeout, task.started) == (NOW + 10_000, Timeout.START_TO_CLOSE, 11)
+    transitions.expire_task(done, task)
+    assert kinds(done) == ["LambdaFunctionStarted", "LambdaFunctionTimedOut", "DecisionTaskScheduled"]
