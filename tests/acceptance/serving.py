@@ -91,7 +91,11 @@ class Server:
         return opened
 
     def start_poll(self, operation: str = "PollForDecisionTask", task_list: dict[str, str] = DECIDERS) -> socket.socket:
-        body = json.dumps({"domain": "D", "taskList": task_list}).encode()
+        return self.say(operation, {"domain": "D", "taskList": task_list})
+
+    def say(self, operation: str, request: dict[str, Any]) -> socket.socket:
+        """A request that was sent, on a connection of its own."""
+        body = json.dumps(request).encode()
         opened = socket.create_connection(self.address, PATIENCE)
         head = (
             f"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: {TARGET}.{operation}\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from serving import DECIDERS, Server, answer_of, prepare, start, until
+from serving import DECIDERS, TYPE, Server, answer_of, prepare, start, until
 from shell import Project
 from simpleflow.clients import client as open_client
 from simpleflow.protocol.faults import code_of
@@ -126,7 +127,7 @@ def test_a_poll_that_is_left_loses_no_task(server: Server) -> None:
     assert time.monotonic() - begun < 10
     assert stopping.stop
     execution = start(server.boto())
-    task = swf.poll_for_decision_task(domain="D", taskList=DECIDERS)  # it is there at once
+    task = server.boto().poll_for_decision_task(domain="D", taskList=DECIDERS)
     assert task["workflowExecution"] == execution
     with pytest.raises(Exception) as caught:
         swf.poll_for_decision_task(domain="E", taskList=DECIDERS)
@@ -134,20 +135,44 @@ def test_a_poll_that_is_left_loses_no_task(server: Server) -> None:
     swf.close()
 
 
-def test_a_task_that_comes_while_a_poll_is_left_is_worked_on(server: Server) -> None:
-    """The server stands still while the poll is left and a run is started; the poll and the run then race."""
+def test_a_task_that_came_before_a_poll_was_left_is_worked_on(server: Server) -> None:
     boto = server.prepare()
     execution: dict[str, str] = {}
 
     def stopping() -> bool:
-        if not execution and server.get("/health")["waitingPolls"]:
-            execution.update(start(boto))  # the answer is on its way when the connection is half closed
-            return True
-        return bool(execution)
+        if not execution:
+            server.polls(1)
+            execution.update(start(boto))
+            server.polls(0)  # the answer is on its way when the connection is half closed
+        return True
 
     swf: Any = open_client(server.url, stopping=stopping)
     task = swf.poll_for_decision_task(domain="D", taskList=DECIDERS)
     assert task["workflowExecution"] == execution
+    swf.close()
+
+
+def test_a_task_that_comes_just_when_a_poll_is_left(server: Server) -> None:
+    """Either that poll gets it, or it is there for the next one."""
+    boto = server.prepare()
+    starting: list[socket.socket] = []
+
+    def stopping() -> bool:
+        if not starting:
+            server.polls(1)
+            request = {"domain": "D", "workflowId": f"w-{number}", "workflowType": TYPE}
+            starting.append(server.say("StartWorkflowExecution", request))
+        return True
+
+    swf: Any = open_client(server.url, stopping=stopping)
+    for number in range(30):
+        task = swf.poll_for_decision_task(domain="D", taskList=DECIDERS)
+        assert "runId" in answer_of(starting.pop())
+        if not task.get("taskToken"):
+            counted = boto.count_pending_decision_tasks(domain="D", taskList=DECIDERS)
+            assert counted["count"] == number + 1  # those that are worked on, and this one
+            task = boto.poll_for_decision_task(domain="D", taskList=DECIDERS)
+        assert task["workflowExecution"]["workflowId"] == f"w-{number}"
     swf.close()
 
 
