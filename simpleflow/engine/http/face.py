@@ -4,8 +4,8 @@
     GET /health   whether the server answers, and how many polls wait
     /clock        GET and POST: the virtual clock, if there is one
 
-All calls of the engine are made on the event loop: they are shorter than handing them to a thread, and whoever waits
-for the file's lock would hold up the others anyway. Every request is answered; an error that is not foreseen is logged
+All calls of the engine are made on the event loop. They follow one another anyway, so a thread for them gains nothing,
+and handing a call of 80 µs there and back costs 30 µs, on busy cores a millisecond. Every request is answered; an error that is not foreseen is logged
 and answered with InternalFailure.
 """
 
