@@ -143,6 +143,24 @@ def test_a_huge_body_in_chunks(server: Server) -> None:
     assert server.process.memory_info().rss - memory < 20 * MEGABYTE
 
 
+def test_a_body_that_never_ends_though_it_is_short(server: Server) -> None:
+    """Its chunks are empty talk: extensions and trailers without end."""
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for talk_ in (b"1;" + b"x" * 60_000 + b"\r\nx\r\n", b"0\r\n" + b"X: " + b"x" * 60_000 + b"\r\n"):
+        with socket.create_connection(server.address, PATIENCE) as opened:
+            opened.sendall(head + talk_)
+            more = talk_ if talk_[0] == ord("1") else talk_[3:]
+            sent = 0
+            try:
+                while sent < 100 * MEGABYTE:
+                    opened.sendall(more)
+                    sent += len(more)
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+        assert sent < 50 * MEGABYTE
+    assert server.get("/health")["status"] == "ok"
+
+
 @pytest.mark.parametrize(
     "request_",
     [

@@ -33,6 +33,8 @@ KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 4 * 1024 * 1024
 MOST_HEADER_BYTES = 64 * 1024
+#: A request may come in chunks so small that they are so many times as long as what is in them.
+MOST_FRAMING = 8
 #: Requests that wait behind another one of their connection before no more are read.
 MOST_BEHIND = 16
 
@@ -106,6 +108,8 @@ class Connection(asyncio.Protocol):
             self._refuse("SerializationException", f"This is no HTTP request: {error}")
         if self._url is not None and self._said > MOST_HEADER_BYTES:
             self._refuse("RequestHeaderFieldsTooLargeException", f"The headers are over {MOST_HEADER_BYTES} bytes")
+        elif not self._between and self._said > MOST_FRAMING * self._house.face.most_bytes:
+            self._refuse_length()
 
     def pause_writing(self) -> None:
         self._paused = True
@@ -113,8 +117,9 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._paused = False
-        self.deadline = time.monotonic() + KEEP_ALIVE_SECONDS
-        self._rest()
+        if not self._lingers:
+            self.deadline = time.monotonic() + KEEP_ALIVE_SECONDS
+            self._rest()
 
     def too_late(self) -> None:
         """End it."""
@@ -163,7 +168,8 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
+        if self._url is not None:  # after a body in chunks there may be more, which nobody asked for
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._target, self._url = self._url or b"", None

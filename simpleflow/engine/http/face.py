@@ -5,8 +5,8 @@
     /clock        GET and POST: the virtual clock, if there is one
 
 All calls of the engine are made on the event loop. They follow one another anyway, so a thread for them gains nothing,
-and handing a call of 80 µs there and back costs 30 µs, on busy cores a millisecond. Every request is answered; an error that is not foreseen is logged
-and answered with InternalFailure.
+and handing a call of 80 µs there and back costs 30 µs, on busy cores a millisecond. Every request is answered; an error
+that is not foreseen is logged and answered with InternalFailure.
 """
 
 from __future__ import annotations
