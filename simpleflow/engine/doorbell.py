@@ -31,8 +31,8 @@ DAY = 24 * 60 * 60
 class Waiter(Protocol):
     """Waits for one topic."""
 
-    def wait(self, seconds: float) -> None:
-        """Return when the bell rings, or so many seconds later."""
+    def wait(self, seconds: float) -> bool:
+        """Return when the bell rings, or so many seconds later. Whether it rang."""
 
     def fileno(self) -> int | None:
         """A descriptor that is readable once the bell has rung, until the next `wait`; None where there is none."""
@@ -96,11 +96,13 @@ class _ThreadWaiter:
         self._bell = bell
         self._heard = bell._rings
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> bool:
         with self._bell._condition:
             if self._heard == self._bell._rings:
                 self._bell._condition.wait(seconds)
+            rang = self._heard != self._bell._rings
             self._heard = self._bell._rings
+        return rang
 
     def fileno(self) -> None:
         return None
@@ -204,9 +206,11 @@ class _SocketWaiter:
         self.name = name
         self._drain()
 
-    def wait(self, seconds: float) -> None:
-        if self._poll.poll(math.ceil(seconds * 1000)):
+    def wait(self, seconds: float) -> bool:
+        rang = bool(self._poll.poll(math.ceil(seconds * 1000)))
+        if rang:
             self._drain()
+        return rang
 
     def fileno(self) -> int:
         return self._socket.fileno()

@@ -376,13 +376,19 @@ class Engine:
         list_topic = self._topic(name, request)
         with self._bell.waiting(list_topic) as waiter:
             self._refuse_crowds(list_topic, 1)
+            rang = False
             while not self._stopping():
-                seen = self.version()
-                found = self._try(name, request)
+                # Who was rung for need not look first; what it finds is what it was rung for.
+                found: Response | None = self._write(name, POLLS[name].attempt, request, False) if rang else None
+                if found is None:
+                    seen = self.version()
+                    found = self._try(name, request)
                 if found is not None:
                     return found
-                if not self._sleep(waiter.wait, seen, end):
+                happened = self._sleep(waiter.wait, seen, end)
+                if happened is None:
                     break
+                rang = happened
         return None
 
     def _topic(self, name: str, request: Request) -> str:
@@ -396,16 +402,17 @@ class Engine:
         if self._bell.waiters(list_topic) >= most + ours:
             raise Fault("LimitExceededFault", f"{most} polls wait for the task list, the most that can")
 
-    def _sleep(self, wait: Callable[[float], None], seen: tuple[int, int], end: float) -> bool:
-        """Sleep until something may have happened. False when the poll is over."""
+    def _sleep(self, wait: Callable[[float], bool], seen: tuple[int, int], end: float) -> bool | None:
+        """Sleep until something may have happened: whether the bell rang. None when the poll is over."""
         due = self._due()
         while True:
             now = self._clock.now()
             left = end - now
             if left <= 0 or self._stopping():
-                return False
+                return None
             if due is not None:
                 left = min(left, max(0.0, due / 1000 - now))
-            wait(min(LOOK, left))
-            if self.version() != seen or (due is not None and due <= self._now()):
+            if wait(min(LOOK, left)):
                 return True
+            if self.version() != seen or (due is not None and due <= self._now()):
+                return False

@@ -78,15 +78,16 @@ def find_open(call: Call, domain: int, workflow_id: str, run_id: str | None) -> 
 
 def start_workflow_execution(call: Call, request: Request) -> Response:
     domain = require_registered(call, request["domain"])
-    resolved = _resolve(call, domain, request)
+    started = _resolve(call, domain, request)
     row = call.store.row("latest_execution", domain, request["workflowId"])
     if row is not None and row[2] is None:
         raise Fault("WorkflowExecutionAlreadyStartedFault", "Already Started")
-    if room_for(call, domain, 1) <= 0:
+    number = next_number(call)
+    if room_for(call, domain, 1, number) <= 0:
         most = call.limits.open_executions
         raise Fault("LimitExceededFault", f"The domain has {most} open executions, the most it can have")
     remove_expired(call, domain, STEP)
-    return {"runId": launch(call, domain, request["workflowId"], resolved, call.now).run_id}
+    return {"runId": launch(call, number, domain, request["workflowId"], started, call.now).run_id}
 
 
 def _resolve(call: Call, domain: int, request: Request) -> Attributes:
@@ -110,6 +111,7 @@ def next_number(call: Call) -> int:
 
 def launch(
     call: Call,
+    number: int,
     domain: int,
     workflow_id: str,
     started: Attributes,
@@ -119,7 +121,6 @@ def launch(
     parent: int | None = None,
 ) -> Execution:
     """Write a new execution with this WorkflowExecutionStarted; whether it may start has been looked at."""
-    number = next_number(call)
     run_id = run_id or new_run_id(number)
     type_ = call.store.one("type", domain, "workflow", *started["workflowType"].values())[0]
     tags = orjson.dumps(started["tagList"]).decode() if "tagList" in started else None
@@ -136,15 +137,16 @@ def continue_as_new(call: Call, run: Run, started: Attributes, run_id: str) -> N
         _, first = call.event(run.id, 1)
         started |= optional(first, "parentWorkflowExecution", "parentInitiatedEventId")
     assert before.closed is not None
-    launch(call, run.domain, before.workflow_id, started, before.closed, run_id=run_id, parent=before.parent)
+    number = next_number(call)
+    launch(call, number, run.domain, before.workflow_id, started, before.closed, run_id=run_id, parent=before.parent)
 
 
-def room_for(call: Call, domain: int, wanted: int) -> int:
+def room_for(call: Call, domain: int, wanted: int, number: int) -> int:
     """How many executions may yet be opened in a domain, at least if they are fewer than wanted.
 
-    Counting costs, so it is done again only when so many could have been started that it matters.
+    `number` is that of the next execution. Counting costs, so it is done again only when so many could have been
+    started that it matters.
     """
-    number = next_number(call)
     room = call.memory.room.get(domain, 0) - number
     if room < wanted:
         room = call.limits.open_executions - call.store.one("count_open_executions", domain)

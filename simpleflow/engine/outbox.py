@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from simpleflow.engine.call import Call
-from simpleflow.engine.executions import Execution, find_open, get_execution, launch
+from simpleflow.engine.executions import Execution, find_open, get_execution, launch, next_number
 from simpleflow.engine.reaching import child_started
 from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task
 from simpleflow.engine.transitions import (
@@ -96,7 +96,8 @@ def _start_child(letter: Letter) -> None:
     started = child_started(initiated)
     started["parentWorkflowExecution"] = named(letter.sender)
     started["parentInitiatedEventId"] = letter.event_id
-    child = launch(call, letter.sender.domain, initiated["workflowId"], started, letter.time, parent=letter.key)
+    number, domain = next_number(call), letter.sender.domain
+    child = launch(call, number, domain, initiated["workflowId"], started, letter.time, parent=letter.key)
     if turn is not None and task is not None:
         _tell_of_start(call, turn, task, child, initiated)
 

@@ -53,7 +53,7 @@ def look(call: Call, run: Run, decisions: Sequence[Decision]) -> View:
     if kinds & _OPENS:
         view.open = dict(call.store.all("count_open", low, high))
     if "StartChildWorkflowExecution" in kinds:
-        view.room = room_for(call, run.domain, len(decisions))
+        view.room = room_for(call, run.domain, len(decisions), next_number(call))
     if call.configuration.deny or call.configuration.rates:
         view.refused = _refused(call, decisions)
     return view
