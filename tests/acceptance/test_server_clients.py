@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import select
 import socket
 import sys
 import time
@@ -15,7 +14,7 @@ import pytest
 
 from serving import DECIDERS, TARGET, TYPE, Server, shared, start, until
 from shell import PATIENCE, Command, Project
-from simpleflow.engine.http.connection import Connection
+from simpleflow.engine.http.connection import Connection, House
 
 LIST = b'{"registrationStatus":"REGISTERED"}'
 HEAD = f"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: {TARGET}.ListDomains\r\nContent-Length: {len(LIST)}\r\n"
@@ -262,6 +261,11 @@ def test_expectations(server: Server) -> None:
         assert opened.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         opened.sendall(LIST)
         assert opened.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+    with server.open_poll(task_list={"name": "patient"}) as opened:  # not before the answer that is due first
+        opened.sendall(HEAD.encode() + b"Expect: 100-continue\r\n\r\n" + LIST)
+        request = {"domain": "D", "workflowId": "p", "workflowType": TYPE, "taskList": {"name": "patient"}}
+        assert server.call("StartWorkflowExecution", request)[0] == 200
+        assert opened.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_too_many_connections(project: Project) -> None:
@@ -310,6 +314,13 @@ def test_whether_a_client_is_gone_is_seen_at_once() -> None:
     class Transport:
         def __init__(self, own: socket.socket) -> None:
             self.own = own
+            self.aborted = False
+
+        def write_eof(self) -> None:
+            self.own.shutdown(socket.SHUT_WR)
+
+        def abort(self) -> None:
+            self.aborted = True
 
         def is_closing(self) -> bool:
             return False
@@ -319,11 +330,14 @@ def test_whether_a_client_is_gone_is_seen_at_once() -> None:
 
     own, other = socket.socketpair()
     with own, other:
-        connection = Connection.__new__(Connection)
+        connection = Connection(House(None, 1))  # type: ignore[arg-type]
         connection.transport = Transport(own)  # type: ignore[assignment]
         assert not connection.gone()
         other.sendall(b"more")
         assert not connection.gone()
         other.close()
         assert connection.gone()
-    assert hasattr(select, "poll")
+    with socket.socket() as unconnected:  # as one is that the client has reset
+        connection.transport = transport = Transport(unconnected)  # type: ignore[assignment]
+        connection._linger()
+        assert transport.aborted

@@ -176,7 +176,7 @@ class Connection(asyncio.Protocol):
         for name, value in self._headers:
             if name == b"content-length" and int(value) > self._house.face.most_bytes:
                 self._refuse_length()
-            elif name == b"expect" and value.lower() == b"100-continue" and not self._lingers:
+            elif name == b"expect" and value.lower() == b"100-continue" and not self._answering:
                 self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, part: bytes) -> None:
@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
         method, keep = self._parser.get_method().decode("latin-1"), self._parser.should_keep_alive()
         target = self._target.decode("latin-1")
         exchange = Exchange(method, target, self._headers, b"".join(self._body), self, last=not keep)
-        if self._busy is None and not self._paused and not self._behind:
+        if not self._answering and not self._paused:
             self._handle(exchange)
         else:
             self._behind.append(exchange)
@@ -202,6 +202,11 @@ class Connection(asyncio.Protocol):
                 self.transport.pause_reading()
 
     # Answers
+
+    @property
+    def _answering(self) -> bool:
+        """Whether an answer is to come, or the last one was given."""
+        return self._busy is not None or bool(self._behind) or self._lingers
 
     def _handle(self, exchange: Exchange) -> None:
         answer = self._house.face.answer(exchange)
@@ -253,7 +258,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, code: str, words: str) -> None:
         """Answer a request that is not whole, and will not be; what came before it is answered first, or not at all."""
-        if self._busy is not None or self._behind:
+        if self._answering and not self._lingers:
             self.transport.abort()
         elif not self._lingers:
             self._write(refusal(code, words, last=True))
@@ -265,5 +270,8 @@ class Connection(asyncio.Protocol):
         self._behind.clear()
         self.deadline = time.monotonic() + LINGER_SECONDS
         if not self.transport.is_closing():
-            self.transport.write_eof()
-            self.transport.resume_reading()  # so as to hear it
+            try:
+                self.transport.write_eof()
+                self.transport.resume_reading()  # so as to hear it
+            except OSError:  # it has, in a way that the loop has not yet heard of
+                self.transport.abort()
