@@ -187,7 +187,7 @@ MUTANTS = [
         "simpleflow/engine/store.py",
         "return Turn(run, max(now, time), key",
         "return Turn(run, now, key",
-        FIRE,
+        f"tests/contract/test_engine_files.py {FIRE}",
     ),
     Mutant(
         "engine: a task is started twice",

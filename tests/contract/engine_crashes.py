@@ -159,7 +159,7 @@ def kill(path: str, seed: str, count: str) -> None:
     chance = random.Random(int(seed))
     now = 1_700_000_000.0
     for number in range(int(count)):
-        now += 1000  # what the last one held has timed out
+        now += 100  # what the last one held has timed out, and a day of retention is not over
         last = number == int(count) - 1
         at_commit = number % 2 == 0 and not last
         dies = (chance.choice(["before-commit", "after-commit"]), chance.randrange(25)) if at_commit else None

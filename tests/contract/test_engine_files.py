@@ -16,7 +16,7 @@ from engine_integrity import check_integrity
 from conftest import Swf
 from simpleflow.clients import client as open_client
 from simpleflow.clients.boto import BotoClient
-from simpleflow.engine import Engine, EngineError
+from simpleflow.engine import Engine, EngineError, VirtualClock
 from simpleflow.engine.doorbell import LONGEST_DIRECTORY
 from simpleflow.engine.store import SCHEMA_VERSION, Store
 
@@ -209,3 +209,20 @@ def test_boto(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert both.respond_and_poll(None, poll) == {"startedEventId": 0}
     assert both.respond_and_poll(None, None) == {}
     assert calls == [{"taskToken": "t"}, {"domain": "d"}, {"domain": "d"}]
+
+
+def test_a_process_whose_clock_is_behind(tmp_path: Path) -> None:
+    """No event is older than the one before it, and deadlines count from the event's own time."""
+    path, ahead = tmp_path / "engine.db", VirtualClock(1_700_000_100)
+    with Engine(path, clock=ahead, long_poll_seconds=0) as engine:
+        swf = Swf(engine)
+        execution = swf.start()
+        with Engine(path, clock=VirtualClock(1_700_000_000), long_poll_seconds=0) as behind:
+            other = Swf.__new__(Swf)
+            other.client = behind
+            behind.signal_workflow_execution(domain="contract", workflowId="w-1", signalName="s")
+            other.decide(other.timer(seconds=5))
+        times = [event["eventTimestamp"].timestamp() for event in swf.history(execution)]
+        assert set(times) == {ahead.now()}
+        assert engine.next_due() == ahead.now() + 5
+    check_integrity(str(path))

@@ -519,3 +519,12 @@ def test_every_event(worlds: Callable[[], World]) -> None:
     world.record()
     assert not set(EVENTS) - world.seen, f"missing: {sorted(set(EVENTS) - world.seen)}"
     assert len(world.seen) == 54
+
+
+def test_every_operation_is_a_method() -> None:
+    from simpleflow.clients import SWFClient
+
+    for name, operation in ALL_OPERATIONS.items():
+        assert callable(getattr(SWFClient, operation.method)), name
+        method = getattr(Engine, operation.method)
+        assert method.__name__ == operation.method and name in method.__doc__
