@@ -53,8 +53,8 @@ def _level(value: str) -> str:
 class Config:
     """The settings. Timeouts are texts of whole seconds, or "NONE", as Amazon SWF takes them.
 
-    The variable of a setting is its name in capitals; that of `engine`, `format` and `disable_setproctitle` has
-    SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
+    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle` and
+    `access_keys` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
     """
 
     engine: str = ""
@@ -62,6 +62,8 @@ class Config:
     format: str = ""
     log_level: str = "INFO"
     disable_setproctitle: str = ""
+    access_keys: str = ""
+    aws_endpoint_url_swf: str = ""
     swf_connection_retries: int = 5
     swf_max_open_activity_count: int = 1000
     workflow_default_task_list: str = "default"
@@ -78,8 +80,11 @@ class Config:
 
     @property
     def engine_url(self) -> str:
-        """The engine that is configured: by default a file in the user's data directory."""
-        return self.engine or f"sqlite:{default_database()}"
+        """The engine that is configured: by default AWS_ENDPOINT_URL_SWF's, else a file of the user's."""
+        elsewhere = self.aws_endpoint_url_swf
+        if elsewhere.startswith("https:"):  # Amazon's own, which is never called unless it is named
+            elsewhere = ""
+        return self.engine or elsewhere or f"sqlite:{default_database()}"
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
@@ -97,6 +102,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 _VARIABLES = {
     "engine": "SIMPLEFLOW_ENGINE",
     "domain": "SWF_DOMAIN",
+    "access_keys": "SIMPLEFLOW_ACCESS_KEYS",
     "format": "SIMPLEFLOW_FORMAT",
     "disable_setproctitle": "SIMPLEFLOW_DISABLE_SETPROCTITLE",
 }

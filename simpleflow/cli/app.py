@@ -16,6 +16,7 @@ from simpleflow.observe import bear_with_streams
 
 COMMANDS: Final = {
     "decider.start": ("processes", "Decide runs: start decider processes."),
+    "server": ("server", "Serve the engine to Amazon SWF's clients, over HTTP."),
     "standalone": ("standalone", "Run a workflow with all the processes that it needs."),
     "worker.start": ("processes", "Run activities: start worker processes."),
     "workflow.history": ("workflow", "Show the events of a run."),

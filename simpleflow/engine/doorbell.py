@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import select
 import socket
@@ -35,6 +36,9 @@ class Waiter(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """Return when the bell rings, or so many seconds later. Whether it rang."""
+
+    def fileno(self) -> int | None:
+        """A descriptor that is readable once the bell has rung, until the next `wait`; None where there is none."""
 
 
 class Doorbell(Protocol):
@@ -102,6 +106,9 @@ class _ThreadWaiter:
             rang = self._heard != self._bell._rings
             self._heard = self._bell._rings
         return rang
+
+    def fileno(self) -> None:
+        return None
 
 
 class SocketBell:
@@ -194,6 +201,8 @@ class _SocketWaiter:
         self._socket.setblocking(False)
         with contextlib.suppress(OSError):
             self._socket.bind(f"{self._directory}/{self.name}")
+        self._poll = select.poll()  # `select` knows no descriptor from 1,024 on
+        self._poll.register(self._socket, select.POLLIN)
 
     def rename(self, topic: str) -> None:
         name = f"{topic}.{self._suffix}"
@@ -207,10 +216,13 @@ class _SocketWaiter:
         self._drain()
 
     def wait(self, seconds: float) -> bool:
-        rang = bool(select.select([self._socket], [], [], seconds)[0])
+        rang = bool(self._poll.poll(math.ceil(seconds * 1000)))
         if rang:
             self._drain()
         return rang
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def _drain(self) -> None:
         with contextlib.suppress(OSError):  # there is no more to read

@@ -18,7 +18,7 @@ from simpleflow.engine.call import Call, Memory, Operation, Request, Response, t
 from simpleflow.engine.clock import SYSTEM_CLOCK, Clock, VirtualClock
 from simpleflow.engine.configuration import Configuration
 from simpleflow.engine.deadlines import AT_ONCE, catch_up, next_due
-from simpleflow.engine.doorbell import bell_of
+from simpleflow.engine.doorbell import Doorbell, bell_of
 from simpleflow.engine.errors import EngineError
 from simpleflow.engine.operations import CHECKS, DURABLE, POLLS, READS, RESPONSES, Poll
 from simpleflow.engine.rates import Buckets
@@ -95,7 +95,7 @@ class Engine:
         self._process = os.getpid()
         self._store = Store(None if path is None else os.fspath(path), synchronous)
         self._file: str = self._store.one("file_id")
-        self._bell = bell_of(self._store.path)
+        self._bell: Doorbell = bell_of(self._store.path)
         self._memory = Memory()
         self._commits = 0
         self.exceptions = Exceptions()
@@ -198,9 +198,10 @@ class Engine:
             raise client_error(Fault("UnknownOperationException", f"There is no operation {operation}"), operation)
         return self._answer(operation, request)
 
-    def attempt(self, poll: str, request: Request) -> Response | None:
-        """Try once to take a task, by Amazon's name of the poll; None if there is none."""
-        self._check(poll, request)
+    def attempt(self, poll: str, request: Request, again: bool = False) -> Response | None:
+        """Try once to take a task, by Amazon's name of the poll; None if there is none. `again` checks nothing."""
+        if not again:
+            self._check(poll, request)
         found: Response | None = self._guard(poll, self._try, poll, request)
         return found
 
@@ -210,9 +211,27 @@ class Engine:
         return dict(POLLS[poll].empty)
 
     def version(self) -> tuple[int, int]:
-        """Differs once this or another process has committed: then what waits is worth a try."""
+        """Two numbers: one differs once this engine has committed, the other once another process has."""
         with self._lock:
             return self._commits, self._store.version()
+
+    def topic(self, poll: str, request: Request) -> str:
+        """What the bell rings when there may be something for a poll that is about to wait, by Amazon's name."""
+        found: str = self._guard(poll, self._topic, poll, request)
+        self._guard(poll, self._refuse_crowds, found, 0)
+        return found
+
+    def hear(self, bell: Callable[[Doorbell], Doorbell]) -> None:
+        """Ring another bell instead, which is given the one so far."""
+        self._bell = bell(self._bell)
+
+    def tick(self) -> float | None:
+        """Fire what is due. The seconds until there is more, by the engine's clock; None if nothing is to come."""
+        due = self.next_due()
+        if due is not None and due <= self._clock.now():
+            self._guard("", self._catch_up, "")
+            due = self.next_due()
+        return None if due is None else due - self._clock.now()
 
     def next_due(self) -> float | None:
         """The instant of the next timer or timeout, in seconds since 1970; None if nothing is to come."""
@@ -361,18 +380,13 @@ class Engine:
     def _wait(self, name: str, request: Request) -> Response | None:
         """Wait until a try finds a task, the long poll is over, or the process stops."""
         end = self._clock.now() + self._long_poll_seconds
-        with self._lock:
-            domain = self._call().domain(request["domain"])
-        poll = POLLS[name]
-        list_topic = topic(poll.kind, domain, poll.list_of(request))
+        list_topic = self._topic(name, request)
         with self._bell.waiting(list_topic) as waiter:
-            if self._bell.waiters(list_topic) > self._configuration.limits.pollers:
-                most = self._configuration.limits.pollers
-                raise Fault("LimitExceededFault", f"{most} polls wait for the task list, the most that can")
+            self._refuse_crowds(list_topic, 1)
             rang = False
             while not self._stopping():
                 # Who was rung for need not look first; what it finds is what it was rung for.
-                found: Response | None = self._write(name, poll.attempt, request, False) if rang else None
+                found: Response | None = self._write(name, POLLS[name].attempt, request, False) if rang else None
                 if found is None:
                     seen = self.version()
                     found = self._try(name, request)
@@ -383,6 +397,17 @@ class Engine:
                     break
                 rang = happened
         return None
+
+    def _topic(self, name: str, request: Request) -> str:
+        with self._lock:
+            domain = self._call().domain(request["domain"])
+        return topic(POLLS[name].kind, domain, POLLS[name].list_of(request))
+
+    def _refuse_crowds(self, list_topic: str, ours: int) -> None:
+        """Refuse one that waits for a list, or is about to, where too many do; `ours` is whether it is counted."""
+        most = self._configuration.limits.pollers
+        if self._bell.waiters(list_topic) >= most + ours:
+            raise Fault("LimitExceededFault", f"{most} polls wait for the task list, the most that can")
 
     def _sleep(self, wait: Callable[[float], bool], seen: tuple[int, int], end: float) -> bool | None:
         """Sleep until something may have happened: whether the bell rang. None when the poll is over."""

@@ -22,6 +22,9 @@ SECONDS = re.compile(r"[0-9]{1,8}|NONE|").fullmatch
 FINITE_SECONDS = re.compile(r"[0-9]{1,8}").fullmatch
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}").fullmatch
 
+#: The times that there are, in seconds since 1970.
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
+
 #: How Amazon calls Python's types.
 _JSON_NAMES: dict[type, str] = {
     bool: "TRUE_VALUE",
@@ -131,8 +134,10 @@ def integer(found: list[str], value: Any, at: str, least: int, most: int) -> Non
 
 
 def timestamp(value: Any, at: str) -> None:
-    """Refuse what is no time: a datetime or a number of seconds since 1970."""
+    """Refuse what is no time: a datetime or a number of seconds since 1970, in the years 1 to 9999."""
     if isinstance(value, bool) or not isinstance(value, (datetime, int, float)):
+        wrong_type(value, at, "a Timestamp")
+    if not isinstance(value, datetime) and not FIRST_SECOND <= value <= LAST_SECOND:
         wrong_type(value, at, "a Timestamp")
 
 

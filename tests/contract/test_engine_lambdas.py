@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from conftest import Swf
-from simpleflow.clients import BotoClient
+from simpleflow.clients.boto import BotoClient
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.engine.lambdas import Context, invoke
 from simpleflow.protocol.history import attributes

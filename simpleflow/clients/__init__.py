@@ -25,8 +25,6 @@ Response = dict[str, Any]
 
 FORMS = "sqlite:PATH, memory, http://HOST:PORT, aws or aws:REGION"
 LONG_POLL_SECONDS = 60.0
-#: Above the service's long poll: at boto's default of exactly 60 s an answer and the timeout race.
-READ_TIMEOUT_SECONDS = 75
 
 
 class SWFClient(Protocol):
@@ -92,39 +90,6 @@ class SWFClient(Protocol):
         """Let go of files and connections."""
 
 
-class BotoClient:
-    """boto3's client, with the methods that it lacks."""
-
-    def __init__(self, boto: Any) -> None:
-        self._boto = boto
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._boto, name)
-
-    def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
-        """Respond, then poll, in two calls."""
-        if respond is not None:
-            getattr(self._boto, respond[0])(**respond[1])
-        if poll is None:
-            return {}
-        answer: Response = getattr(self._boto, poll[0])(**poll[1])
-        return answer
-
-    def poll_for_lambda_task(self, **request: Any) -> Response:
-        """Amazon runs Lambda functions itself: there is never one to take."""
-        return {"startedEventId": 0}
-
-    def respond_lambda_task_completed(self, **request: Any) -> Response:
-        """Nobody holds a Lambda task of Amazon's. Raises ValueError."""
-        raise ValueError("Amazon runs Lambda functions itself, and takes no answers for them")
-
-    respond_lambda_task_failed = respond_lambda_task_completed
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._boto.close()
-
-
 def client(
     url: str,
     *,
@@ -136,9 +101,9 @@ def client(
 ) -> SWFClient:
     """The engine that a URL names.
 
-    `clock`, `point`, `stopping`, `configuration` and `long_poll_seconds` are the embedded engine's (see
-    `simpleflow.engine.Engine`) and mean nothing to the others. Raises ValueError for a URL that names none,
-    EngineError for a file that cannot be opened.
+    `clock`, `point`, `configuration` and `long_poll_seconds` are the embedded engine's (see `simpleflow.engine.Engine`)
+    and mean nothing to the others; `stopping` ends a poll that waits (not on Amazon). AWS_ENDPOINT_URL_SWF is what
+    `aws` means, if it is set. Raises ValueError for a URL that names none, EngineError for a file that cannot be had.
     """
     scheme, _, rest = url.partition(":")
     if url == "memory" or (scheme == "sqlite" and rest.partition("?")[0]):
@@ -149,9 +114,14 @@ def client(
         given: dict[str, Any] = {name: hook for name, hook in hooks.items() if hook is not None}
         return Engine(path, synchronous=synchronous, long_poll_seconds=long_poll_seconds, **given)
     if scheme in ("http", "https") and rest.startswith("//") and len(rest) > len("//"):
-        return _server(url)
+        from simpleflow.clients.boto import server
+
+        return server(url, stopping)
     if url == "aws" or (scheme == "aws" and rest):
-        return _boto(region_name=rest or None)
+        from simpleflow.clients.boto import amazon, server
+
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_SWF", "")
+        return server(endpoint, stopping, rest) if endpoint.startswith("http://") else amazon(rest)
     raise _no_engine(url)
 
 
@@ -167,23 +137,3 @@ def _sqlite(url: str, rest: str) -> tuple[str | None, Literal["auto", "full"]]:
     if query != "synchronous=full":
         raise ValueError(f"{url!r}: unknown option {query!r}; the only one is ?synchronous=full")
     return str(Path(path).expanduser()), "full"
-
-
-def _server(url: str) -> SWFClient:
-    """A server at an address. One without keys needs no credentials, but boto3 does."""
-    known = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE")
-    if any(name in os.environ for name in known) or Path("~/.aws/credentials").expanduser().exists():
-        return _boto(endpoint_url=url, region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
-    return _boto(
-        endpoint_url=url, region_name="us-east-1", aws_access_key_id="anyone", aws_secret_access_key="anything"
-    )
-
-
-def _boto(**settings: Any) -> SWFClient:
-    import boto3
-    from botocore.config import Config
-
-    config = Config(read_timeout=READ_TIMEOUT_SECONDS, connect_timeout=10, max_pool_connections=50)
-    swf: Any = BotoClient(boto3.client("swf", config=config, **settings))
-    client: SWFClient = swf  # boto3 makes its methods at run time
-    return client
