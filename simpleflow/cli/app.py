@@ -16,6 +16,9 @@ from simpleflow.observe import bear_with_streams
 
 COMMANDS: Final = {
     "decider.start": ("processes", "Decide runs: start decider processes."),
+    "engine.backup": ("engine", "Copy the engine's file while others use it."),
+    "engine.check": ("engine", "See that the engine's file is whole."),
+    "engine.vacuum": ("engine", "Remove what is past its retention, and make the file small."),
     "server": ("server", "Serve the engine to Amazon SWF's clients, over HTTP."),
     "standalone": ("standalone", "Run a workflow with all the processes that it needs."),
     "worker.start": ("processes", "Run activities: start worker processes."),
