@@ -73,6 +73,18 @@ _URL_SAFE = str.maketrans("+/", "-_")
 _PLAIN = str.maketrans("-_", "+/")
 
 
+#: What the place in an operation's page tokens is made of.
+POSITIONS: dict[str, tuple[type, ...]] = {
+    "ListDomains": (str,),
+    "ListWorkflowTypes": (str, str),
+    "ListActivityTypes": (str, str),
+    "ListOpenWorkflowExecutions": (int, int),
+    "ListClosedWorkflowExecutions": (int, int),
+    "GetWorkflowExecutionHistory": (int, int, int, bool),
+    "PollForDecisionTask": (int, int, int, bool, int, int, int),
+}
+
+
 def page_token(operation: str, now: int, *position: Any) -> str:
     """A token of the next page: where it begins, and since when (ms) it is good."""
     return binascii.hexlify(orjson.dumps([operation, now, *position])).decode()
@@ -86,11 +98,19 @@ def read_page_token(token: str, operation: str, now: int, lifetime: int) -> list
     try:
         found = orjson.loads(binascii.unhexlify(token))
         name, since, *position = found
-        age = now - since
     except (ValueError, TypeError):
         raise validation("Invalid token") from None
-    if name != operation:
+    if name != operation or not _is(since, int) or not _is_position(position, POSITIONS[operation]):
         raise validation("Invalid token")
-    if age > lifetime * 1000:
+    if now - since > lifetime * 1000:
         raise validation("Specified token has exceeded its maximum lifetime")
-    return list(position)
+    return position
+
+
+def _is_position(position: list[Any], kinds: tuple[type, ...]) -> bool:
+    """Whether a place is of the kinds that the operation's are: anybody can write a token."""
+    return len(position) == len(kinds) and all(map(_is, position, kinds))
+
+
+def _is(value: Any, kind: type) -> bool:
+    return type(value) is kind and (kind is not int or 0 <= value < 2**62)

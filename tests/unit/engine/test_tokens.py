@@ -39,9 +39,16 @@ def test_a_run_id_that_holds_too_much() -> None:
 
 
 def test_page_tokens() -> None:
-    token = tokens.page_token("ListDomains", 5_000, "name", 7)
-    assert tokens.read_page_token(token, "ListDomains", 15_000, 10) == ["name", 7]
+    token = tokens.page_token("ListDomains", 5_000, "name")
+    assert tokens.read_page_token(token, "ListDomains", 15_000, 10) == ["name"]
     with pytest.raises(Fault, match="exceeded its maximum lifetime"):
         tokens.read_page_token(token, "ListDomains", 15_001, 10)
     with pytest.raises(Fault, match="Invalid token"):
         tokens.read_page_token(token, "ListWorkflowTypes", 5_000, 10)
+
+
+@pytest.mark.parametrize("position", [(), ("x",), (1, "x"), (1, -1), (1, 2**62), (1, True), (1, 2, 3), ([], {})])
+def test_a_page_token_that_somebody_wrote(position: tuple[object, ...]) -> None:
+    operation = "ListOpenWorkflowExecutions"
+    with pytest.raises(Fault, match="Invalid token"):
+        tokens.read_page_token(tokens.page_token(operation, 0, *position), operation, 0, 10)
