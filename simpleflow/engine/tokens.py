@@ -96,15 +96,14 @@ def read_page_token(token: str, operation: str, now: int, lifetime: int) -> list
     `lifetime` is in seconds.
     """
     try:
-        found = orjson.loads(binascii.unhexlify(token))
-        name, since, *position = found
+        name, since, *place = orjson.loads(binascii.unhexlify(token))
     except (ValueError, TypeError):
         raise validation("Invalid token") from None
-    if name != operation or not _is(since, int) or not _is_position(position, POSITIONS[operation]):
+    if name != operation or not _is(since, int) or not _is_position(place, POSITIONS[operation]):
         raise validation("Invalid token")
     if now - since > lifetime * 1000:
         raise validation("Specified token has exceeded its maximum lifetime")
-    return position
+    return list(place)
 
 
 def _is_position(position: list[Any], kinds: tuple[type, ...]) -> bool:
@@ -113,4 +112,4 @@ def _is_position(position: list[Any], kinds: tuple[type, ...]) -> bool:
 
 
 def _is(value: Any, kind: type) -> bool:
-    return type(value) is kind and (kind is not int or 0 <= value < 2**62)
+    return type(value) is kind and not (isinstance(value, int) and not 0 <= value < 2**62)
