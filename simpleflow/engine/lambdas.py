@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
-from simpleflow.engine.call import Call, Operation, Request, Response
+from simpleflow.engine.call import Call, Request, Response
 from simpleflow.engine.reaching import LAMBDA_LIST, LAMBDA_SECONDS
 from simpleflow.engine.rows import Run, Task, TaskKind, key_of
-from simpleflow.engine.tasks import no_task
+from simpleflow.engine.tasks import no_task, responding
 from simpleflow.engine.tokens import LAMBDA, read_task_token, task_token
 from simpleflow.engine.transitions import Attributes, Turn, finish_lambda, optional, start_lambda
 
@@ -68,24 +68,17 @@ def _answer(call: Call, run: Run, task: Task, function: str, scheduled: Attribut
     }
 
 
-def _responding(event: str, *members: str) -> Operation:
-    def respond(call: Call, request: Request) -> Response:
-        token = read_task_token(request["taskToken"], LAMBDA)
-        task = call.store.task(key_of(token.execution, token.scheduled)) if token.file == call.file else None
-        if task is None or task.kind != TaskKind.LAMBDA or not task.started:
-            raise no_task(call, token, "Lambda function")
-        run = call.store.run(task.execution)
-        assert run is not None
-        turn = call.turn(run)
-        finish_lambda(turn, task, event, optional(request, *members))
-        call.save(turn)
-        return {}
-
-    return respond
+def _started_lambda(call: Call, token_text: str) -> Task:
+    """The Lambda function that a worker runs. Raises UnknownResourceFault if it does so no more."""
+    token = read_task_token(token_text, LAMBDA)
+    task = call.store.task(key_of(token.execution, token.scheduled)) if token.file == call.file else None
+    if task is None or task.kind != TaskKind.LAMBDA or not task.started:
+        raise no_task(call, token, "Lambda function")
+    return task
 
 
-respond_lambda_task_completed = _responding("LambdaFunctionCompleted", "result")
-respond_lambda_task_failed = _responding("LambdaFunctionFailed", "reason", "details")
+respond_lambda_task_completed = responding(_started_lambda, finish_lambda, "LambdaFunctionCompleted", "result")
+respond_lambda_task_failed = responding(_started_lambda, finish_lambda, "LambdaFunctionFailed", "reason", "details")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_PollForDecisio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -16,6 +17,8 @@ from simpleflow.engine.executions import continue_as_new, history_page, words
 from simpleflow.engine.rows import Run, Task, TaskKind, key_of
 from simpleflow.engine.tokens import ACTIVITY, DECISION, Token, read_page_token, read_task_token, task_token
 from simpleflow.engine.transitions import (
+    Attributes,
+    Turn,
     finish_activity,
     optional,
     record_heartbeat,
@@ -150,22 +153,26 @@ def _started_activity(call: Call, token_text: str) -> Task:
     return task
 
 
-def _responding(event: str, *members: str) -> Operation:
+def responding(
+    hold: Callable[[Call, str], Task], finish: Callable[[Turn, Task, str, Attributes], None], event: str, *members: str
+) -> Operation:
+    """The operation of a worker that answers: `hold` gives the task of its token, `finish` ends it by this event."""
+
     def respond(call: Call, request: Request) -> Response:
-        task = _started_activity(call, request["taskToken"])
+        task = hold(call, request["taskToken"])
         run = call.store.run(task.execution)
         assert run is not None
         turn = call.turn(run)
-        finish_activity(turn, task, event, optional(request, *members))
+        finish(turn, task, event, optional(request, *members))
         call.save(turn)
         return {}
 
     return respond
 
 
-respond_activity_task_completed = _responding("ActivityTaskCompleted", "result")
-respond_activity_task_failed = _responding("ActivityTaskFailed", "reason", "details")
-respond_activity_task_canceled = _responding("ActivityTaskCanceled", "details")
+respond_activity_task_completed = responding(_started_activity, finish_activity, "ActivityTaskCompleted", "result")
+respond_activity_task_failed = responding(_started_activity, finish_activity, "ActivityTaskFailed", "reason", "details")
+respond_activity_task_canceled = responding(_started_activity, finish_activity, "ActivityTaskCanceled", "details")
 
 
 def record_activity_task_heartbeat(call: Call, request: Request) -> Response:
