@@ -9,7 +9,7 @@ from uuid import UUID
 
 from simpleflow.activity import Activity
 from simpleflow.futures import Future, Program
-from simpleflow.task import ActivityTask
+from simpleflow.task import ActivityTask, CancelTimerTask, Task, TimerTask
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,7 +96,7 @@ class Workflow:
     @overload
     def submit(self, activity: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
     @overload
-    def submit(self, task: ActivityTask, /) -> Future[Any]: ...
+    def submit(self, task: Task, /) -> Future[Any]: ...
 
     def submit(self, submittable: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Put a task into the run's graph and return its future, at once.
@@ -106,9 +106,10 @@ class Workflow:
         """
         if isinstance(submittable, Activity):
             return self._executor.submit(ActivityTask(submittable, *args, **kwargs))
-        if isinstance(submittable, ActivityTask):
+        if isinstance(submittable, Task):
             if args or kwargs:
-                raise TypeError("an ActivityTask has its arguments already: submit(task), or submit(activity, ...)")
+                kind = type(submittable).__name__
+                raise TypeError(f"this {kind} has its arguments already: submit(task), or submit(activity, ...)")
             return self._executor.submit(submittable)
         hint = ": decorate it with @activity.with_attributes(...)" if callable(submittable) else ""
         raise TypeError(f"Bad type for {submittable!r} activity ({type(submittable).__name__}){hint}")
@@ -120,6 +121,14 @@ class Workflow:
     def starmap(self, activity: Callable[..., R], iterable: Iterable[Iterable[Any]]) -> list[Future[R]]:
         """Submit the activity once for each tuple of arguments; the list of futures, in order."""
         return [self.submit(activity, *items) for items in iterable]
+
+    def start_timer(self, timer_id: str, timeout: int | str, control: Any = None) -> TimerTask:
+        """A timer to submit: its future is done, with None, `timeout` seconds later. An id is used once in a run."""
+        return TimerTask(timer_id, timeout, control)
+
+    def cancel_timer(self, timer_id: str) -> CancelTimerTask:
+        """What to submit to cancel the timer of that id."""
+        return CancelTimerTask(timer_id)
 
     def now(self) -> datetime:
         """The time of the last event that this run knows of, in UTC: the same again when the run is resumed."""

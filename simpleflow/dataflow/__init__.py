@@ -5,7 +5,7 @@ functions that encode users' values are handed in.
 """
 
 from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
-from simpleflow.dataflow.graph import Template, Values
 from simpleflow.dataflow.program import Program, running
+from simpleflow.task import Template, Values
 
 __all__ = ["Cancelled", "Completed", "Event", "Failed", "Program", "Started", "Template", "Values", "running"]

@@ -2,6 +2,7 @@
 
 Only these reach a program, one by one, in the order of the history. That its commands were heard (an activity was
 scheduled, or started) is no event to it: that is what makes the grouping of events into decisions irrelevant.
+An event names its task by `kind` and `id`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simpleflow.exceptions import TaskException
+from simpleflow.task import ACTIVITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +25,38 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The task `id` has this frozen result."""
+    """The task has this frozen result; that of a timer that has fired is None."""
 
     time: float
     id: str
     result: Any
+    kind: str = ACTIVITY
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An attempt of the task `id` did not complete.
+    """An attempt of the task did not complete.
 
     `lost` says that its worker was lost, which says nothing of the task: it is tried again outside of `retry`.
+    `final` says that trying again would not help.
     """
 
     time: float
     id: str
     error: TaskException
     lost: bool = False
+    kind: str = ACTIVITY
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The task `id` was cancelled, by its worker or before one had it."""
+    """The task was cancelled, by its worker or before one had it."""
 
     time: float
     id: str
     error: TaskException
+    kind: str = ACTIVITY
 
 
 Event = Started | Completed | Failed | Cancelled

@@ -21,10 +21,10 @@ from uuid import UUID
 import greenlet
 
 from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
-from simpleflow.dataflow.graph import Graph, Node, Values, Wait
+from simpleflow.dataflow.graph import Graph, Node, Wait
 from simpleflow.exceptions import Evicted, fresh
 from simpleflow.futures import Future
-from simpleflow.task import Close, Command, Complete, Fail, Task
+from simpleflow.task import Close, Command, Complete, Fail, Task, Values
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.dataflow")
@@ -81,12 +81,12 @@ class Program:
         self.replaying = replaying
         self._time = event.time
         match event:
-            case Completed(id=id, result=result):
-                self._graph.completed(id, result)
-            case Failed(id=id, error=error, lost=lost):
-                self._graph.attempt_failed(id, error, lost)
-            case Cancelled(id=id, error=error):
-                self._graph.cancelled(id, error)
+            case Completed(kind=kind, id=id, result=result):
+                self._graph.completed(kind, id, result)
+            case Failed(kind=kind, id=id, error=error, lost=lost, final=final):
+                self._graph.attempt_failed(kind, id, error, lost, final)
+            case Cancelled(kind=kind, id=id, error=error):
+                self._graph.cancelled(kind, id, error)
             case Started():
                 self._start(event)
         self._run_woken()
@@ -174,7 +174,7 @@ class Program:
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _start(self, event: Started) -> None:
-        self.context = event.context
+        self.context = self._graph.context = event.context
         self._random.seed(str(event.context.get("run_id", "")))
         line = greenlet.greenlet(self._run)
         line.gr_context = contextvars.copy_context()

@@ -22,6 +22,7 @@ from simpleflow.payload.codec import Codec, read_object
 from simpleflow.payload.failures import clean, cut, shrinking
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
+from simpleflow.task import ScheduleActivity
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
@@ -109,8 +110,9 @@ class Decider:
             if run.outbox.trouble is not None:
                 raise Parked(run.outbox.trouble.message, run.outbox.trouble.times)
             batch = run.outbox.batch(lambda command: translate.decision(command, run.options), task["startedEventId"])
-            for activity in batch.scheduled:
-                self._register(activity, again=activity.name in run.outbox.missing_types)
+            for command in batch.commands:
+                if isinstance(command, ScheduleActivity):
+                    self._register(command.activity, again=command.activity.name in run.outbox.missing_types)
             run.outbox.missing_types.clear()
         except Exception:
             run.close()

@@ -11,18 +11,19 @@ DecisionTaskCompleted stand in the history before decisions that were made witho
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
+from sys import maxsize
 from typing import Any, Final
 
 import orjson
 
-from simpleflow.activity import Activity
-from simpleflow.decider.translate import Decision, same_call, timer
+from simpleflow.decider.translate import Decision, Words, timer
 from simpleflow.exceptions import NonDeterministic
-from simpleflow.task import CancelActivity, Close, Command, ScheduleActivity
+from simpleflow.task import ACTIVITY, TIMER, Cancel, Close, Command
 
 MAX_DECISIONS: Final = 100
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
@@ -31,9 +32,23 @@ OURS: Final = "_simpleflow_"
 
 REGISTER: Final = frozenset({"ACTIVITY_TYPE_DOES_NOT_EXIST"})
 """Causes that registering the type should mend: it is sent again at once, the first time."""
-BACK_OFF: Final = frozenset({"ACTIVITY_CREATION_RATE_EXCEEDED", "OPEN_ACTIVITIES_LIMIT_EXCEEDED"})
-"""Causes that time should mend: nothing is scheduled until a timer of ours has fired. All others park the run."""
+BACK_OFF: Final = frozenset(
+    {
+        "ACTIVITY_CREATION_RATE_EXCEEDED",
+        "OPEN_ACTIVITIES_LIMIT_EXCEEDED",
+        "TIMER_CREATION_RATE_EXCEEDED",
+        "OPEN_TIMERS_LIMIT_EXCEEDED",
+    }
+)
+"""Causes that time should mend: nothing of that kind is asked for until a timer of ours has fired."""
+SETTLE: Final = frozenset({"TIMER_ID_ALREADY_IN_USE"})
+"""Causes that are the task's end. All others park the run."""
 MAX_REST: Final = 60  # seconds
+
+DROPPED: Final = frozenset({ACTIVITY, TIMER})
+"""What was never sent of these kinds is not sent before a close: nobody would see what comes of it."""
+WITHDRAWN: Final = frozenset({TIMER})
+"""What was never sent of these kinds and its cancel are as if they had never been."""
 
 
 @dataclass(slots=True)
@@ -69,26 +84,26 @@ class Batch:
     """What to answer now: decisions, how many commands are held back, and what a close leaves undone."""
 
     decisions: list[Decision]
-    scheduled: list[Activity[..., Any]]
+    commands: list[Command]
     held: int
     dropped: list[str]
     closes: bool
 
 
 class Outbox:
-    """The outbox of one run. `max_open` is how many activities may be open at once."""
+    """The outbox of one run. `max_open` says how many tasks of a kind may be open at once."""
 
-    def __init__(self, max_open: int) -> None:
+    def __init__(self, max_open: Mapping[str, int]) -> None:
         self._max_open = max_open
         self._asked = 0
-        self._schedules: dict[str, Entry] = {}
-        self._cancels: dict[str, Entry] = {}
+        self._openings: defaultdict[str, dict[str, Entry]] = defaultdict(dict)  # by kind and id
+        self._cancels: dict[tuple[str, str], Entry] = {}
         self._close: Close | None = None
         self._started: tuple[int, int, bool] | None = None  # event id, commands asked for, closing
         self._block: Block | None = None
-        self._resting = ""  # the open timer that we wait for before schedules go out again
-        self._rest_wanted = 0  # seconds
-        self.open = 0
+        self._resting: dict[str, str] = {}  # by kind, the open timer that we wait for before more of it go out
+        self._rest_wanted: dict[str, int] = {}  # seconds
+        self.open: Counter[str] = Counter()
         self.trouble: Trouble | None = None
         self.missing_types: set[str] = set()
 
@@ -97,10 +112,10 @@ class Outbox:
     def ask(self, command: Command) -> None:
         entry = Entry(self._asked, command)
         self._asked += 1
-        if isinstance(command, ScheduleActivity):
-            self._schedules[command.id] = entry
+        if isinstance(command, Cancel):
+            self._cancels.setdefault((command.kind, command.id), entry)
         else:
-            self._cancels.setdefault(command.id, entry)
+            self._openings[command.kind][command.id] = entry
 
     def close(self, close: Close) -> None:
         self._close = close
@@ -120,104 +135,142 @@ class Outbox:
             self.trouble = None  # it was shown; now it is tried again
         elif started is not None and started[0] == started_id:
             self._block = Block(event_id, started[1], held, started[2])
+            for kind, id in self._withdrawn(started[1]):
+                del self._openings[kind][id], self._cancels[kind, id]
 
     def end_block(self) -> None:
         """The decisions of a block are read: what was asked for then, and was not held back, must have been there."""
         block, self._block = self._block, None
         if block is None or block.held != 0 or block.closing:
             return
-        for entry in self._schedules.values():
-            if entry.number >= block.asked:
-                return
-            if entry.refused_by != block.completed_id:
-                raise NonDeterministic(
-                    f"the code asks for {_worded(entry.command)}; the decision of event {block.completed_id} "
-                    "did not: the code has changed since"
-                )
+        for entries in self._openings.values():
+            for entry in entries.values():
+                if entry.number >= block.asked:
+                    break
+                if entry.refused_by != block.completed_id:
+                    raise NonDeterministic(
+                        f"the code asks for {_worded(entry.command)}; the decision of event {block.completed_id} "
+                        "did not: the code has changed since"
+                    )
 
-    def activity_scheduled(self, event_id: int, attributes: dict[str, Any]) -> None:
-        id = attributes["activityId"]
-        entry = self._found(event_id, "ActivityTaskScheduled", id, attributes)
-        command: ScheduleActivity = entry.command
-        name = attributes["activityType"]["name"]
-        if name != command.activity.name or not same_call(command.input, attributes.get("input")):
+    def opened(self, words: Words, event_id: int, attributes: dict[str, Any]) -> None:
+        """A decision of ours was heard; it must be the one that the program asks for."""
+        id = attributes[words.id]
+        entry = self._found(words, event_id, words.opened, id, attributes)
+        if not words.same(entry.command, attributes):
+            type = f" of type {attributes[words.type]['name']}" if words.type else ""
             raise NonDeterministic(
-                f"event {event_id} (ActivityTaskScheduled) holds {id} of type {name} with the input "
-                f"{_short(attributes.get('input'))}; the code asks for {_worded(command)} "
-                f"with the input {_short(command.input)}"
+                f"event {event_id} ({words.opened}) holds {id}{type} with the input "
+                f"{_short(attributes.get('input'))}; the code asks for {_worded(entry.command)} "
+                f"with the input {_short(entry.command.input)}"
             )
-        del self._schedules[id]
-        self.open += 1
+        del self._openings[words.kind][id]
+        self.open[words.kind] += 1
 
-    def schedule_failed(self, event_id: int, attributes: dict[str, Any]) -> None:
-        """A decision of ours was refused: register the type, back off through a timer, or show the trouble."""
-        id, cause = attributes["activityId"], attributes["cause"]
-        entry = self._found(event_id, "ScheduleActivityTaskFailed", id, attributes)
+    def refused(self, words: Words, event_id: int, attributes: dict[str, Any]) -> bool:
+        """A decision of ours was refused: whether that is the end of its task.
+
+        Else the type is registered, or time is left to pass, or the trouble is shown; then it is sent again.
+        """
+        kind, id, cause = words.kind, attributes[words.id], attributes["cause"]
+        entry = self._found(words, event_id, words.refused, id, attributes)
+        if cause in SETTLE:
+            del self._openings[kind][id]
+            return True
         entry.refused_by = attributes["decisionTaskCompletedEventId"]
         entry.refusals += 1
         if cause in REGISTER:
-            self.missing_types.add(attributes["activityType"]["name"])
+            self.missing_types.add(attributes[words.type]["name"])
         if cause in BACK_OFF or (cause in REGISTER and entry.refusals > 1):
-            self._rest_wanted = max(self._rest_wanted, min(2 ** min(entry.refusals, 10), MAX_REST))
+            rest = min(2 ** min(entry.refusals, 10), MAX_REST)
+            self._rest_wanted[kind] = max(self._rest_wanted.get(kind, 0), rest)
         elif cause not in REGISTER:
-            self.trouble = Trouble(f"{id} cannot be scheduled: {cause} (event {event_id})", entry.refusals)
+            self.trouble = Trouble(f"{id} is refused: {cause} (event {event_id})", entry.refusals)
+        return False
 
-    def cancel_answered(self, attributes: dict[str, Any]) -> None:
-        entry, block = self._cancels.get(attributes["activityId"]), self._block
+    def closed(self, kind: str, id: str) -> None:
+        """A task is over."""
+        self.open[kind] -= 1
+        self._cancels.pop((kind, id), None)
+
+    def cancel_answered(self, words: Words, event_id: int, attributes: dict[str, Any]) -> None:
+        """A cancel of ours was heard, or refused because there is nothing to cancel any more."""
+        key = (words.kind, attributes[words.id])
+        entry, block = self._cancels.get(key), self._block
         if entry is not None and block is not None and entry.number < block.asked:
-            del self._cancels[attributes["activityId"]]
+            del self._cancels[key]
 
-    def activity_closed(self, id: str) -> None:
-        self.open -= 1
-        self._cancels.pop(id, None)
+    def cancelled_at_once(self, words: Words, event_id: int, attributes: dict[str, Any]) -> None:
+        """A cancel of ours was heard, and was the task's end. Raises NonDeterministic where nobody asks for it."""
+        key = (words.kind, attributes[words.id])
+        entry, block = self._cancels.pop(key, None), self._block
+        if entry is None or block is None or entry.number >= block.asked:
+            raise NonDeterministic(
+                f"event {event_id} ({words.cancelled}) holds {key[1]}, which the code does not cancel there"
+            )
+        self.open[words.kind] -= 1
 
     def timer_started(self, id: str) -> None:
+        """A timer of ours runs."""
         if id.startswith(f"{OURS}rest"):
-            self._resting, self._rest_wanted = id, 0
+            kind = id.removeprefix(f"{OURS}rest").rpartition("-")[0].lstrip("_") or ACTIVITY
+            self._resting[kind] = id
+            self._rest_wanted.pop(kind, None)
 
     def timer_ended(self, id: str) -> None:
-        if id == self._resting:
-            self._resting = ""
+        """A timer of ours has fired."""
+        for kind in [kind for kind, waited in self._resting.items() if waited == id]:
+            del self._resting[kind]
 
     # -- to the engine ---------------------------------------------------------------------------------------------
 
     def batch(self, translate: Callable[[Command | Close], Decision], event_id: int) -> Batch:
         """What to send now, at the decision task that `event_id` started."""
-        dropped: list[str] = []
-        if self._close is not None:
-            dropped = [_worded(entry.command) for entry in self._schedules.values()]
-            self._cancels = {id: e for id, e in self._cancels.items() if id not in self._schedules}
-            self._schedules.clear()
+        dropped = [] if self._close is None else self._drop()
         decisions, commands, more = self._fill(translate)
-        waiting = len(self._schedules) + len(self._cancels)
-        held = waiting - len(commands)
+        openings = sum(map(len, self._openings.values()))
+        held = openings + len(self._cancels) - 2 * len(self._withdrawn()) - len(commands)
         if more:
             decisions.append(timer(f"{OURS}wake_up-{event_id}", 0))
-        elif self._rest_wanted and self._schedules:
-            decisions.append(timer(f"{OURS}rest-{event_id}", self._rest_wanted))
+        for kind, seconds in self._rest_wanted.items():
+            if self._openings[kind]:
+                decisions.append(timer(f"{OURS}rest_{kind}-{event_id}", seconds))
         closes = self._close is not None and not held
         if self._close is not None and closes:
             decisions.append(translate(self._close))
-        scheduled = [command.activity for command in commands if isinstance(command, ScheduleActivity)]
-        return Batch(decisions, scheduled, held, dropped, closes)
+        return Batch(decisions, commands, held, dropped, closes)
+
+    def _drop(self) -> list[str]:
+        """Forget what is not to be sent before a close; what it was."""
+        dropped = []
+        for kind in DROPPED:
+            entries = self._openings.pop(kind, {})
+            dropped += [_worded(entry.command) for entry in entries.values()]
+            for id in entries:
+                self._cancels.pop((kind, id), None)
+        return dropped
 
     def _fill(self, translate: Callable[[Command | Close], Decision]) -> tuple[list[Decision], list[Command], bool]:
         """The first commands that fit one response, in the order asked for, and whether more would be allowed."""
         decisions: list[Decision] = []
         commands: list[Command] = []
         size = 0
-        room = MAX_DECISIONS - (self._close is not None)
-        sent: set[str] = set()
+        room = MAX_DECISIONS - (self._close is not None) - len(self._rest_wanted)
+        sent: set[tuple[str, str]] = set()
+        withdrawn = self._withdrawn()
         for entry in self._allowed():
             command = entry.command
-            if isinstance(command, ScheduleActivity):
-                sent.add(command.id)
-            elif command.id in self._schedules and command.id not in sent:
+            key = (command.kind, command.id)
+            if key in withdrawn:
+                continue
+            if not isinstance(command, Cancel):
+                sent.add(key)
+            elif command.id in self._openings[command.kind] and key not in sent:
                 continue  # what is held back is cancelled once it is there
             decision = translate(command)
             size += _size(decision)
             if len(decisions) == room or (size > MAX_BYTES and decisions):
-                while len(decisions) > MAX_DECISIONS - 1:  # the wake-up timer needs a place
+                while len(decisions) > room - 1:  # the wake-up timer needs a place
                     decisions.pop()
                     commands.pop()
                 return decisions, commands, True
@@ -227,26 +280,36 @@ class Outbox:
 
     def _allowed(self) -> Iterator[Entry]:
         """What may go out now, in the order in which it was asked for."""
-        resting = self._resting or self._rest_wanted
-        room = 0 if resting else max(0, self._max_open - self.open)
-        return heapq.merge(
-            islice(self._schedules.values(), room), self._cancels.values(), key=attrgetter("number")
-        )
+        queues = [
+            islice(entries.values(), max(0, self._max_open.get(kind, maxsize) - self.open[kind]))
+            for kind, entries in self._openings.items()
+            if entries and kind not in self._resting and kind not in self._rest_wanted
+        ]
+        return heapq.merge(*queues, self._cancels.values(), key=attrgetter("number"))
 
-    def _found(self, event_id: int, kind: str, id: str, attributes: dict[str, Any]) -> Entry:
+    def _withdrawn(self, asked: int = maxsize) -> list[tuple[str, str]]:
+        """Kind and id of what was neither sent nor is wanted any more, of what was asked for before that number."""
+        return [
+            (kind, id)
+            for (kind, id), entry in self._cancels.items()
+            if kind in WITHDRAWN and entry.number < asked and id in self._openings[kind]
+        ]
+
+    def _found(self, words: Words, event_id: int, event: str, id: str, attributes: dict[str, Any]) -> Entry:
         """The command that an event of the current block is about. Raises NonDeterministic when there is none."""
-        entry, block = self._schedules.get(id), self._block
+        entry, block = self._openings[words.kind].get(id), self._block
         here = block is not None and block.completed_id == attributes["decisionTaskCompletedEventId"]
         if entry is not None and block is not None and here and entry.number < block.asked:
             return entry
-        asked = ", ".join(_worded(entry.command) for entry in islice(self._schedules.values(), 3))
+        pending = chain.from_iterable(entries.values() for entries in self._openings.values())
+        asked = ", ".join(_worded(entry.command) for entry in islice(pending, 3))
         raise NonDeterministic(
-            f"event {event_id} ({kind}) holds {id}, which the code does not ask for there; "
+            f"event {event_id} ({event}) holds {id}, which the code does not ask for there; "
             f"it asks for {asked or 'nothing'}"
         )
 
 
-def _worded(command: ScheduleActivity | CancelActivity) -> str:
+def _worded(command: Command) -> str:
     return f"{command.id} at {command.where}"
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from simpleflow.config import Config
 from simpleflow.dataflow import Event, Program, Started
 from simpleflow.decider import translate
-from simpleflow.decider.outbox import Outbox
+from simpleflow.decider.outbox import OURS, Outbox
+from simpleflow.decider.translate import Words
 from simpleflow.payload.codec import Codec, extra, read_object
 from simpleflow.protocol.history import attributes
+from simpleflow.task import ACTIVITY, TIMER
 from simpleflow.workflow import Workflow
 
-ACTIVITY_CLOSED = frozenset(
-    {"ActivityTaskCompleted", "ActivityTaskFailed", "ActivityTaskTimedOut", "ActivityTaskCanceled"}
-)
-
+MAX_TIMERS: Final = 990  # of the 1,000 that Amazon lets a run have open; the others are for the decider's own
 
 class Run:
     """A run that is being decided. Reads events in order, each once; must stay on one thread."""
@@ -28,11 +28,11 @@ class Run:
         self._domain = domain
         self._execution = execution
         self._config = config
-        self._activities: dict[int, translate.OpenActivity] = {}  # by the id of their Scheduled event
+        self._opened: dict[int, translate.Opened] = {}  # by the id of the event that opened them
         self._horizon = 0
         self.program = Program(workflow_class, codec)
         self.options = translate.Options(config, None, workflow_class.task_priority)
-        self.outbox = Outbox(config.swf_max_open_activity_count)
+        self.outbox = Outbox({ACTIVITY: config.swf_max_open_activity_count, TIMER: MAX_TIMERS})
         self.last_event_id = 0
 
     def read(self, events: list[dict[str, Any]]) -> None:
@@ -51,34 +51,20 @@ class Run:
         self.program.close()
 
     def _apply(self, event: dict[str, Any]) -> None:
-        kind, event_id, given = event["eventType"], event["eventId"], attributes(event)
-        outbox = self.outbox
-        if kind in ACTIVITY_CLOSED:
-            activity = self._activities.pop(given["scheduledEventId"])
-            outbox.activity_closed(activity.id)
-            self._advance(translate.activity_closed(kind, _epoch(event), given, activity), event_id)
-            return
-        match kind:
-            case "WorkflowExecutionStarted":
-                self._start(event, given)
-            case "DecisionTaskStarted":
-                outbox.decision_started(event_id)
-            case "DecisionTaskCompleted":
-                context = read_object(given.get("executionContext"))
-                outbox.decision_completed(event_id, given["startedEventId"], context.get("held"), "parked" in context)
-            case "DecisionTaskTimedOut":
-                outbox.decision_timed_out()
-            case "ActivityTaskScheduled":
-                outbox.activity_scheduled(event_id, given)
-                self._activities[event_id] = translate.open_activity(given)
-            case "ScheduleActivityTaskFailed":
-                outbox.schedule_failed(event_id, given)
-            case "ActivityTaskCancelRequested" | "RequestCancelActivityTaskFailed":
-                outbox.cancel_answered(given)
-            case "TimerStarted":
-                outbox.timer_started(given["timerId"])
-            case "TimerFired" | "TimerCanceled":
-                outbox.timer_ended(given["timerId"])
+        step = STEPS.get(event["eventType"])
+        if step is not None:
+            step(self, event, attributes(event))
+
+    def _decision_started(self, event: dict[str, Any], given: dict[str, Any]) -> None:
+        self.outbox.decision_started(event["eventId"])
+
+    def _decision_completed(self, event: dict[str, Any], given: dict[str, Any]) -> None:
+        context = read_object(given.get("executionContext"))
+        held = context.get("held")
+        self.outbox.decision_completed(event["eventId"], given["startedEventId"], held, "parked" in context)
+
+    def _decision_timed_out(self, event: dict[str, Any], given: dict[str, Any]) -> None:
+        self.outbox.decision_timed_out()
 
     def _start(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         task_list = extra(given.get("input")).get("activity_task_list")
@@ -91,6 +77,66 @@ class Run:
             self.outbox.ask(command)
         if self.program.outcome is not None:
             self.outbox.close(self.program.outcome)
+
+
+def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    if _is_ours(words, given):
+        run.outbox.timer_started(given[words.id])
+        return
+    run.outbox.opened(words, event["eventId"], given)
+    run._opened[event["eventId"]] = words.keep(given, words.id)
+
+
+def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    if not _is_ours(words, given) and run.outbox.refused(words, event["eventId"], given):
+        run._advance(translate.refused(words, _epoch(event), given), event["eventId"])
+
+
+def _closed(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    if _is_ours(words, given):
+        run.outbox.timer_ended(given[words.id])
+        return
+    opened = run._opened.pop(given[words.link])
+    run.outbox.closed(words.kind, opened.id)
+    run._advance(words.closed[event["eventType"]](_epoch(event), given, opened), event["eventId"])
+
+
+def _cancel_answered(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    run.outbox.cancel_answered(words, event["eventId"], given)
+
+
+def _cancelled_at_once(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    run.outbox.cancelled_at_once(words, event["eventId"], given)
+    run._opened.pop(given[words.link], None)
+
+
+def _is_ours(words: Words, given: dict[str, Any]) -> bool:
+    """Whether the event is about a timer that no program knows of."""
+    return words.kind == TIMER and given[words.id].startswith(OURS)
+
+
+Step = Callable[[Run, dict[str, Any], dict[str, Any]], None]
+
+
+def _steps(words: Words) -> dict[str, Step]:
+    """What each event does that tells of a task of this kind."""
+    return {
+        words.opened: partial(_opened, words),
+        words.refused: partial(_refused, words),
+        words.cancelled: partial(_cancelled_at_once if words.cancelled_at_once else _cancel_answered, words),
+        words.cancel_refused: partial(_cancel_answered, words),
+        **dict.fromkeys(words.closed, partial(_closed, words)),
+    }
+
+
+STEPS: dict[str, Step] = {
+    "WorkflowExecutionStarted": Run._start,
+    "DecisionTaskStarted": Run._decision_started,
+    "DecisionTaskCompleted": Run._decision_completed,
+    "DecisionTaskTimedOut": Run._decision_timed_out,
+    **{event: step for words in translate.WORDS for event, step in _steps(words).items()},
+}
+"""What each event does to a run; the others do nothing."""
 
 
 def horizon(events: Iterable[dict[str, Any]]) -> int:

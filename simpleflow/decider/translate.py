@@ -6,6 +6,7 @@ The only module that speaks both. What a user's activity leaves open is filled f
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,18 @@ from simpleflow.config import Config
 from simpleflow.dataflow import Cancelled, Completed, Event, Failed, Started
 from simpleflow.exceptions import TaskCanceled, TaskException, TaskFailed, TimeoutError, WorkflowFailed
 from simpleflow.payload import codec, failures
-from simpleflow.task import CancelActivity, Close, Command, Complete, ScheduleActivity
+from simpleflow.task import (
+    ACTIVITY,
+    TIMER,
+    CancelActivity,
+    CancelTimer,
+    Close,
+    Command,
+    Complete,
+    Fail,
+    ScheduleActivity,
+    StartTimer,
+)
 
 Attributes = dict[str, Any]
 Decision = dict[str, Any]
@@ -30,11 +42,36 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenActivity:
-    """What the history says of an attempt that is not closed: enough to word its end."""
+class Opened:
+    """What to keep of an event that opened something: enough to word its end."""
 
     id: str
-    timeouts: dict[str, str | None]
+    timeouts: dict[str, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Amazon's words for a kind of task.
+
+    `opened` and `refused` are the events of a decision that was heard, `id` is the member of theirs that holds the
+    task's id, `link` the member by which later events name the one that opened. `type` is the member that names the
+    type of what runs. `closed` are the events that end the task, each with what makes the core's event of it;
+    `cancelled` and `cancel_refused` the events of a cancel that was heard or refused; `cancelled_at_once` says that
+    the first of them is the task's end. `same` says whether an opening event is that of a command.
+    """
+
+    kind: str
+    opened: str
+    refused: str
+    id: str
+    link: str
+    closed: Mapping[str, Callable[[float, Attributes, Opened], Event]]
+    cancelled: str = ""
+    cancel_refused: str = ""
+    cancelled_at_once: bool = False
+    type: str = ""
+    keep: Callable[[Attributes, str], Opened] = lambda attributes, id: Opened(attributes[id])
+    same: Callable[[Any, Attributes], bool] = lambda command, attributes: True
 
 
 # -- events --------------------------------------------------------------------------------------------------------
@@ -57,30 +94,44 @@ def started(time: float, attributes: Attributes, domain: str, execution: dict[st
     return Started(time, attributes.get("input"), context)
 
 
-def open_activity(attributes: Attributes) -> OpenActivity:
-    """What to keep of an ActivityTaskScheduled."""
+def _open_activity(attributes: Attributes, id: str) -> Opened:
     timeouts = {
         "START_TO_CLOSE": attributes.get("startToCloseTimeout"),
         "SCHEDULE_TO_START": attributes.get("scheduleToStartTimeout"),
         "SCHEDULE_TO_CLOSE": attributes.get("scheduleToCloseTimeout"),
         "HEARTBEAT": attributes.get("heartbeatTimeout"),
     }
-    return OpenActivity(attributes["activityId"], timeouts)
+    return Opened(attributes[id], timeouts)
 
 
-def activity_closed(kind: str, time: float, attributes: Attributes, activity: OpenActivity) -> Event:
-    """The core's event for an ActivityTaskCompleted, Failed, TimedOut or Canceled."""
-    id = activity.id
-    if kind == "ActivityTaskCompleted":
-        return Completed(time, id, codec.as_json(attributes.get("result")))
-    if kind == "ActivityTaskCanceled":
-        return Cancelled(time, id, TaskCanceled(attributes.get("details"), id))
-    if kind == "ActivityTaskFailed":
-        reason = attributes.get("reason") or ""
-        lost = reason.startswith(failures.LOST_REASONS)
-        return Failed(time, id, TaskFailed(id, attributes.get("reason"), attributes.get("details")), lost)
+def _activity_completed(time: float, attributes: Attributes, opened: Opened) -> Event:
+    return Completed(time, opened.id, codec.as_json(attributes.get("result")))
+
+
+def _activity_cancelled(time: float, attributes: Attributes, opened: Opened) -> Event:
+    return Cancelled(time, opened.id, TaskCanceled(attributes.get("details"), opened.id))
+
+
+def _activity_failed(time: float, attributes: Attributes, opened: Opened) -> Event:
+    reason = attributes.get("reason") or ""
+    lost = reason.startswith(failures.LOST_REASONS)
+    return Failed(time, opened.id, TaskFailed(opened.id, attributes.get("reason"), attributes.get("details")), lost)
+
+
+def _activity_timed_out(time: float, attributes: Attributes, opened: Opened) -> Event:
     timeout = attributes["timeoutType"]
-    return Failed(time, id, TimeoutError(timeout, activity.timeouts.get(timeout), id), lost=timeout == "HEARTBEAT")
+    error = TimeoutError(timeout, (opened.timeouts or {}).get(timeout), opened.id)
+    return Failed(time, opened.id, error, lost=timeout == "HEARTBEAT")
+
+
+def refused(words: Words, time: float, attributes: Attributes) -> Event:
+    """The core's event for a refusal that ends the task."""
+    id = attributes[words.id]
+    return Failed(time, id, TaskFailed(id, attributes["cause"]), kind=words.kind, final=True)
+
+
+def _timer_fired(time: float, attributes: Attributes, opened: Opened) -> Event:
+    return Completed(time, opened.id, None, TIMER)
 
 
 # -- decisions -----------------------------------------------------------------------------------------------------
@@ -88,26 +139,17 @@ def activity_closed(kind: str, time: float, attributes: Attributes, activity: Op
 
 def decision(command: Command | Close, options: Options) -> Decision:
     """Amazon's decision for a command."""
-    match command:
-        case ScheduleActivity():
-            return _schedule(command, options)
-        case CancelActivity(id=id):
-            attributes = {"activityId": id}
-            return {
-                "decisionType": "RequestCancelActivityTask",
-                "requestCancelActivityTaskDecisionAttributes": attributes,
-            }
-        case Complete(result=result):
-            return {
-                "decisionType": "CompleteWorkflowExecution",
-                "completeWorkflowExecutionDecisionAttributes": {"result": result},
-            }
-        case _:
-            reason, details = failure(command.error)
-            return {
-                "decisionType": "FailWorkflowExecution",
-                "failWorkflowExecutionDecisionAttributes": _set(reason=reason, details=details),
-            }
+    kind, attributes = DECISIONS[type(command)](command, options)
+    return {"decisionType": kind, f"{kind[0].lower()}{kind[1:]}DecisionAttributes": attributes}
+
+
+def _complete(command: Complete, options: Options) -> tuple[str, Attributes]:
+    return "CompleteWorkflowExecution", {"result": command.result}
+
+
+def _fail(command: Fail, options: Options) -> tuple[str, Attributes]:
+    reason, details = failure(command.error)
+    return "FailWorkflowExecution", _set(reason=reason, details=details)
 
 
 def failure(error: BaseException) -> tuple[str, str | None]:
@@ -125,8 +167,8 @@ def failure(error: BaseException) -> tuple[str, str | None]:
 
 def timer(id: str, seconds: int) -> Decision:
     """A timer of ours, which calls the decider again and which no program knows of."""
-    attributes = {"timerId": id, "startToFireTimeout": str(seconds)}
-    return {"decisionType": "StartTimer", "startTimerDecisionAttributes": attributes}
+    kind, attributes = _start_timer(StartTimer(id, seconds, None, ""))
+    return {"decisionType": kind, "startTimerDecisionAttributes": attributes}
 
 
 def activity_type(activity: Activity[..., Any], config: Config) -> dict[str, str]:
@@ -159,7 +201,7 @@ def same_call(ours: str, theirs: str | None) -> bool:
     return codec.canonical(json.dumps(found)) == codec.canonical(ours)
 
 
-def _schedule(command: ScheduleActivity, options: Options) -> Decision:
+def _schedule(command: ScheduleActivity, options: Options) -> tuple[str, Attributes]:
     activity, config = command.activity, options.config
     timeouts = _timeouts(activity, config)
     priority = activity.task_priority
@@ -173,7 +215,28 @@ def _schedule(command: ScheduleActivity, options: Options) -> Decision:
         **timeouts,
         **_set(taskPriority=None if priority is None else str(int(str(priority)))),
     }
-    return {"decisionType": "ScheduleActivityTask", "scheduleActivityTaskDecisionAttributes": attributes}
+    return "ScheduleActivityTask", attributes
+
+
+def _same_activity(command: ScheduleActivity, attributes: Attributes) -> bool:
+    name = attributes["activityType"]["name"]
+    return name == command.activity.name and same_call(command.input, attributes.get("input"))
+
+
+def _cancel_activity(command: CancelActivity, options: Options) -> tuple[str, Attributes]:
+    return "RequestCancelActivityTask", {"activityId": command.id}
+
+
+def _start_timer(command: StartTimer, options: Options | None = None) -> tuple[str, Attributes]:
+    control = command.control
+    if control is not None and not isinstance(control, str):
+        control = codec.freeze(control, f"the control of the timer {command.id}")
+    attributes = {"timerId": command.id, "startToFireTimeout": str(command.seconds), **_set(control=control)}
+    return "StartTimer", attributes
+
+
+def _cancel_timer(command: CancelTimer, options: Options) -> tuple[str, Attributes]:
+    return "CancelTimer", {"timerId": command.id}
 
 
 def _input(command: ScheduleActivity, timeouts: dict[str, str]) -> str:
@@ -201,3 +264,48 @@ def _timeouts(activity: Activity[..., Any], config: Config) -> dict[str, str]:
 
 def _set(**attributes: Any) -> Attributes:
     return {key: value for key, value in attributes.items() if value is not None}
+
+
+# -- the tables ----------------------------------------------------------------------------------------------------
+
+
+DECISIONS: dict[type[Any], Callable[[Any, Options], tuple[str, Attributes]]] = {
+    ScheduleActivity: _schedule,
+    CancelActivity: _cancel_activity,
+    StartTimer: _start_timer,
+    CancelTimer: _cancel_timer,
+    Complete: _complete,
+    Fail: _fail,
+}
+
+WORDS: tuple[Words, ...] = (
+    Words(
+        ACTIVITY,
+        opened="ActivityTaskScheduled",
+        refused="ScheduleActivityTaskFailed",
+        id="activityId",
+        link="scheduledEventId",
+        closed={
+            "ActivityTaskCompleted": _activity_completed,
+            "ActivityTaskFailed": _activity_failed,
+            "ActivityTaskTimedOut": _activity_timed_out,
+            "ActivityTaskCanceled": _activity_cancelled,
+        },
+        cancelled="ActivityTaskCancelRequested",
+        cancel_refused="RequestCancelActivityTaskFailed",
+        type="activityType",
+        keep=_open_activity,
+        same=_same_activity,
+    ),
+    Words(
+        TIMER,
+        opened="TimerStarted",
+        refused="StartTimerFailed",
+        id="timerId",
+        link="startedEventId",
+        closed={"TimerFired": _timer_fired},
+        cancelled="TimerCanceled",
+        cancel_refused="CancelTimerFailed",
+        cancelled_at_once=True,
+    ),
+)

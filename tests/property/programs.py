@@ -36,7 +36,10 @@ def activities() -> list[activity.Activity[..., Any]]:
 
 ACTIVITIES = activities()
 
-OTHER_STEPS = ("result", "result", "exception", "wait", "cancel", "if odd", "print done", "mutate", "now", "unguarded")
+OTHER_STEPS = (
+    *("result", "result", "exception", "wait", "cancel", "if odd", "print done", "mutate", "now", "unguarded"),
+    *("timer", "timer", "cancel timer"),
+)
 
 
 def random_program(seed: int) -> list[Any]:
@@ -96,6 +99,12 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
                 return
             if step[0] == "now":
                 say("now", self.now().timestamp(), self.random())
+                return
+            if step[0] == "timer":
+                made.append(self.submit(self.start_timer(f"t{step[1] % 5}", step[2] % 3)))
+                return
+            if step[0] == "cancel timer":
+                made.append(self.submit(self.cancel_timer(f"t{step[1] % 5}")))
                 return
             if not made:
                 return

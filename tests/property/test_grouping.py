@@ -19,10 +19,11 @@ from programs import NO_SHRINKING, attempt_of, outcome, programs, workflow
 from simpleflow.config import Config
 from simpleflow.dataflow import Program
 from simpleflow.decider import Decider, translate
-from simpleflow.decider.run import ACTIVITY_CLOSED, Run
+from simpleflow.decider.outbox import OURS
+from simpleflow.decider.run import Run
 from simpleflow.payload.codec import Codec
 from simpleflow.protocol.history import attributes
-from simpleflow.task import Complete, ScheduleActivity
+from simpleflow.task import TIMER, Complete, ScheduleActivity, StartTimer
 from world import EXECUTION, TYPE, World
 
 CONFIG = Config()
@@ -66,12 +67,15 @@ class Life:
         world = self.world
         if world.has_decision and self.chance.random() < 0.5:
             self.decide()
-        elif world.timers:
-            world.fire(next(iter(world.timers)))
+        elif world.timers and (not world.open or self.chance.random() < 0.5):
+            self.fire_one()
         elif world.open:
             self.finish_some()
         else:
             self.decide()
+
+    def fire_one(self) -> None:
+        self.world.fire(self.chance.choice(list(self.world.timers)))
 
     def decide(self) -> None:
         task = self.world.poll()
@@ -83,6 +87,8 @@ class Life:
         answer = decider.decide(task, {})
         if self.world.open and self.chance.random() < 0.3:
             self.finish_some()  # in the gap
+        if self.world.timers and self.chance.random() < 0.3:
+            self.fire_one()
         if self.chance.random() < 0.15:
             self.lost += 1
             self.world.lose()
@@ -100,16 +106,18 @@ class Life:
 def world_events(events: list[dict[str, Any]]) -> list[Any]:
     """The core's events of a history, by the translator."""
     found: list[Any] = []
-    opened: dict[int, translate.OpenActivity] = {}
+    opened: dict[int, translate.Opened] = {}
     for event in events:
         kind, given = event["eventType"], attributes(event)
         if kind == "WorkflowExecutionStarted":
             found.append(translate.started(event["eventTimestamp"], given, "D", EXECUTION))
-        elif kind == "ActivityTaskScheduled":
-            opened[event["eventId"]] = translate.open_activity(given)
-        elif kind in ACTIVITY_CLOSED:
-            activity = opened.pop(given["scheduledEventId"])
-            found.append(translate.activity_closed(kind, event["eventTimestamp"], given, activity))
+        for words in translate.WORDS:
+            if words.kind == TIMER and given.get(words.id, "").startswith(OURS):
+                continue
+            if kind == words.opened:
+                opened[event["eventId"]] = words.keep(given, words.id)
+            elif kind in words.closed:
+                found.append(words.closed[kind](event["eventTimestamp"], given, opened.pop(given[words.link])))
     return found
 
 
@@ -122,17 +130,22 @@ def oracle(life: Life) -> tuple[list[tuple[str, int, str]], Any, list[str]]:
         for command in program.advance(event):
             if isinstance(command, ScheduleActivity):
                 asked.append((command.id, command.attempt, command.input))
+            elif isinstance(command, StartTimer):
+                asked.append((command.id, 1, ""))
     end = program.outcome
     program.close()
     return asked, end, list(life.printed)
 
 
 def scheduled(events: list[dict[str, Any]]) -> list[tuple[str, int]]:
-    return [
-        (attributes(event)["activityId"], attempt_of(attributes(event)["input"]))
-        for event in events
-        if event["eventType"] == "ActivityTaskScheduled"
-    ]
+    found = []
+    for event in events:
+        given = attributes(event)
+        if event["eventType"] == "ActivityTaskScheduled":
+            found.append((given["activityId"], attempt_of(given["input"])))
+        elif event["eventType"] == "TimerStarted" and not given["timerId"].startswith(OURS):
+            found.append((given["timerId"], 1))
+    return found
 
 
 any_life = given(programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))

@@ -22,6 +22,7 @@ class World:
         self.max_open = max_open
         self.registered: set[str] = set()
         self.needs_registration = False
+        self.refusals: dict[str, str] = {}  # the causes for which decisions are refused, by id
         self._queued: int | None = None
         self._started: tuple[int, int] | None = None
         self._previous = 0
@@ -130,7 +131,21 @@ class World:
         self.add(kind, activityId=id, decisionTaskCompletedEventId=completed)
 
     def _StartTimer(self, given: dict[str, Any], completed: int) -> None:
+        id = given["timerId"]
+        cause = self.refusals.get(id) or ("TIMER_ID_ALREADY_IN_USE" if id in self.timers else None)
+        if cause is not None:
+            self.add("StartTimerFailed", timerId=id, cause=cause, decisionTaskCompletedEventId=completed)
+            self._need_decision()
+            return
         self.timers[given["timerId"]] = self.add("TimerStarted", **given, decisionTaskCompletedEventId=completed)
+
+    def _CancelTimer(self, given: dict[str, Any], completed: int) -> None:
+        started = self.timers.pop(given["timerId"], None)
+        if started is not None:
+            self.add("TimerCanceled", **given, startedEventId=started, decisionTaskCompletedEventId=completed)
+            return
+        self.add("CancelTimerFailed", **given, cause="TIMER_ID_UNKNOWN", decisionTaskCompletedEventId=completed)
+        self._need_decision()
 
     def _close(self, kind: str, given: dict[str, Any], completed: int) -> None:
         if self._queued is not None:
