@@ -5,7 +5,20 @@ functions that encode users' values are handed in.
 """
 
 from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
-from simpleflow.dataflow.program import Program, running
+from simpleflow.dataflow.memory import Unremembered
+from simpleflow.dataflow.program import Program
+from simpleflow.futures import running
 from simpleflow.task import Template, Values
 
-__all__ = ["Cancelled", "Completed", "Event", "Failed", "Program", "Started", "Template", "Values", "running"]
+__all__ = [
+    "Cancelled",
+    "Completed",
+    "Event",
+    "Failed",
+    "Program",
+    "Started",
+    "Template",
+    "Unremembered",
+    "Values",
+    "running",
+]
