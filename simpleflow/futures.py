@@ -86,6 +86,9 @@ class Program(Protocol):
         It waits for the next one; it raises the builtin TimeoutError once `timeout` is over.
         """
 
+    def sleep(self, timeout: Timeout) -> Future[None]:
+        """Suspend the calling branch for a time. Gives the future of its timer, which is done."""
+
     def result(self, node: Node) -> Any:
         """The value of a done node, decoded anew, or its failure raised."""
 

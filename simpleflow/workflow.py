@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from simpleflow.activity import Activity
-from simpleflow.futures import Future, Program
+from simpleflow.futures import Future, Program, Timeout
 from simpleflow.task import ActivityTask, CancelTimerTask, Task, TimerTask
 
 P = ParamSpec("P")
@@ -129,6 +129,11 @@ class Workflow:
     def cancel_timer(self, timer_id: str) -> CancelTimerTask:
         """What to submit to cancel the timer of that id."""
         return CancelTimerTask(timer_id)
+
+    def sleep(self, seconds: Timeout) -> Future[None]:
+        """Wait here for some seconds (whole ones, rounded up) or a timedelta: by a durable timer, so an hour or a month
+        takes no process. Other branches go on. In a coroutine, ``await self.sleep(5)`` is the same."""
+        return self._executor.sleep(seconds)
 
     def now(self) -> datetime:
         """The time of the last event that this run knows of, in UTC: the same again when the run is resumed."""

@@ -20,9 +20,9 @@ from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Star
 from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Live, Node
 from simpleflow.dataflow.memory import Memory
-from simpleflow.dataflow.waiting import Waiting
+from simpleflow.dataflow.waiting import Waiting, whole_seconds
 from simpleflow.exceptions import TaskException, fresh, one_line
-from simpleflow.futures import FINISHED, Future, running
+from simpleflow.futures import FINISHED, Future, Timeout, running
 from simpleflow.task import Command, Task, Values
 from simpleflow.workflow import Workflow
 
@@ -130,6 +130,9 @@ class Program(Waiting):
         finally:
             if not made:
                 _forget(call)
+
+    def sleep(self, timeout: Timeout) -> Future[None]:
+        return Future(self, self._sleep(whole_seconds(timeout)))
 
     def result(self, node: Any) -> Any:
         node.looked_at = True

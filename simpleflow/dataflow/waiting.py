@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
-from math import ceil
+from math import ceil, isfinite
 from typing import Any, Final
 
 from simpleflow.dataflow.branches import Branch
@@ -120,7 +120,7 @@ class Waiting(Turns):
                 queue.takers.remove(wait)
 
     def _deadline(self, branch: Branch, nodes: Collection[Node], timeout: Timeout) -> Deadline:
-        seconds = ceil(timeout.total_seconds() if isinstance(timeout, timedelta) else timeout)
+        seconds = whole_seconds(timeout)
         key = ("deadline", seconds, *(node.number for node in nodes))
         return self._recall(branch, key, partial(Deadline, seconds))
 
@@ -129,9 +129,7 @@ class Waiting(Turns):
         if deadline.seconds <= 0:
             return None
         if deadline.timer is None or deadline.timer.state == CANCELLED:
-            branch.timers += 1
-            id = f"_wait-{branch.scope}{'.' if branch.scope else ''}{branch.timers}"
-            deadline.timer = self._graph.add(TimerTask(id, deadline.seconds), branch, branch.scope, caller())
+            deadline.timer = self._new_timer(branch, deadline.seconds)
         deadline.timer.waits.append(listener)
         return deadline.timer
 
@@ -140,3 +138,32 @@ class Waiting(Turns):
         timer = deadline.timer
         if timer is not None and not timer.done and not self.closing:
             self._graph.cancel(timer, caller())
+
+    def _new_timer(self, branch: Branch, seconds: int) -> Node:
+        branch.timers += 1
+        id = f"_wait-{branch.scope}{'.' if branch.scope else ''}{branch.timers}"
+        return self._graph.add(TimerTask(id, max(0, seconds)), branch, branch.scope, caller())
+
+    def _sleep(self, seconds: int) -> Node:
+        """A timer that has fired: waits for it."""
+        branch = self._branches.entered()
+        self._interrupt(branch, ())
+        timer = self._recall(branch, ("sleep", seconds), partial(self._new_timer, branch, seconds))
+        try:
+            self._wait(Wait(branch, (timer,), 1), [] if timer.done else [timer])
+        except BaseException:
+            if not self.closing:
+                self._graph.cancel(timer, caller())
+            raise
+        return timer
+
+
+def whole_seconds(timeout: Timeout) -> int:
+    """Whole seconds, as timers have them: no wait is shorter than it was asked for. Raises TypeError, ValueError."""
+    if isinstance(timeout, timedelta):
+        return ceil(timeout.total_seconds())
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"a time to wait is a number of seconds or a timedelta, not {timeout!r}")
+    if not isfinite(timeout):
+        raise ValueError(f"a time to wait is finite, not {timeout}: for no limit, give None")
+    return ceil(timeout)
