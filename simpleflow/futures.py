@@ -99,7 +99,7 @@ class Program(Protocol):
         """Ask for the task's end; False if it is done already."""
 
     def doom(self, error: BaseException) -> None:
-        """Fail the run with `error`, whatever its code makes of it. The caller raises it."""
+        """Fail the run with `error`, whatever its code makes of it; the caller raises it. Raises where it is over."""
 
     def now(self) -> datetime:
         """The time of the last event that the program knows of, in UTC."""

@@ -146,15 +146,14 @@ class Branches:
         self.living.clear()
 
     def discard(self, branch: Branch) -> None:
-        """A branch is over. What it was to call, and never did, is told."""
+        """A branch is over. Where it never began, what it was to call is told."""
         branch.over = True
         branch.wait = None
         self.living.pop(branch, None)
         if branch.parent is not None:
             branch.parent.children.pop(branch, None)
-        close = getattr(branch.call, "close", None)
-        if close is not None:
-            close()
+        if branch.greenlet is None:
+            forget(branch.call)
 
     def _run(self) -> None:
         assert self.current is not None
@@ -171,3 +170,10 @@ class Branches:
                 branch.greenlet.throw(error)
         finally:
             coroutines.leave(outer)
+
+
+def forget(call: Callable[[], Any]) -> None:
+    """What was to be called never is."""
+    close = getattr(call, "close", None)
+    if close is not None:
+        close()

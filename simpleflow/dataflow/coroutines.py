@@ -13,7 +13,7 @@ from functools import cache
 from types import FrameType
 from typing import Any, Final, NoReturn
 
-from simpleflow.exceptions import ForeignAwait
+from simpleflow.exceptions import Evicted, ForeignAwait
 from simpleflow.futures import running
 
 GATHER: Final = "simpleflow.futures.gather(...)"
@@ -38,15 +38,21 @@ OURS_INSTEAD: Final = {
 IN_GENERAL: Final = "simpleflow.futures.gather, wait and as_completed"
 
 
+MAX_REFUSALS: Final = 100
+_abandoned: list[Coroutine[Any, Any, Any]] = []
+
+
 def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """The value of a coroutine. Raises what it raises, and ForeignAwait where it awaits what is not ours."""
     try:
         awaited = coroutine.send(None)
         refusal = refuse(_name_of(coroutine, awaited))
         coroutine.throw(refusal)  # raised at the line that awaits
+        for _ in range(MAX_REFUSALS):
+            coroutine.throw(Evicted())
     except StopIteration as end:
         return end.value
-    coroutine.close()
+    _abandoned.append(coroutine)  # dropping the last reference would raise in it once more
     raise refusal
 
 
@@ -98,9 +104,7 @@ def _asked_for(frame: FrameType | None, method: str) -> str:
     """The function of asyncio that the user's code has called, or else the loop's own method."""
     name = method if method != "__hash__" else "current_task"
     while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "asyncio":
-        name = frame.f_code.co_name
-        if name.startswith("_") and "self" in frame.f_locals:
-            name = type(frame.f_locals["self"]).__name__
+        name = frame.f_code.co_qualname.partition(".__")[0]
         frame = frame.f_back
     return f"asyncio.{name}"
 
@@ -111,7 +115,7 @@ def _name_of(coroutine: Any, awaited: Any) -> str:
     while inner is not None:
         frame = getattr(inner, "cr_frame", None) or getattr(inner, "ag_frame", None) or getattr(inner, "gi_frame", None)
         if frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "asyncio":
-            return f"asyncio.{frame.f_code.co_name}"
+            return f"asyncio.{frame.f_code.co_qualname}"
         inner = (
             getattr(inner, "cr_await", None) or getattr(inner, "ag_await", None) or getattr(inner, "gi_yieldfrom", None)
         )

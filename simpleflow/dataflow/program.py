@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from simpleflow.dataflow.branches import Branch, Call
+from simpleflow.dataflow.branches import Branch, Call, forget
 from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
 from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Live, Node
@@ -129,7 +129,7 @@ class Program(Waiting):
             return Future(self, self._recall(branch, ("branch", scope_kind, name), make))
         finally:
             if not made:
-                _forget(call)
+                forget(call)
 
     def sleep(self, timeout: Timeout) -> Future[None]:
         return Future(self, self._sleep(whole_seconds(timeout)))
@@ -203,13 +203,6 @@ class Program(Waiting):
         for node in nodes:
             self.result(node)  # raises the failure of one that failed
         return template.fill([self._graph.frozen(node) for node in nodes])
-
-
-def _forget(call: Callable[[], Any]) -> None:
-    """What was to be called is not."""
-    close = getattr(call, "close", None)
-    if close is not None:
-        close()
 
 
 def _worded(node: Node) -> str:

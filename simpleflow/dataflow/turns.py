@@ -44,6 +44,8 @@ class Turns:
         return self._branches.closing
 
     def doom(self, error: BaseException) -> None:
+        if self.closing:
+            self._branches.entered()  # refuses, each time more firmly
         self._end_run(Fail(error))
         self._branches.closing = True
 
