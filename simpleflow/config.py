@@ -136,6 +136,18 @@ def workflow_type(workflow: type[Workflow], settings: Config) -> dict[str, str]:
     }
 
 
+def type_defaults(workflow: type[Workflow], settings: Config) -> dict[str, Any]:
+    """The defaults with which a class's workflow type is registered."""
+    decision = workflow.decision_tasks_timeout or settings.workflow_default_decision_task_timeout
+    execution = workflow.execution_timeout or settings.workflow_default_execution_time
+    return {
+        "defaultTaskList": {"name": workflow.task_list or settings.workflow_default_task_list},
+        "defaultExecutionStartToCloseTimeout": str(execution),
+        "defaultTaskStartToCloseTimeout": str(decision),
+        "defaultChildPolicy": workflow.child_policy or "TERMINATE",
+    }
+
+
 def default_database() -> Path:
     """The file of the default engine, in the user's data directory (XDG_DATA_HOME on Linux)."""
     from platformdirs import user_data_path  # 15 ms, and only needed here
