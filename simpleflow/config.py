@@ -58,7 +58,7 @@ def lambda_functions(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, _, function = text.strip().partition("=")
         parts = function.split(":")
-        if not 1 <= len(name) <= 64 or len(parts) != 2 or not all(map(_is_dotted, parts)):
+        if not 1 <= len(name) <= 64 or name != name.strip() or len(parts) != 2 or not all(map(_is_dotted, parts)):
             raise ValueError(f"takes NAME=MODULE:FUNCTION, such as resize=images.handlers:resize, and not {text!r}")
         if name in found:
             raise ValueError(f"names {name} twice")
