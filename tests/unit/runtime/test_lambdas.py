@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from simpleflow.runtime import lambdas
 from simpleflow.protocol.faults import Fault
+from simpleflow.runtime import lambdas
 from simpleflow.runtime.lambdas import Context, invoke
 from simpleflow.runtime.standalone import lambda_workers
 
