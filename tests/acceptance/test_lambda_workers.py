@@ -165,6 +165,7 @@ def test_functions_complete_fail_crash_and_time_out(place: Place) -> None:
 
 def test_a_function_that_overruns_its_time_is_ended(place: Place) -> None:
     decider = place.decider
+    decider.completed("double", {"n": 1})  # its process is warm
     execution = decider.schedule("hold", str(place.file()), startToCloseTimeout="2")
     holder = place.holder()
     event = decider.outcome()
