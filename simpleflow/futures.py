@@ -10,7 +10,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar, overload
+from typing import Any, Final, Generic, Literal, NamedTuple, NoReturn, Protocol, TypeVar, overload
 from uuid import UUID
 
 from simpleflow.exceptions import ExecutionBlocked, TaskCanceled, fresh
@@ -101,6 +101,15 @@ class Program(Protocol):
     def doom(self, error: BaseException) -> None:
         """Fail the run with `error`, whatever its code makes of it; the caller raises it. Raises where it is over."""
 
+    def fail(self, reason: str, details: str | None) -> NoReturn:
+        """End the run as failed, here and now."""
+
+    def markers(self, all: bool) -> list[Any]:
+        """The run's markers (`simpleflow.marker.Marker`), in program order; without `all` the last one of each name."""
+
+    def event_details(self, type: str, name: str) -> dict[str, Any] | None:
+        """What the run knows of its last signal or marker of that name, or of the timer with that id."""
+
     def now(self) -> datetime:
         """The time of the last event that the program knows of, in UTC."""
 
@@ -118,6 +127,10 @@ class Program(Protocol):
     @property
     def closing(self) -> bool:
         """Whether the program is being put away, or is over."""
+
+    @property
+    def history_length(self) -> int:
+        """How many events the history had with the last one that the program knows of."""
 
 
 running: ContextVar[Program | None] = ContextVar("running", default=None)

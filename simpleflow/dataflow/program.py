@@ -11,19 +11,23 @@ from __future__ import annotations
 import contextvars
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
+from simpleflow.command import CancelRun, Command, ContinueAsNew, Fail, GiveUp
+from simpleflow.dataflow.affairs import Affairs
 from simpleflow.dataflow.branches import Branch, Call, forget
-from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
+from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
 from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Live, Node
 from simpleflow.dataflow.memory import Memory
 from simpleflow.dataflow.waiting import Waiting, whole_seconds
 from simpleflow.exceptions import TaskException, fresh, one_line
 from simpleflow.futures import FINISHED, Future, Timeout, running
-from simpleflow.task import Command, Task, Values
+from simpleflow.marker import Marker
+from simpleflow.task import Task, Values
 from simpleflow.workflow import Workflow
 
 T = TypeVar("T")
@@ -38,25 +42,36 @@ class Program(Waiting):
     """
 
     def __init__(self, workflow_class: type[Workflow], values: Values, *, remember: bool = False) -> None:
-        super().__init__(values, workflow_class.__name__, remember=remember)
+        self._affairs = Affairs(values, self._own, self._end_run, lambda: workflow_class.propagate_signals_to_parent)
+        super().__init__(self._affairs.graph, workflow_class.__name__, remember=remember)
         self._workflow_class = workflow_class
         self._values = values
         self._time = 0.0
         self._random = random.Random()
+        self._warned = False
+        self.workflow: Workflow | None = None
+        self.began: Callable[[Workflow], None] | None = None
+        self.history: Callable[[], Any] = lambda: None
+        self.history_length = 0
         self.context: dict[str, Any] = {}
         self.replaying = False
 
     # -- what the decider calls ------------------------------------------------------------------------------------
 
-    def advance(self, event: Event, *, replaying: bool = False) -> list[Command]:
+    def advance(self, event: Event, *, replaying: bool = False, length: int = 0) -> list[Command]:
         """Apply one event, run until every branch waits, and give the commands that were asked for on the way.
 
-        `replaying`: an earlier decision has seen this event, so what the program prints was printed.
-        Once `run` has returned or raised (`outcome`), events reach no code and there are no commands.
+        `replaying`: an earlier decision has seen this event, so what the program prints was printed. `length`: the
+        event is the how manyeth of the history. Once the run is over (`outcome`), events reach no code and there are
+        no commands; but a signal goes on with a run that goes on.
         """
         if self.outcome is not None:
+            if isinstance(event, Signaled) and isinstance(self.outcome, ContinueAsNew):
+                self._affairs.signals.keep(event.name, event.input)
+                self.outcome = replace(self.outcome, signals=self._affairs.signals.left)
             return []
         self.replaying = replaying
+        self.history_length = length
         self._time = event.time
         self._graph.turn += 1
         match event:
@@ -66,13 +81,17 @@ class Program(Waiting):
                 self._graph.attempt_failed(kind, id, error, lost, final)
             case Cancelled(kind=kind, id=id, error=error):
                 self._graph.cancelled(kind, id, error)
+            case Signaled():
+                self._affairs.signals.came(event)
+            case CancelRequested():
+                self._cancel_requested()
             case Started():
                 self._start(event)
-        if self._blocked:
-            self._run_blocked_again(self._blocked)
-        self._run_branches()
+        self._run_branches(at_event=True)
+        if not self._warned and length >= self._workflow_class.history_limit:
+            self._history_is_long()
         commands, self._graph.commands = self._graph.commands, []
-        return commands
+        return self._affairs.signals.for_new_children(commands)
 
     def close(self) -> None:
         """Put the program away: its code is unwound, muted, and what it asks for is refused."""
@@ -100,6 +119,16 @@ class Program(Waiting):
         return self.outcome is None and not self._graph.open
 
     @property
+    def signals_waited_for(self) -> list[str]:
+        """The names of the signals that the run waits for."""
+        return self._affairs.signals.waited_for
+
+    @property
+    def signals_left(self) -> list[str]:
+        """The names of the signals that nobody has taken, in the order in which they came."""
+        return [name for name, _ in self._affairs.signals.left]
+
+    @property
     def unseen_failures(self) -> list[str]:
         """The failures that nobody looked at, one line each."""
         unseen = [node for node in self._graph.failed if not node.looked_at and node.error is not None]
@@ -113,6 +142,7 @@ class Program(Waiting):
             node = self._graph.add(task, branch, branch.scope, caller())
         else:
             node = self._submit_again(branch, branch.memory, task)
+        self._stop_if_over()
         return Future(self, node)
 
     def spawn(self, call: Callable[[], Any], scope_kind: str = "b", name: str = "") -> Future[Any]:
@@ -150,7 +180,19 @@ class Program(Waiting):
         self._branches.entered()
         if isinstance(node.task, Call):
             return self._cancel_branch(node.task.branch)
-        return self._graph.cancel(node, caller())
+        return self._graph.cancel(node)
+
+    def fail(self, reason: str, details: str | None) -> NoReturn:
+        self._branches.entered()
+        self._end_run(GiveUp(reason, details))
+        self._stop_if_over()
+        raise AssertionError("a run that is over goes on")
+
+    def markers(self, all: bool) -> list[Marker]:
+        return self._affairs.markers(all)
+
+    def event_details(self, type: str, name: str) -> dict[str, Any] | None:
+        return self._affairs.details(type, name)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._answer("now", lambda: self._time), UTC)
@@ -166,14 +208,53 @@ class Program(Waiting):
     def _start(self, event: Started) -> None:
         self.context = self._graph.context = event.context
         self._random.seed(str(event.context.get("run_id", "")))
+        for name, input in event.signals:
+            self._affairs.signals.keep(name, input)
         context = contextvars.copy_context()
         context.run(running.set, self)
+        self._begin(lambda: self._run(event.input), self._encoded, context)
 
-        def run() -> Any:
-            args, kwargs = self._values.thaw_call(event.input)
-            return self._workflow_class(self).run(*args, **kwargs)
+    def _run(self, input: Any) -> Any:
+        args, kwargs = self._values.thaw_call(input)
+        first, self.workflow = self.workflow is None, self._workflow_class(self)
+        if first and self.began is not None:
+            self.began(self.workflow)
+        return self.workflow.run(*args, **kwargs)
 
-        self._begin(run, self._encoded, context)
+    def _stop_if_over(self) -> None:
+        """Leave the branch that runs for good, where the run is over by what it has just asked for."""
+        if self.outcome is not None:
+            self._branches.suspend()
+
+    def _cancel_requested(self) -> None:
+        """End the run, and what it has open, unless its class refuses."""
+        workflow = self.workflow
+        if workflow is None or not self._aside(lambda: workflow.should_cancel(self.history())):
+            return
+        for node in list(self._graph.open.values()):
+            self._graph.cancel(node)
+        self._end_run(CancelRun())
+
+    def _history_is_long(self) -> None:
+        """Tell the workflow once; what it gives is submitted for it."""
+        self._warned = True
+        workflow = self.workflow
+        if workflow is not None and self.outcome is None and (task := self._aside(workflow.on_history_limit)):
+            self._graph.add(task, self._main, "", f"{type(workflow).__name__}.on_history_limit")
+            self._run_branches()
+
+    def _aside(self, ask: Callable[[], Any]) -> Any:
+        """Ask the user's code outside of every branch. What it raises fails the run; the answer is None then."""
+
+        def asked() -> Any:
+            running.set(self)
+            return ask()
+
+        try:
+            return contextvars.copy_context().run(asked)
+        except BaseException as error:  # as in `run`
+            self._end_run(Fail(error))
+            return None
 
     def _submit_again(self, branch: Branch, memory: Memory, task: Task) -> Node:
         """The task's node, where the branch has submitted its equal in an earlier pass; else a new one."""
@@ -183,7 +264,7 @@ class Program(Waiting):
         if template is not None:
             numbers = [("a future", self._own(future).number) for future in template.futures]
             frozen = template.fill([self._values.template(number, "").fill([]) for number in numbers])
-        key = (task.kind, task.name, frozen)
+        key = (type(task), task.name, frozen)
         known = memory.known(key)
         node = memory.recall(key, lambda: self._graph.add(task, branch, branch.scope, where))
         if known and node.raises and node.error is not None and node.state == FINISHED:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import greenlet
 
+from simpleflow.command import Close, Complete, Fail
 from simpleflow.dataflow import coroutines
 from simpleflow.dataflow.branches import AGAIN, Branch, Branches, Call
 from simpleflow.dataflow.frames import last_line, of_users
@@ -20,7 +21,6 @@ from simpleflow.dataflow.memory import Memory, Unremembered
 from simpleflow.dataflow.waits import Wait
 from simpleflow.exceptions import BranchCanceled, Evicted, ExecutionBlocked, TaskCanceled, fresh
 from simpleflow.futures import CANCELLED, FINISHED, RUNNING, Future
-from simpleflow.task import Close, Complete, Fail, Values
 
 T = TypeVar("T")
 
@@ -29,13 +29,14 @@ MAX_PASSES: Final = 100
 
 
 class Turns:
-    """The branches of a run and its graph. `whose` names the run in messages."""
+    """The branches of a run over its graph. `whose` names the run in messages."""
 
-    def __init__(self, values: Values, whose: str, *, remember: bool) -> None:
+    def __init__(self, graph: Graph, whose: str, *, remember: bool) -> None:
         self._remember = remember
-        self._graph = Graph(values, self._own)
+        self._graph = graph
         self._branches = Branches(self._live, whose)
         self._blocked: list[Branch] = []
+        self._main: Branch | None = None
         self.outcome: Close | None = None
 
     @property
@@ -53,7 +54,8 @@ class Turns:
 
     def _begin(self, call: Callable[[], Any], finish: Callable[[Any], Any], context: contextvars.Context) -> None:
         """Begin the main line; `finish` makes the result of the run of what it returns."""
-        self._enlist(Branch(call, "", None, context, self._new_memory(), finish=finish))
+        self._main = Branch(call, "", None, context, self._new_memory(), finish=finish)
+        self._enlist(self._main)
 
     def _spawn(self, parent: Branch, call: Callable[[], Any], kind: str, name: str, where: str) -> Node:
         scope = parent.inner_scope(kind)
@@ -163,9 +165,11 @@ class Turns:
 
     # -- whose turn it is ------------------------------------------------------------------------------------------
 
-    def _run_branches(self) -> None:
+    def _run_branches(self, *, at_event: bool = False) -> None:
         """Raise what wants to be raised at once, then resume who was woken, first in first out, until all wait."""
         graph = self._graph
+        if at_event and self._blocked:
+            self._run_again(self._blocked)
         while self.outcome is None:
             if graph.urgent:
                 self._raise_in_owner(graph.urgent.popleft())
@@ -178,7 +182,7 @@ class Turns:
                     self._branches.resume(branch, wait.error)
             elif not self._blocked or not self._run_blocked_at_once():
                 return
-        self._branches.close()
+        self._branches.close()  # returning is final
 
     def _raise_in_owner(self, node: Node) -> None:
         branch = _owner(node)
@@ -219,7 +223,7 @@ class Turns:
         branch.greenlet = None
         self._blocked.append(branch)
 
-    def _run_blocked_again(self, branches: Sequence[Branch]) -> None:
+    def _run_again(self, branches: Sequence[Branch]) -> None:
         self._blocked = [branch for branch in self._blocked if branch not in branches]
         for branch in branches:
             if not branch.over and branch.memory is not None:
@@ -236,7 +240,7 @@ class Turns:
             if branch.passes > MAX_PASSES:
                 what = f"raised {MAX_PASSES} times at {branch.blocked} without waiting for anything"
                 self._end(branch, error=RuntimeError(f"ExecutionBlocked was {what}"))
-        self._run_blocked_again(again)
+        self._run_again(again)
         return bool(again)
 
     def _recall(self, branch: Branch, key: Hashable, make: Callable[[], T]) -> T:

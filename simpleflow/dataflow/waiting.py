@@ -137,7 +137,7 @@ class Waiting(Turns):
         """Nobody waits for the deadline any more."""
         timer = deadline.timer
         if timer is not None and not timer.done and not self.closing:
-            self._graph.cancel(timer, caller())
+            self._graph.cancel(timer)
 
     def _new_timer(self, branch: Branch, seconds: int) -> Node:
         branch.timers += 1
@@ -153,7 +153,7 @@ class Waiting(Turns):
             self._wait(Wait(branch, (timer,), 1), [] if timer.done else [timer])
         except BaseException:
             if not self.closing:
-                self._graph.cancel(timer, caller())
+                self._graph.cancel(timer)
             raise
         return timer
 

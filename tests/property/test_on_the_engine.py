@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from programs import NO_SHRINKING, programs
+from simpleflow.command import Complete
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.protocol.history import attributes
-from simpleflow.task import Complete
 from test_grouping import Life, oracle, scheduled
 from world import TYPE
 
