@@ -249,7 +249,7 @@ def test_what_a_close_must_send_first_goes_out(town: Town) -> None:
     class Tidy(Workflow):
         def run(self, again: bool) -> Any:
             if not again:
-                return "done"
+                return
             self.submit(self.record_marker("kept"))
             self.submit(touch)
             self.submit(Waits)
