@@ -66,9 +66,10 @@ class Program(Waiting):
         no commands; but a signal goes on with a run that goes on.
         """
         if self.outcome is not None:
-            if isinstance(event, Signaled) and isinstance(self.outcome, ContinueAsNew):
+            if isinstance(event, Signaled):
                 self._affairs.signals.keep(event.name, event.input)
-                self.outcome = replace(self.outcome, signals=self._affairs.signals.left)
+                if isinstance(self.outcome, ContinueAsNew):
+                    self.outcome = replace(self.outcome, signals=self._affairs.signals.left)
             return []
         self.replaying = replaying
         self.history_length = length
