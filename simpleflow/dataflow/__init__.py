@@ -5,7 +5,7 @@ functions that encode users' values are handed in.
 """
 
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
-from simpleflow.dataflow.memory import Unremembered
+from simpleflow.dataflow.memory import Unremembered, mentions_blocking
 from simpleflow.dataflow.program import Program
 from simpleflow.futures import running
 from simpleflow.task import Template, Values
@@ -22,5 +22,6 @@ __all__ = [
     "Template",
     "Unremembered",
     "Values",
+    "mentions_blocking",
     "running",
 ]

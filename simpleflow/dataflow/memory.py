@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable
+from inspect import isfunction
+from types import CodeType
 from typing import Any, TypeVar
+
+from simpleflow.exceptions import ExecutionBlocked
 
 T = TypeVar("T")
 
@@ -42,3 +46,15 @@ class Memory:
         self._used[key] = index + 1
         thing: T = things[index]
         return thing
+
+
+def mentions_blocking(workflow_class: type) -> bool:
+    """Whether the code of a class speaks of ExecutionBlocked: such a program had better remember from its start."""
+    functions = [value for kind in workflow_class.__mro__ for value in vars(kind).values() if isfunction(value)]
+    codes = [function.__code__ for function in functions]
+    while codes:
+        code = codes.pop()
+        if ExecutionBlocked.__name__ in code.co_names:
+            return True
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return False

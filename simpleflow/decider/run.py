@@ -34,7 +34,7 @@ def _nothing(end: int) -> list[dict[str, Any]]:
 class Run:
     """A run that is being decided. Reads events in order, each once; must stay on one thread.
 
-    `fetch` gets the history for hooks that look at it.
+    `fetch` gets the history for hooks that look at it; `remember` is for programs that raise ExecutionBlocked.
     """
 
     def __init__(
@@ -45,6 +45,8 @@ class Run:
         codec: Codec,
         config: Config,
         fetch: Fetch = _nothing,
+        *,
+        remember: bool = False,
     ) -> None:
         self._domain = domain
         self._execution = execution
@@ -54,7 +56,8 @@ class Run:
         self._horizon = 0
         self._is_live = False
         self._hooks = Hooks(workflow_class, self._history)
-        self.program = Program(workflow_class, codec)
+        self.workflow_class = workflow_class
+        self.program = Program(workflow_class, codec, remember=remember)
         self.program.history = self._history
         self.program.began = self._began
         self.options = Options(config)
@@ -71,7 +74,8 @@ class Run:
     def read(self, events: list[dict[str, Any]]) -> None:
         """Feed the events that were not read before. They must follow on without a gap.
 
-        Raises NonDeterministic when the history holds something else than the code asks for.
+        Raises NonDeterministic when the history holds something else than the code asks for, and Unremembered when
+        the run must be read again from its start, to `remember`.
         """
         self._horizon = max(self._horizon, horizon(events))
         self._is_live = False

@@ -46,9 +46,9 @@ same = make("same", idempotent=True)
 class Drive:
     """A program, fed by hand; `asked` collects the ids (with attempts from the second on)."""
 
-    def __init__(self, run: Any, *args: Any, codec: Codec | None = None) -> None:
+    def __init__(self, run: Any, *args: Any, codec: Codec | None = None, remember: bool = False) -> None:
         kind = type("W", (Workflow,), {"run": run})
-        self.program = Program(kind, codec or Codec())
+        self.program = Program(kind, codec or Codec(), remember=remember)
         self.commands: list[Command] = []
         self.time = 0.0
         codec = Codec()
