@@ -110,6 +110,9 @@ class Program(Protocol):
     def event_details(self, type: str, name: str) -> dict[str, Any] | None:
         """What the run knows of its last signal or marker of that name, or of the timer with that id."""
 
+    def patched(self, name: str) -> bool:
+        """Whether the run goes the way of the patch `name`: decided once, and kept in the history where it does."""
+
     def now(self) -> datetime:
         """The time of the last event that the program knows of, in UTC."""
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
-from simpleflow.command import CancelRun, Command, ContinueAsNew, Fail, GiveUp
+from simpleflow.command import PATCHED, CancelRun, Command, ContinueAsNew, Fail, GiveUp, RecordMarker
 from simpleflow.dataflow.affairs import Affairs
 from simpleflow.dataflow.branches import Branch, Call, forget
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
@@ -49,6 +49,8 @@ class Program(Waiting):
         self._time = 0.0
         self._random = random.Random()
         self._warned = False
+        self._patches: dict[str, bool] = {}
+        self.patches_recorded: set[str] = set()
         self.workflow: Workflow | None = None
         self.began: Callable[[Workflow], None] | None = None
         self.history: Callable[[], Any] = lambda: None
@@ -61,7 +63,8 @@ class Program(Waiting):
     def advance(self, event: Event, *, replaying: bool = False, length: int = 0) -> list[Command]:
         """Apply one event, run until every branch waits, and give the commands that were asked for on the way.
 
-        `replaying`: an earlier decision has seen this event, so what the program prints was printed. `length`: the
+        `replaying`: an earlier decision has seen this event, so what the program prints was printed, and a patch that
+        is asked for is one of `patches_recorded` (which is to be filled before) or none. `length`: the
         event is the how manyeth of the history. Once the run is over (`outcome`), events reach no code and there are
         no commands; but a signal goes on with a run that goes on.
         """
@@ -188,6 +191,17 @@ class Program(Waiting):
         self._end_run(GiveUp(reason, details))
         self._stop_if_over()
         raise AssertionError("a run that is over goes on")
+
+    def patched(self, name: str) -> bool:
+        self._branches.entered()
+        known = self._patches.get(name)
+        if known is None:
+            new = not self.replaying and name not in self.patches_recorded
+            known = self._patches[name] = new or name in self.patches_recorded
+            if new:
+                details = self._values.template(name, "the name of a patch").fill(())
+                self._graph.commands.append(RecordMarker(f"{PATCHED}-{name}", PATCHED, details, caller()))
+        return known
 
     def markers(self, all: bool) -> list[Marker]:
         return self._affairs.markers(all)
