@@ -172,7 +172,7 @@ def _go_on(world: World, code: Code) -> World:
     return world
 
 
-# -- what the how-to says ------------------------------------------------------------------------------------------------
+# -- what the how-to says ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("decisions", range(7))
@@ -288,6 +288,21 @@ def test_options_of_tasks_may_change() -> None:
 
     for decisions in range(5):
         assert result(live((decisions, old), (0, other_options))) == OLD
+
+
+def test_how_often_a_task_is_tried_may_not_change_once_it_has_failed() -> None:
+    def tries(retry: int) -> Code:
+        def run(self: Workflow) -> Any:
+            failed = self.submit(make("m.a", retry=retry)).exception is not None
+            return [failed, self.submit(b).result]
+
+        return run
+
+    world = World(None)
+    decide(world, decider(world, tries(0)))
+    world.finish("activity-m.a-1", "Failed", reason="no")
+    step(world, tries(0))
+    assert "activity-m.b-1" in parked(decide(world, decider(world, tries(1))))
 
 
 def test_what_comes_after_all_that_was_done_may_change() -> None:
