@@ -247,7 +247,7 @@ def compare(life: Life) -> None:
     if not life.world.closed:
         assert end is None, "a close is never sent"
         answers = [attributes(event) for event in events if event["eventType"] == "DecisionTaskCompleted"]
-        assert "waiting_signals" in answers[-1]["executionContext"], "the world stands still, and the run waits for ever"
+        assert "waiting_signals" in answers[-1]["executionContext"], "the world stands still, and it waits for ever"
 
 
 def assert_close(life: Life, asked: dict[Sent, Any], end: Close | None) -> None:
