@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simpleflow.command import Command
+from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
 from simpleflow.task import PROGRAM, Task, Template, Values
@@ -22,22 +23,20 @@ MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apire
 MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task that kills its workers is
 
 
-End = tuple[Any, TaskException | None, str]
-"""How a node ends: its frozen result, its error, its state."""
+End = tuple[Any, BaseException | None, str]
+"""How a node ends: its frozen (or live) result, its error, its state."""
 
 
 @dataclass(slots=True, eq=False)
-class Wait:
-    """A suspended branch, and how many of the nodes that it waits for are not done."""
+class Live:
+    """A result that never left the process: what a branch returned. It is encoded where a task takes it."""
 
-    branch: Any
-    nodes: Sequence[Node]
-    missing: int = 0
+    value: Any
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One submitted task."""
+    """One submitted task, or a branch."""
 
     task: Task
     id: str  # an idempotent task has none until its arguments are there
@@ -52,16 +51,18 @@ class Node:
     successors: list[Node] = field(default_factory=list)  # run after this node, however it ends
     followers: list[Node] = field(default_factory=list)  # tasks that are this one
     callbacks: list[Callable[[Node], None]] = field(default_factory=list)
-    waits: list[Wait] = field(default_factory=list)
+    waits: list[Listener] = field(default_factory=list)
     input: Any = None
     digest: str = ""  # of the input, where equal ones are one task
     attempt: int = 0
     failures: int = 0
     losses: int = 0
     result: Any = None
-    error: TaskException | None = None
+    error: BaseException | None = None
     looked_at: bool = False
     cancel_asked: bool = False
+    number: int = 0  # the how manyeth node of the run
+    turn: int = 0  # the how manyeth event ended it
 
     @property
     def done(self) -> bool:
@@ -92,6 +93,9 @@ class Graph:
         self.context: Mapping[str, Any] = {}
         self.open: dict[tuple[str, str], Node] = {}
         self.commands: list[Command] = []
+        self.nodes = 0  # that there have been
+        self.ended = 0  # of them
+        self.turn = 0  # the how manyeth event this is
         self.woken: deque[Wait] = deque()
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
@@ -108,6 +112,7 @@ class Graph:
         number = "" if task.idempotent else self._number(task.kind, task.name, scope)
         node_id = fitting(task.identify(number, self.context)) if number else ""
         node = Node(task, node_id, owner, where, task.template(self._values), task.raises_on_failure, held=held)
+        node.number = self.nodes = self.nodes + 1
         before = [self._own(future) for future in node.template.futures] if node.template is not None else []
         node.missing = held
         for argument in before:
@@ -134,7 +139,7 @@ class Graph:
             if not node.missing and (end := self._ready(node)) is not None:
                 self._settle(node, *end)
 
-    def end(self, node: Node, result: Any, error: TaskException | None = None, state: str = FINISHED) -> None:
+    def end(self, node: Node, result: Any, error: BaseException | None = None, state: str = FINISHED) -> None:
         """End a node that never ran and never will, or one that the world knows nothing of."""
         if not node.done:
             self._settle(node, result, error, state)
@@ -211,7 +216,7 @@ class Graph:
         template, node.template = node.template, None
         try:
             if template is not None:
-                node.input = template.fill([self._own(future).result for future in template.futures])
+                node.input = template.fill([self.frozen(self._own(future)) for future in template.futures])
             if node.task.idempotent or node.task.names_itself:
                 leader = self._leader(node)
                 if leader is not node:
@@ -237,6 +242,16 @@ class Graph:
             node.id = own or node.id
         node.digest = digest
         return self._merged.setdefault(node.key, node)
+
+    def frozen(self, node: Node) -> Any:
+        """The encoded result of a done node. Raises PayloadError for a branch's that has no encoded form."""
+        if not isinstance(node.result, Live):
+            return node.result
+        template = self._values.template(node.result.value, f"what {node.id} returned")
+        inner = [self._own(future) for future in template.futures]
+        if not all(each.done for each in inner):
+            raise PayloadError(f"what {node.id} returned holds futures that are not done: return their results")
+        return template.fill([self.frozen(each) for each in inner])
 
     def _join(self, node: Node, leader: Node) -> End | None:
         node.state = RUNNING
@@ -270,7 +285,7 @@ class Graph:
         if (end := self._ask(node)) is not None:
             self._settle(node, *end)
 
-    def _settle(self, node: Node, result: Any, error: TaskException | None, state: str = FINISHED) -> None:
+    def _settle(self, node: Node, result: Any, error: BaseException | None, state: str = FINISHED) -> None:
         work = self._work
         work.append((node, (result, error, state)))
         if len(work) > 1:  # a settling that is under way will come to it
@@ -293,7 +308,7 @@ class Graph:
                 node.callbacks.clear()
             work.popleft()
 
-    def _loosen(self, waiting: Node, node: Node, broken: TaskException | None) -> None:
+    def _loosen(self, waiting: Node, node: Node, broken: BaseException | None) -> None:
         """`node`, which is done, keeps `waiting` from running no longer; or for ever, where it is `broken`."""
         waiting.missing -= 1
         if waiting.done or waiting.error is not None:  # it has its end, or is about to
@@ -305,15 +320,16 @@ class Graph:
         elif waiting.missing == 0 and (known := self._ready(waiting)) is not None:
             self._work.append((waiting, known))
 
-    def _finish(self, node: Node, result: Any, error: TaskException | None, state: str) -> None:
+    def _finish(self, node: Node, result: Any, error: BaseException | None, state: str) -> None:
         node.state, node.result, node.error = state, result, error
         node.input = node.template = None
         if self.open.get(node.key) is node:
             del self.open[node.key]
+        node.turn = self.turn
+        self.ended += 1
         for wait in node.waits:
-            wait.missing -= 1
-            if wait.missing == 0:
-                self.woken.append(wait)
+            if (woken := wait.node_done(node)) is not None:
+                self.woken.append(woken)
         node.waits.clear()
         if error is not None and state == FINISHED:  # what was cancelled did as it was told
             self.failed.append(node)
