@@ -130,7 +130,6 @@ ITEMS: dict[str, tuple[str, str]] = {
         "there are no rules for names, lengths, retention, quotas and tags",
         """
         decisions::test_limits_of_a_response
-        decisions::test_open_limits
         executions::test_run_ids
         executions::test_values_that_a_start_refuses
         external::test_a_long_name_of_a_signal

@@ -207,7 +207,9 @@ def test_a_timer_id_can_be_used_again(swf: Swf) -> None:
     assert swf.types(execution)[-3:] == ["TimerStarted", "TimerCanceled", "TimerStarted"]
 
 
+@needs("quotas")
 def test_open_limits(swf: Swf) -> None:
+    """Amazon's own numbers, which its rates would not let anybody reach so fast."""
     execution = swf.start()
     swf.decide(*(swf.schedule(f"a-{number}") for number in range(1000)), swf.schedule("one-more"))
     assert swf.causes(execution) == [("ScheduleActivityTaskFailed", "OPEN_ACTIVITIES_LIMIT_EXCEEDED")]
