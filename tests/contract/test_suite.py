@@ -142,6 +142,16 @@ def test_a_service_that_others_use(tmp_path: Path, server: Server) -> None:
             assert listed["typeInfos"] == []
 
 
+def test_a_service_that_cannot_be_had(tmp_path: Path, server: Server) -> None:
+    for arguments, words in (
+        (("http://127.0.0.1:1",), 'Could not connect to the endpoint URL: "http://127.0.0.1:1/"'),
+        ((server.url, "--can", "clock"), "its clock cannot be moved, POST /clock answers 404: leave out 'clock'"),
+    ):
+        done = run(tmp_path, *arguments)
+        assert done.returncode == 4 and words in done.stdout.splitlines()[-1]
+        assert "Traceback" not in done.stderr + done.stdout
+
+
 def test_names() -> None:
     names = Names("p-", "shared")
     request = {

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
 from simpleflow.testing.contract.checked import DOMAIN, Checked, Names
@@ -33,15 +34,22 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 @pytest.fixture(scope="session")
 def address(target: Target) -> Iterator[str]:
-    """Where the target's service is; the domain that the tests share is there."""
+    """Where the target's service is; the domain that the tests share is there. Ends the run if it cannot be had."""
     with target.serve() as served:
         if target.domain:
-            with target.connect(served, AWS_LIMITS) as service:
-                try:
-                    service.client.register_domain(name=target.domain, workflowExecutionRetentionPeriodInDays="1")
-                except service.client.exceptions.DomainAlreadyExistsFault:
-                    pass  # an earlier run has registered it
+            try:
+                with target.connect(served, AWS_LIMITS) as service:
+                    _register(service, target.domain)
+            except (OSError, BotoCoreError, ClientError) as error:
+                pytest.exit(f"{target.name}: {error}", 4)
         yield served
+
+
+def _register(service: Service, domain: str) -> None:
+    try:
+        service.client.register_domain(name=domain, workflowExecutionRetentionPeriodInDays="1")
+    except service.client.exceptions.DomainAlreadyExistsFault:
+        pass  # an earlier run has registered it
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ EVER = {"oldestDate": datetime(2000, 1, 1, tzinfo=UTC)}
 NO_DECISION = {"startedEventId": 0, "previousStartedEventId": 0}
 NO_ACTIVITY = {"startedEventId": 0}
 #: How much longer (seconds) a service without a clock is given than what is to happen there takes.
-LATE = 0.1
+LATE = 0.25
 
 Event = dict[str, Any]
 Execution = dict[str, str]

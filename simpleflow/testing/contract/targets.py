@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -90,10 +91,14 @@ def connect_with_clock(url: str, limits: Limits) -> Iterator[Service]:
 
 
 def move(url: str, seconds: float) -> float:
-    """Move a server's clock; the time there."""
+    """Move a server's clock; the time there. Raises OSError if it has none."""
     request = Request(f"{url.rstrip('/')}/clock", json.dumps({"advance": seconds}).encode())
-    with urlopen(request, timeout=READ_TIMEOUT) as answer:
-        return float(json.load(answer)["now"])
+    try:
+        with urlopen(request, timeout=READ_TIMEOUT) as answer:
+            return float(json.load(answer)["now"])
+    except HTTPError as error:
+        with error:
+            raise OSError(f"its clock cannot be moved, POST /clock answers {error.code}: leave out 'clock'") from None
 
 
 @contextmanager
