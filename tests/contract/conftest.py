@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
 from simpleflow.clients import client as open_client
 from simpleflow.engine import VirtualClock
-from simpleflow.testing.contract import checked
+from simpleflow.testing.contract.checked import Checked
 from simpleflow.testing.contract.swf import Refused, Swf
 
 
 @pytest.fixture(scope="session")
 def model() -> Any:
-    return checked.model()
+    """Amazon's operations, without those of ours."""
+    return ServiceModel(Loader().load_service_model("swf", "service-2"), "swf")
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def clock() -> VirtualClock:
 def client(request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock) -> Iterator[Any]:
     url = "memory" if request.param == "memory" else f"sqlite:{tmp_path / 'engine.db'}"
     opened = open_client(url, clock=clock, long_poll_seconds=0)
-    yield checked.Checked(opened)
+    yield Checked(opened)
     opened.close()
 
 

@@ -16,14 +16,16 @@ from serving import shared
 from shell import Command
 from simpleflow.clients import client
 from simpleflow.protocol.limits import Limits
-from simpleflow.testing.contract import Service
+from simpleflow.testing.contract import Capability, Service
+from simpleflow.testing.contract.lambdas import FUNCTIONS
 from simpleflow.testing.contract.targets import connect, connect_with_clock, embedded, served
 
 
 @contextmanager
 def simpleflow_server() -> Iterator[str]:
+    functions = [option for name, function in FUNCTIONS.items() for option in ("--lambda", f"{name}={function}")]
     with tempfile.TemporaryDirectory() as folder:
-        with shared(Path(folder), "--virtual-clock", "--long-poll-seconds", "0") as server:
+        with shared(Path(folder), "--virtual-clock", "--long-poll-seconds", "0", *functions) as server:
             yield server.url
 
 
@@ -56,17 +58,14 @@ def connect_to_moto(url: str, limits: Limits) -> Iterator[Service]:
         yield service
 
 
+SERVER: frozenset[Capability] = frozenset({"clock", "domains", "short-polls"})
+#: What simpleflow's own client of a server has beyond boto3's.
+OURS: frozenset[Capability] = frozenset({"lambda", "respond-and-poll"})
 TARGETS = [
     embedded("memory"),
     embedded("sqlite"),
-    served("http", simpleflow_server, connect=connect_with_clock, can=frozenset({"clock", "domains", "short-polls"})),
-    served(
-        "http-ours",
-        simpleflow_server,
-        connect=connect_with_ours,
-        can=frozenset({"clock", "domains", "short-polls", "respond-and-poll"}),
-        only="respond-and-poll",
-    ),
+    served("http", simpleflow_server, connect=connect_with_clock, can=SERVER),
+    served("http-ours", simpleflow_server, connect=connect_with_ours, can=SERVER | OURS, only=OURS),
     served(
         "moto",
         moto_server,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from simpleflow.clients.boto import BotoClient
+from simpleflow.clients.boto import AmazonClient
 from simpleflow.engine import Configuration, Engine, VirtualClock
-from simpleflow.engine.lambdas import invoke
 from simpleflow.protocol.history import attributes
+from simpleflow.runtime.lambdas import invoke
 from simpleflow.testing.contract.checked import DOMAIN
 from simpleflow.testing.contract.lambdas import FUNCTIONS
 from simpleflow.testing.contract.swf import NO_ACTIVITY, Swf
@@ -65,8 +65,14 @@ def test_without_a_role(swf: Swf, lambda_engine: Any) -> None:
     assert poll(lambda_engine)["workflowExecution"] == other
 
 
+def test_the_functions_of_an_engine(lambda_engine: Any) -> None:
+    named = [{"name": name, "function": FUNCTIONS[name]} for name in ("double", "fail", "gone")]
+    assert lambda_engine.list_lambda_functions() == {"functions": named}
+
+
 def test_an_engine_without_functions_takes_none(clock: VirtualClock) -> None:
     with Engine(None, clock=clock, long_poll_seconds=0) as engine:
+        assert engine.list_lambda_functions() == {"functions": []}
         swf = Swf(engine)
         swf.start()
         swf.decide(function())
@@ -74,7 +80,8 @@ def test_an_engine_without_functions_takes_none(clock: VirtualClock) -> None:
 
 
 def test_amazon_runs_them_itself() -> None:
-    boto: Any = BotoClient(None)
+    boto: Any = AmazonClient(None)
+    assert boto.list_lambda_functions() == {"functions": []}
     assert boto.poll_for_lambda_task(domain=DOMAIN) == {"startedEventId": 0}
     respond: Callable[..., Any] = boto.respond_lambda_task_failed
     with pytest.raises(ValueError, match="Amazon runs Lambda functions itself"):

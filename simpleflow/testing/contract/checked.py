@@ -12,12 +12,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from simpleflow.protocol.operations import OPERATIONS
+from simpleflow.protocol.operations import ALL_OPERATIONS, MODELS
 
 #: The domain in the tests.
 DOMAIN = "contract"
 
-_OPERATIONS = {operation.method: name for name, operation in OPERATIONS.items()}
+_OPERATIONS = {operation.method: name for name, operation in ALL_OPERATIONS.items()}
 _READS = ("describe_", "get_", "list_", "count_")
 #: What a name belongs to; "" is the request itself.
 _NAMED = {"", "workflowType", "activityType", "taskList", "defaultTaskList", "typeFilter"}
@@ -28,11 +28,11 @@ _GOOD = re.compile(r"(?!arn$)\w(?:[\w .-]*\w)?")
 
 @cache
 def model() -> Any:
-    """botocore's model of the service."""
+    """botocore's model of the service, with the operations of Lambda tasks."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
-    return ServiceModel(Loader().load_service_model("swf", "service-2"), "swf")
+    return ServiceModel(Loader([str(MODELS)]).load_service_model("swf", "service-2"), "swf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ def missing(item: pytest.Item, target: Target) -> str:
     """Why a test is left out for a target; "" if it runs."""
     marks = list(item.iter_markers("swf"))
     needed = {capability for mark in marks for capability in mark.args}
-    if target.only is not None and target.only not in needed:
-        return f"{target.only} only"
+    if target.only and not target.only & needed:
+        return f"{' and '.join(sorted(target.only))} only"
     return min((f"no {capability}" for capability in needed - target.can), default="")
 
 

@@ -16,7 +16,7 @@ Capability = Literal["clock", "domains", "lambda", "quotas", "respond-and-poll",
 #:
 #: - clock: its clock is moved (`Service.advance`), and stands still otherwise
 #: - domains: tests may register domains, some fifty a run, and leave behind what they have made
-#: - lambda: the calls of Lambda tasks (`simpleflow.engine.lambdas`), with the functions of `lambdas.FUNCTIONS`
+#: - lambda: the calls of Lambda tasks (`simpleflow.clients.SWFClient`), with the functions of `lambdas.FUNCTIONS`
 #: - quotas: `Target.connect` is given quotas, and they hold
 #: - respond-and-poll: the method of that name (`simpleflow.clients.SWFClient`)
 #: - short-polls: a poll for which there is nothing is answered within seconds
@@ -43,8 +43,8 @@ class Target:
     entered for each test. Without `domain` each test must find the service empty. With one, tests share that domain
     (it is registered if it is not there) and give names of their own to whatever is theirs.
 
-    `settle` is how long (seconds) it takes until what was done shows in what is read. `only` leaves out the tests that
-    do not need this capability. `differences` are tests that the service is known to fail, and why: "module::test" or
+    `settle` is how long (seconds) it takes until what was done shows in what is read. With `only`, tests that need
+    none of these are left out. `differences` are tests that the service is known to fail, and why: "module::test" or
     "module::test[case]"; the run fails if one of them passes.
     """
 
@@ -54,7 +54,7 @@ class Target:
     can: frozenset[Capability] = frozenset()
     domain: str = ""
     settle: float = 0.0
-    only: Capability | None = None
+    only: frozenset[Capability] = frozenset()
     differences: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
