@@ -373,7 +373,7 @@ MUTANTS = [
         "simpleflow/engine/transitions.py",
         "        if kind in APPLIES_CHILD_POLICY:\n",
         '        if kind == "WorkflowExecutionTerminated":\n',
-        "tests/contract/test_contract_children.py",
+        "simpleflow/testing/contract/test_children.py",
     ),
     Mutant(
         "engine: a policy ends a namesake",
@@ -387,7 +387,7 @@ MUTANTS = [
         "simpleflow/engine/deciding.py",
         "        if round_.turn.run.queued:\n            round_.fail(decision",
         "        if round_.turn.run.queued < 0:\n            round_.fail(decision",
-        "tests/contract/test_contract_executions.py",
+        "simpleflow/testing/contract/test_executions.py",
     ),
 ]
 

@@ -13,12 +13,12 @@ import apsw
 import pytest
 from engine_integrity import check_integrity
 
-from conftest import Swf
 from simpleflow.clients import client as open_client
 from simpleflow.clients.boto import BotoClient
 from simpleflow.engine import Engine, EngineError, VirtualClock
 from simpleflow.engine.doorbell import LONGEST_DIRECTORY
 from simpleflow.engine.store import SCHEMA_VERSION, Store
+from simpleflow.testing.contract.swf import Swf
 
 
 def refusal(path: Path | str) -> str:

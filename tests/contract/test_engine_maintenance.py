@@ -10,8 +10,9 @@ from typing import Any
 import apsw
 import pytest
 
-from conftest import DOMAIN, Swf
 from simpleflow.engine import Engine, EngineError, VirtualClock, maintenance
+from simpleflow.testing.contract.checked import DOMAIN
+from simpleflow.testing.contract.swf import Swf
 
 DAY = 24 * 60 * 60
 

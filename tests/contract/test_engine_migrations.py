@@ -13,9 +13,10 @@ import apsw
 import pytest
 from engine_integrity import check_integrity
 
-from conftest import DOMAIN, Swf
 from simpleflow.engine import Engine, VirtualClock, maintenance, store
 from simpleflow.engine.store import SCHEMA_VERSION
+from simpleflow.testing.contract.checked import DOMAIN
+from simpleflow.testing.contract.swf import Swf
 
 FILES = Path(__file__).with_name("files")
 VERSIONS = range(1, SCHEMA_VERSION + 1)

@@ -1,4 +1,4 @@
-"""Quotas, with small numbers in the place of Amazon's."""
+"""Quotas, with small numbers in the place of Amazon's: what the contract of any service cannot see."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from engine_integrity import check_connection
 
-from conftest import DOMAIN, TYPE, Swf, decision
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
+from simpleflow.testing.contract.checked import DOMAIN
+from simpleflow.testing.contract.swf import TYPE, Swf, decision
 
 
 def engine(**limits: int) -> Any:
@@ -40,44 +41,11 @@ def test_a_history_that_is_full(last: int) -> None:
         check_connection(client._store.connection)
 
 
-def test_open_executions() -> None:
-    with engine(open_executions=3) as client:
-        swf = Swf(client)
-        for number in range(3):
-            swf.start(f"w-{number}")
-        for _ in range(2):
-            with pytest.raises(client.exceptions.LimitExceededFault, match="3 open executions"):
-                swf.start("w-3")
-            client.terminate_workflow_execution(domain=DOMAIN, workflowId="w-1")
-            swf.start("w-1")
-
-
-def test_types() -> None:
-    with engine(workflow_types=2, activity_types=3) as client:
-        swf = Swf(client)
-        assert swf
-        client.register_workflow_type(domain=DOMAIN, name="w", version="2")
-        for version in ("2", "3"):
-            client.register_activity_type(domain=DOMAIN, name="a", version=version)
-        for kind in ("workflow", "activity"):
-            with pytest.raises(client.exceptions.LimitExceededFault, match=f"{kind} types"):
-                getattr(client, f"register_{kind}_type")(domain=DOMAIN, name="x", version="1")
-
-
 def test_a_year_at_most() -> None:
     with engine(execution_seconds=50) as client:
         swf = Swf(client)
         swf.start(executionStartToCloseTimeout="60")
         assert client.next_due() == client._clock.now() + 50
-
-
-def test_tags() -> None:
-    with engine(domain_tags=1) as client:
-        tags = [{"key": "a", "value": "1"}, {"key": "b"}]
-        given = {"name": "d", "workflowExecutionRetentionPeriodInDays": "1", "tags": tags}
-        with pytest.raises(client.exceptions.TooManyTagsFault):
-            client.register_domain(**given)
-        client.register_domain(**{**given, "tags": tags[:1]})
 
 
 def test_an_error_in_the_middle_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

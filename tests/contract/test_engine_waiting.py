@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from conftest import Swf
 from simpleflow.clients import client as open_client
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.engine.doorbell import SocketBell, ThreadBell, sweep
+from simpleflow.testing.contract.swf import Swf
 
 EMPTY = {"startedEventId": 0, "previousStartedEventId": 0}
 POLL = {"domain": "contract", "taskList": {"name": "deciders"}}
