@@ -121,13 +121,13 @@ class Call:
         return Type(row[1] == "REGISTERED", orjson.loads(row[5]))
 
     def event(self, execution: int, event: int) -> tuple[int, dict[str, Any]]:
-        """Time and attributes of an event that is there."""
-        time, _, attributes = self.store.one("event", key_of(execution, event))
-        return time, orjson.loads(attributes)
+        """Where the deadlines begin (ms) that an event sets, and its attributes; it is there."""
+        _, _, attributes, began = self.store.one("event", key_of(execution, event))
+        return began, orjson.loads(attributes)
 
     def event_at(self, key: int) -> tuple[int, str, dict[str, Any]]:
         """Time, type and attributes of the event with this key."""
-        time, code, attributes = self.store.one("event", key)
+        time, code, attributes, _ = self.store.one("event", key)
         return time, _TYPES[code][0], orjson.loads(attributes)
 
 

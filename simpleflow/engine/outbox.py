@@ -112,7 +112,7 @@ def _tell_of_start(call: Call, turn: Turn, task: Task, child: Execution, initiat
             "initiatedEventId": task.opened_by,
         },
     )
-    turn.change(task._replace(started=event, target=child.id))
+    turn.change(task._replace(started=event))
     call.save(turn)
 
 

@@ -34,9 +34,13 @@ SQLiteError = apsw.Error
 Synchronous = Literal["auto", "full"]
 
 APPLICATION_ID = 0x73666C77  # "sflw"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: What brings a file of one version to the next: MIGRATIONS[0] those of version 1, and so on.
-MIGRATIONS: tuple[str, ...] = ()
+MIGRATIONS = (
+    "ALTER TABLE event ADD COLUMN began INTEGER; "
+    "ALTER TABLE outbox DROP COLUMN target; ALTER TABLE outbox DROP COLUMN message; "
+    "ALTER TABLE open_task DROP COLUMN target",
+)
 #: Releases of SQLite from the first to before the second can corrupt a file that several processes write.
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
 BUSY_MILLISECONDS = 60_000
@@ -304,7 +308,9 @@ class Store:
     def load(self, run: Run, now: int, limits: Limits) -> Turn:
         """A turn of an open execution, at its history's end."""
         key, time = self.one("last_event", key_of(run.id + 1, 0))
-        return Turn(run, max(now, time), key & EVENT_MASK, limits, before=_mutable(run), now=now)
+        return Turn(
+            run, max(now, time), key & EVENT_MASK, limits, before=_mutable(run), now=now if now < time else None
+        )
 
     def run(self, execution: int) -> Run | None:
         """The hot state of an execution, or None if it is not open."""
@@ -422,8 +428,8 @@ def _mutable(run: Run) -> tuple[Any, ...]:
     )
 
 
-def _event_row(event: Event) -> tuple[int, int, int, bytes]:
-    return event.key, event.time, CODES[event.type], orjson.dumps(event.attributes)
+def _event_row(event: Event) -> tuple[Any, ...]:
+    return event.key, event.time, CODES[event.type], orjson.dumps(event.attributes), event.began
 
 
 def _changed_row(task: Task) -> tuple[Any, ...]:
@@ -437,7 +443,6 @@ def _changed_row(task: Task) -> tuple[Any, ...]:
         task.close_timeout,
         task.heartbeat,
         task.details,
-        task.target,
         task.arrival,
     )
 

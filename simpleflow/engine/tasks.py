@@ -125,8 +125,8 @@ def poll_for_activity_task(call: Call, request: Request) -> Response | None:
         run = call.store.run(task.execution)
         assert run is not None
         turn = call.turn(run)
-        scheduled_at, scheduled = call.event(task.execution, task.opened_by)
-        task = start_activity(turn, task, scheduled, scheduled_at, request.get("identity"))
+        began, scheduled = call.event(task.execution, task.opened_by)
+        task = start_activity(turn, task, scheduled, began, request.get("identity"))
         call.save(turn)
         call.taken(ACTIVITY_LIST, domain, task.list or "")
         if turn.status is None:

@@ -59,7 +59,7 @@ class Turn:
     before: tuple[Any, ...] | None = None
     """What the store needs to see whether the execution's row has changed."""
     now: int | None = None
-    """The clock's time where it is not `time`: it has gone back since the last event."""
+    """The clock's time, if that is before `time`: it has gone back since the last event."""
 
     @property
     def began(self) -> int:
@@ -75,7 +75,7 @@ class Turn:
             self.last_id -= 1
             self.append("WorkflowExecutionTerminated", terminated(self.run, "EVENT_LIMIT_EXCEEDED"))
             return 0
-        self.events.append(Event(key_of(self.run.id, self.last_id), self.time, kind, attributes))
+        self.events.append(Event(key_of(self.run.id, self.last_id), self.time, kind, attributes, self.now))
         self.status = CLOSING_EVENTS.get(kind)
         if kind in APPLIES_CHILD_POLICY:
             self.child_policy = attributes["childPolicy"]
@@ -238,11 +238,11 @@ def expire_execution(turn: Turn) -> None:
 # Activity tasks
 
 
-def start_activity(turn: Turn, task: Task, scheduled: Attributes, scheduled_at: int, identity: str | None) -> Task:
-    """A worker takes the activity task. `scheduled` and `scheduled_at` are its ActivityTaskScheduled event's."""
+def start_activity(turn: Turn, task: Task, scheduled: Attributes, began: int, identity: str | None) -> Task:
+    """A worker takes the activity task. `scheduled` and `began` are its ActivityTaskScheduled event's."""
     started = turn.append("ActivityTaskStarted", _started(task.opened_by, identity))
     close_due, close_timeout = first_deadline(
-        (due_after(min(scheduled_at, turn.began), scheduled.get("scheduleToCloseTimeout")), Timeout.SCHEDULE_TO_CLOSE),
+        (due_after(min(began, turn.began), scheduled.get("scheduleToCloseTimeout")), Timeout.SCHEDULE_TO_CLOSE),
         (due_after(turn.began, scheduled.get("startToCloseTimeout")), Timeout.START_TO_CLOSE),
     )
     beat = scheduled.get("heartbeatTimeout") or NONE
