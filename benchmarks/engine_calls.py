@@ -223,7 +223,10 @@ def merged(engine: Engine, tasks: int) -> list[Row]:
     start(engine, "fan-out")
     rate = per_second(1000, lambda: fan_out(engine, 1000))
     rows.append(("respond_and_poll, fan-out of 1,000", f"{rate:,.0f} tasks/s", ""))
-    full = per_second(200, lambda: [start(engine, f"full-{index}", "full") for index in range(200)])
+    times: Times = {}
+    for index in range(200):
+        timed(times, "full", engine.start_workflow_execution, **started(f"full-{index}", "full"))
+    full = len(times["full"]) / sum(times["full"])
     rows.append(("start_workflow_execution (FULL)", f"{full:,.0f} calls/s", ""))
     return rows
 
