@@ -63,6 +63,11 @@ class Call:
     def limits(self) -> Limits:
         return self.configuration.limits
 
+    def page_size(self, request: Request) -> int:
+        """How many a page of the answer holds at most."""
+        most = self.limits.page_size
+        return min(request.get("maximumPageSize") or most, most)
+
     def domain(self, name: str) -> int:
         """The id of a domain. Raises UnknownResourceFault."""
         found = self.memory.domains.get(name)

@@ -261,17 +261,16 @@ def get_workflow_execution_history(call: Call, request: Request) -> Response:
         of, low, high, reverse = read_page_token(token, operation, call.now, lifetime)
         if of != execution.id:
             raise Fault("ValidationException", "Invalid token")
-    return history_page(call, operation, execution.id, low, high, reverse, request.get("maximumPageSize"))
+    return history_page(call, operation, execution.id, low, high, reverse, call.page_size(request))
 
 
 def history_page(
-    call: Call, operation: str, execution: int, low: int, high: int, reverse: bool, size: int | None, *extra: Any
+    call: Call, operation: str, execution: int, low: int, high: int, reverse: bool, size: int, *extra: Any
 ) -> Response:
     """A page of a history, of the events from `low` to `high` (0 for the last), and perhaps a nextPageToken.
 
     The token holds where the next page begins, and what is `extra`.
     """
-    size = size or call.limits.page_size
     last = key_of(execution, high) if high else key_of(execution + 1, 0) - 1
     query = "events_reversed" if reverse else "events"
     rows = call.store.all(query, key_of(execution, low), last, size + 1)

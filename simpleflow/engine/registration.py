@@ -166,7 +166,7 @@ def _page(
     call: Call, request: Request, operation: str, statement: str, bindings: list[Any], order: tuple[str, ...]
 ) -> tuple[list[tuple[Any, ...]], str | None]:
     """One page of rows whose first columns are those that order them, and the token of the next page."""
-    size = request.get("maximumPageSize") or call.limits.page_size
+    size = call.page_size(request)
     reverse = bool(request.get("reverseOrder"))
     columns = f"({', '.join(order)})"
     if token := request.get("nextPageToken"):

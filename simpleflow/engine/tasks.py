@@ -29,9 +29,6 @@ from simpleflow.engine.view import look
 from simpleflow.protocol import checks
 from simpleflow.protocol.faults import Fault, unknown
 
-#: Fewer decisions than these cannot exceed the size of a request.
-_MANY_DECISIONS = 4
-
 
 def poll_for_decision_task(call: Call, request: Request) -> Response | None:
     if request.get("nextPageToken"):
@@ -65,7 +62,7 @@ def _decision_page(call: Call, request: Request, place: tuple[Any, ...]) -> Resp
     """A page of the history of a decision task that was handed out; all pages end at its DecisionTaskStarted."""
     number, low, high, reverse, *task = place
     started, scheduled, previous = task
-    size = request.get("maximumPageSize")
+    size = call.page_size(request)
     answer = history_page(call, "PollForDecisionTask", number, low, high, reverse, size, *task)
     names = call.store.row("execution_names", number)
     if names is None:  # the domain no longer retains it
@@ -90,7 +87,7 @@ def check_decisions(request: Request) -> None:
 
 def respond_decision_task_completed(call: Call, request: Request) -> Response:
     decisions = request.get("decisions") or ()
-    if len(decisions) >= _MANY_DECISIONS and len(orjson.dumps(request)) > call.limits.request_size:
+    if decisions and len(orjson.dumps(request)) > call.limits.request_size:
         most = call.limits.request_size
         raise Fault("RequestEntityTooLargeException", f"The request is longer than {most} bytes")
     token = read_task_token(request["taskToken"], DECISION)
