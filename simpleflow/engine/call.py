@@ -127,13 +127,13 @@ class Call:
 
     def event(self, execution: int, event: int) -> tuple[int, dict[str, Any]]:
         """Where the deadlines begin (ms) that an event sets, and its attributes; it is there."""
-        _, _, attributes, began = self.store.one("event", key_of(execution, event))
+        began, _, attributes = self.store.one("event", key_of(execution, event))
         return began, orjson.loads(attributes)
 
     def event_at(self, key: int) -> tuple[int, str, dict[str, Any]]:
-        """Time, type and attributes of the event with this key."""
-        time, code, attributes, _ = self.store.one("event", key)
-        return time, _TYPES[code][0], orjson.loads(attributes)
+        """Where the deadlines begin (ms) that the event with this key sets, its type, and its attributes."""
+        began, code, attributes = self.store.one("event", key)
+        return began, _TYPES[code][0], orjson.loads(attributes)
 
 
 Operation = Callable[[Call, Request], Response]

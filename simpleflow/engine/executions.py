@@ -16,7 +16,7 @@ from simpleflow.engine.rows import Run, TaskKind, key_of
 from simpleflow.engine.starting import Needed, resolve, start
 from simpleflow.engine.store import task_range
 from simpleflow.engine.tokens import execution_of, new_run_id, page_token, read_page_token
-from simpleflow.engine.transitions import Attributes, optional, request_cancel, signal, terminate
+from simpleflow.engine.transitions import Attributes, Turn, optional, request_cancel, signal, terminate
 from simpleflow.protocol.faults import Fault, unknown
 
 
@@ -129,16 +129,16 @@ def launch(
     return Execution(number, domain, workflow_id, run_id, type_, time, None, None, 0, parent, tags, None)
 
 
-def continue_as_new(call: Call, run: Run, started: Attributes, run_id: str) -> None:
-    """Write the run that goes on after one that has just closed. It has the same parent."""
+def continue_as_new(call: Call, turn: Turn, started: Attributes, run_id: str) -> None:
+    """Write the run that goes on after one that this turn has closed. It has the same parent."""
+    run = turn.run
     before = get_execution(call, run.id)
     started = {**started, "continuedExecutionRunId": before.run_id}
     if before.parent is not None:
         _, first = call.event(run.id, 1)
         started |= optional(first, "parentWorkflowExecution", "parentInitiatedEventId")
-    assert before.closed is not None
     number = next_number(call)
-    launch(call, number, run.domain, before.workflow_id, started, before.closed, run_id=run_id, parent=before.parent)
+    launch(call, number, run.domain, before.workflow_id, started, turn.began, run_id=run_id, parent=before.parent)
 
 
 def room_for(call: Call, domain: int, wanted: int, number: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from simpleflow.engine.call import Call
 from simpleflow.engine.executions import Execution, find_open, get_execution, launch, next_number
 from simpleflow.engine.reaching import child_started
-from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task, key_of
 from simpleflow.engine.transitions import (
     Attributes,
     Turn,
@@ -42,7 +42,7 @@ class Letter:
     def __init__(self, call: Call, key: int) -> None:
         self.call = call
         self.key = key
-        self.time, self.type, self.attributes = call.event_at(key)
+        self.sent, self.type, self.attributes = call.event_at(key)
         self.sender: Execution = get_execution(call, key >> EVENT_BITS)
 
     @property
@@ -50,8 +50,8 @@ class Letter:
         return self.key & EVENT_MASK
 
     def turn(self, run: Run) -> Turn:
-        """A turn of an execution at the message's time."""
-        return self.call.turn(run, self.time)
+        """A turn of an execution at the time of the sending."""
+        return self.call.turn(run, self.sent)
 
     def own_turn(self) -> Turn | None:
         """A turn of the sender, unless it has closed."""
@@ -97,7 +97,7 @@ def _start_child(letter: Letter) -> None:
     started["parentWorkflowExecution"] = named(letter.sender)
     started["parentInitiatedEventId"] = letter.event_id
     number, domain = next_number(call), letter.sender.domain
-    child = launch(call, number, domain, initiated["workflowId"], started, letter.time, parent=letter.key)
+    child = launch(call, number, domain, initiated["workflowId"], started, letter.sent, parent=letter.key)
     if turn is not None and task is not None:
         _tell_of_start(call, turn, task, child, initiated)
 
@@ -183,8 +183,9 @@ def _child(letter: Letter) -> Turn | None:
     if latest is None or latest[2] is not None or get_execution(call, latest[0]).parent != letter.key:
         return None
     run = call.store.run(latest[0])
-    assert run is not None and letter.sender.closed is not None
-    return call.turn(run, letter.sender.closed)
+    assert run is not None
+    end, _ = call.store.one("last_event", key_of(letter.sender.id + 1, 0))
+    return call.turn(run, call.event_at(end)[0])
 
 
 def _terminate_child(letter: Letter) -> None:

@@ -172,7 +172,7 @@ DELETE FROM outbox WHERE id = ?
 INSERT INTO event VALUES (?, ?, ?, ?, ?)
 
 -- name: event
-SELECT time, type, attributes, ifnull(began, time) FROM event WHERE key = ?
+SELECT ifnull(began, time), type, attributes FROM event WHERE key = ?
 
 -- name: last_event
 SELECT key, time FROM event WHERE key < ? ORDER BY key DESC LIMIT 1

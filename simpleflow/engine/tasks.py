@@ -99,7 +99,7 @@ def respond_decision_task_completed(call: Call, request: Request) -> Response:
     complete_decision(turn, request, decisions, view)
     call.save(turn)
     if turn.continued is not None:
-        continue_as_new(call, run, turn.continued, view.next_run)
+        continue_as_new(call, turn, turn.continued, view.next_run)
     return {}
 
 
