@@ -298,7 +298,7 @@ MUTANTS = [
     ),
     Mutant(
         "engine: rows do not say what is cancelled",
-        "simpleflow/engine/deciding.py",
+        "simpleflow/engine/decisions.py",
         "        task = task._replace(cancel=requested)\n",
         "",
         FIRE,
@@ -412,7 +412,7 @@ MUTANTS = [
     ),
     Mutant(
         "engine: a close does not see what came meanwhile",
-        "simpleflow/engine/deciding.py",
+        "simpleflow/engine/decisions.py",
         "        if round_.turn.run.queued:\n            round_.fail(decision",
         "        if round_.turn.run.queued < 0:\n            round_.fail(decision",
         "tests/contract/test_contract_executions.py",

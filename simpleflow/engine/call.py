@@ -16,7 +16,7 @@ import orjson
 
 from simpleflow.engine.configuration import Configuration
 from simpleflow.engine.rates import Buckets
-from simpleflow.engine.rows import LAST, Run, Type, key_of
+from simpleflow.engine.rows import LAST, OpenExecution, Type, key_of
 from simpleflow.engine.store import Store
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.events import EVENT_TYPES
@@ -86,7 +86,7 @@ class Call:
             found = self.memory.retention[domain] = 0 if days == "NONE" else int(days) * DAY * 1000
         return self.now - found
 
-    def turn(self, run: Run, time: int | None = None) -> Turn:
+    def turn(self, run: OpenExecution, time: int | None = None) -> Turn:
         """A turn of an open execution, now or at another time (ms)."""
         return self.store.load(run, self.now if time is None else time, self.limits)
 

@@ -12,7 +12,7 @@ import orjson
 from simpleflow.engine.call import Call, Request, Response, event_dicts, timestamp
 from simpleflow.engine.registration import require_registered, type_words
 from simpleflow.engine.retention import STEP, remove_expired
-from simpleflow.engine.rows import Run, TaskKind, key_of
+from simpleflow.engine.rows import OpenExecution, TaskKind, key_of
 from simpleflow.engine.starting import Needed, resolve, start
 from simpleflow.engine.store import task_range
 from simpleflow.engine.tokens import execution_of, new_run_id, page_token, read_page_token
@@ -61,7 +61,7 @@ def find_execution(call: Call, domain: int, execution: dict[str, str]) -> Execut
     raise unknown(words(execution["workflowId"], execution["runId"]))
 
 
-def find_open(call: Call, domain: int, workflow_id: str, run_id: str | None) -> Run:
+def find_open(call: Call, domain: int, workflow_id: str, run_id: str | None) -> OpenExecution:
     """The hot state of an open execution, named with or without its run. Raises UnknownResourceFault."""
     if run_id:
         execution = find_execution(call, domain, {"workflowId": workflow_id, "runId": run_id})
@@ -175,7 +175,7 @@ def terminate_workflow_execution(call: Call, request: Request) -> Response:
     return {}
 
 
-def _named_open(call: Call, request: Request) -> Run:
+def _named_open(call: Call, request: Request) -> OpenExecution:
     return find_open(call, call.domain(request["domain"]), request["workflowId"], request.get("runId"))
 
 
@@ -206,7 +206,7 @@ def describe_workflow_execution(call: Call, request: Request) -> Response:
     return answer
 
 
-def _open_state(call: Call, run: Run) -> dict[str, Any]:
+def _open_state(call: Call, run: OpenExecution) -> dict[str, Any]:
     """What the store keeps of an execution when it closes, of an open one."""
     counts = call.store.all("count_open", *task_range(run.id))
     return {

@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 import orjson
 
-from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task, TaskKind, Timeout
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, OpenExecution, Task, TaskKind, Timeout
 from simpleflow.protocol.events import CLOSING_EVENTS, EVENT_TYPES
 
 Attributes = dict[str, Any]
@@ -271,7 +271,7 @@ def task_problems(task: Open, row: Task) -> Iterator[str]:
         yield f"{task.name!r} {'waits and is not' if waits else 'does not wait and is'} in its list"
 
 
-def run_problems(state: State, run: Run) -> Iterator[str]:
+def run_problems(state: State, run: OpenExecution) -> Iterator[str]:
     """What is wrong with the row of an open execution."""
     told: dict[str, Any] = {
         "queued": state.queued,
@@ -316,7 +316,7 @@ def problems(connection: apsw.Connection) -> Iterator[str]:
         if line != "ok":
             yield f"SQLite: {line}"
     mail = _mail(connection)
-    runs = {row[0]: Run(*row) for row in connection.execute("SELECT * FROM open_execution")}
+    runs = {row[0]: OpenExecution(*row) for row in connection.execute("SELECT * FROM open_execution")}
     for row in connection.execute("SELECT id, closed, status, cancel_requested, final, run_id FROM execution"):
         for words in _execution_problems(connection, row, runs.pop(row[0], None), mail):
             yield f"execution {row[0]} ({row[5]}): {words}"
@@ -359,7 +359,7 @@ def _left_over(connection: apsw.Connection) -> Iterator[str]:
 
 
 def _execution_problems(
-    connection: apsw.Connection, row: tuple[Any, ...], run: Run | None, mail: Mail
+    connection: apsw.Connection, row: tuple[Any, ...], run: OpenExecution | None, mail: Mail
 ) -> Iterator[str]:
     number, closed, status, cancel_requested, final, _ = row
     low, high = number << EVENT_BITS, number << EVENT_BITS | EVENT_MASK

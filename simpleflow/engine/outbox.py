@@ -13,7 +13,7 @@ from typing import Any
 from simpleflow.engine.call import Call
 from simpleflow.engine.executions import Execution, find_open, get_execution, launch, next_number
 from simpleflow.engine.reaching import child_started
-from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task, key_of
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, OpenExecution, Task, key_of
 from simpleflow.engine.transitions import (
     Attributes,
     Turn,
@@ -50,7 +50,7 @@ class Letter:
     def event_id(self) -> int:
         return self.key & EVENT_MASK
 
-    def turn(self, run: Run) -> Turn:
+    def turn(self, run: OpenExecution) -> Turn:
         """A turn of an execution at the time of the sending."""
         return self.call.turn(run, self.sent)
 
@@ -134,7 +134,7 @@ def _child_closed(letter: Letter) -> None:
     call.save(turn)
 
 
-def _target(letter: Letter) -> Run | None:
+def _target(letter: Letter) -> OpenExecution | None:
     """The open execution that the sender names."""
     given = letter.attributes
     try:

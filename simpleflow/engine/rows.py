@@ -60,7 +60,7 @@ LAST = -1
 
 
 @dataclass(slots=True)
-class Run:
+class OpenExecution:
     """The row of an open execution; the one mutable value, owned by the `Turn` that works on it."""
 
     id: int

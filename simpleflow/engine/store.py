@@ -22,7 +22,7 @@ import apsw
 import orjson
 
 from simpleflow.engine.errors import EngineError
-from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, LAST, Event, Message, Run, Task, TaskKind, key_of
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, LAST, Event, Message, OpenExecution, Task, TaskKind, key_of
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.events import CODES
 from simpleflow.protocol.limits import Limits
@@ -305,17 +305,17 @@ class Store:
 
     # Turns
 
-    def load(self, run: Run, now: int, limits: Limits) -> Turn:
+    def load(self, run: OpenExecution, now: int, limits: Limits) -> Turn:
         """A turn of an open execution, at its history's end."""
         key, time = self.one("last_event", key_of(run.id + 1, 0))
         return Turn(
             run, max(now, time), key & EVENT_MASK, limits, before=_mutable(run), now=now if now < time else None
         )
 
-    def run(self, execution: int) -> Run | None:
+    def run(self, execution: int) -> OpenExecution | None:
         """The hot state of an execution, or None if it is not open."""
         row = self.row("open_execution", execution)
-        return None if row is None else Run(*row)
+        return None if row is None else OpenExecution(*row)
 
     def task(self, key: int) -> Task | None:
         """An open task, or None."""
@@ -375,7 +375,7 @@ class Store:
         if values != turn.before:
             self.do("update_open_execution", *values, run.id)
 
-    def _place(self, run: Run) -> None:
+    def _place(self, run: OpenExecution) -> None:
         """Give the decision task that is to be had its place at the end of its list."""
         if run.arrival == LAST:
             run.arrival = (self.one("last_decision_arrival", run.domain, run.list, run.priority) or 0) + 1
@@ -410,7 +410,7 @@ def task_range(execution: int) -> tuple[int, int]:
     return execution << EVENT_BITS, execution << EVENT_BITS | EVENT_MASK
 
 
-def _mutable(run: Run) -> tuple[Any, ...]:
+def _mutable(run: OpenExecution) -> tuple[Any, ...]:
     """The columns that an execution's turns change, in the order of the statement that writes them."""
     return (
         run.task_list,

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from simpleflow.engine.call import ACTIVITY_LIST, DECISION_LIST, Call, Operation, Request, Response
-from simpleflow.engine.deciding import check, close_is_last, complete_decision
+from simpleflow.engine.decisions import check, close_is_last, complete_decision
 from simpleflow.engine.executions import continue_as_new, history_page, words
-from simpleflow.engine.rows import Run, Task, TaskKind, key_of
+from simpleflow.engine.rows import OpenExecution, Task, TaskKind, key_of
 from simpleflow.engine.tokens import ACTIVITY, DECISION, Token, read_page_token, read_task_token, task_token
 from simpleflow.engine.transitions import (
     Attributes,
@@ -38,7 +38,7 @@ def poll_for_decision_task(call: Call, request: Request) -> Response | None:
         row = call.store.row("next_decision", domain, request["taskList"]["name"])
         if row is None:
             return None
-        turn = call.turn(Run(*row))
+        turn = call.turn(OpenExecution(*row))
         start_decision(turn, request.get("identity"))
         call.save(turn)
         call.taken(DECISION_LIST, domain, turn.run.list)

@@ -2,7 +2,7 @@
 
 Everything here is pure: a `Turn` holds one execution during one call; the functions append events to it and note
 which rows open, change and close. There is no SQL, no clock and no input or output: the store loads a turn and
-writes it, and time is one of its arguments. What decisions do stands in `simpleflow.engine.deciding`.
+writes it, and time is one of its arguments. What decisions do stands in `simpleflow.engine.decisions`.
 
 The rules, from Amazon's documentation and recordings of the service:
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simpleflow.engine.rows import LAST, NOWHERE, Event, Message, Run, Task, TaskKind, Timeout, key_of
+from simpleflow.engine.rows import LAST, NOWHERE, Event, Message, OpenExecution, Task, TaskKind, Timeout, key_of
 from simpleflow.protocol.events import CLOSING_EVENTS, EVENTS
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
 
@@ -39,7 +39,7 @@ class Turn:
     `time` (milliseconds) is the timestamp of every event of the turn: never before the history's last one.
     """
 
-    run: Run
+    run: OpenExecution
     time: int
     last_id: int = 0
     limits: Limits = AWS_LIMITS
@@ -137,7 +137,7 @@ def signal(turn: Turn, given: Attributes, **attributes: Any) -> None:
     happen(turn, "WorkflowExecutionSignaled", {"externalInitiatedEventId": 0, **told, **attributes})
 
 
-def terminated(run: Run, cause: str, **given: Any) -> Attributes:
+def terminated(run: OpenExecution, cause: str, **given: Any) -> Attributes:
     """The attributes of a WorkflowExecutionTerminated."""
     return {"childPolicy": run.child_policy, "cause": cause, **given}
 
