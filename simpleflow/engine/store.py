@@ -36,7 +36,7 @@ Synchronous = Literal["auto", "full"]
 APPLICATION_ID = 0x73666C77  # "sflw"
 SCHEMA_VERSION = 2
 #: What brings a file of one version to the next: MIGRATIONS[0] those of version 1, and so on.
-MIGRATIONS = (
+MIGRATIONS: tuple[str, ...] = (
     "ALTER TABLE event ADD COLUMN began INTEGER; "
     "ALTER TABLE outbox DROP COLUMN target; ALTER TABLE outbox DROP COLUMN message; "
     "ALTER TABLE open_task DROP COLUMN target",
