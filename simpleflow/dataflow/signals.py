@@ -58,6 +58,8 @@ class Signals:
     @property
     def waited_for(self) -> list[str]:
         """The names of signals that somebody waits for."""
+        if not self._waiting and not self._receiving:
+            return []
         names = {**self._waiting, **self._receiving}
         return [name for name in names if any(not node.done for node in self._nodes(name))]
 

@@ -23,13 +23,13 @@ import orjson
 
 from simpleflow.command import (
     ACTIVITY,
+    CANCELS,
     CHILD,
     LAMBDA,
     MARKER,
     PATCHED,
     SIGNAL,
     TIMER,
-    Cancel,
     CancelRun,
     Close,
     Command,
@@ -107,7 +107,8 @@ class Outbox:
         self._cancels: dict[Key, Entry] = {}
         self._heard: dict[Key, Entry] = {}  # may still be refused
         self._heard_cancels: dict[Key, Entry] = {}
-        self._unbegun: set[str] = set()  # children that were asked for, and have not started
+        self._children: set[str] = set()  # that were asked for, and are not over
+        self._unbegun: set[str] = set()  # of them, those that have not started
         self._patches: dict[str, Entry] = {}  # by id: markers that go before all else
         self._close: Close | None = None
         self._close_refusals = 0
@@ -126,11 +127,12 @@ class Outbox:
         if isinstance(command, RecordMarker) and command.name == PATCHED:
             self._patches[command.id] = entry
             return
-        if isinstance(command, Cancel):
+        if type(command) in CANCELS:
             self._cancels.setdefault((command.kind, command.id), entry)
             return
         self._openings[command.kind][command.id] = entry
         if command.kind == CHILD:
+            self._children.add(command.id)
             self._unbegun.add(command.id)
 
     def close(self, close: Close) -> None:
@@ -140,6 +142,7 @@ class Outbox:
 
     def decision_started(self, event_id: int) -> None:
         self.end_block()
+        self._prune()
         self._started = (event_id, self._asked, self._close is not None)
 
     def decision_timed_out(self) -> None:
@@ -151,8 +154,6 @@ class Outbox:
             self.trouble = None  # it was shown; now it is tried again
         elif started is not None and started[0] == started_id:
             self._block = Block(event_id, started[1], held, started[2])
-            for kind, id in self._withdrawn(started[1]):
-                del self._openings[kind][id], self._cancels[kind, id]
 
     def end_block(self) -> None:
         """The decisions of a block are read: what was asked for then, and was not held back, must have been there."""
@@ -289,7 +290,7 @@ class Outbox:
         dropped = [] if self._close is None else self._drop(self._close)
         decisions, commands, more = self._fill(translate)
         openings = sum(map(len, self._openings.values()))
-        held = openings + len(self._patches) + len(self._cancels) - 2 * len(self._withdrawn()) - len(commands)
+        held = openings + len(self._patches) + len(self._cancels) - len(commands)
         if more:
             decisions.append(timer(f"{OURS}wake_up-{event_id}", 0))
         for what, seconds in self._rest_wanted.items():
@@ -316,11 +317,10 @@ class Outbox:
         size = 0
         room = MAX_DECISIONS - (self._close is not None) - len(self._rest_wanted)
         sent: set[Key] = set()
-        withdrawn = self._withdrawn()
         for entry in self._allowed():
             command = entry.command
             key = (command.kind, command.id)
-            if key in withdrawn or self._waits(command, key, sent):
+            if self._waits(command, key, sent):
                 continue
             decision = translate(command)
             size += _size(decision)
@@ -331,7 +331,7 @@ class Outbox:
                 return decisions, commands, True
             decisions.append(decision)
             commands.append(command)
-            if not isinstance(command, Cancel):
+            if type(command) not in CANCELS:
                 sent.add(key)
         return decisions, commands, False
 
@@ -340,30 +340,24 @@ class Outbox:
 
         Patches go first, for what they decide must be read with them.
         """
-        queues = [
+        queues: list[Iterator[Entry]] = [
             islice(entries.values(), max(0, self._max_open.get(kind, maxsize) - self.open[kind]))
             for kind, entries in self._openings.items()
             if entries and not self._rests(kind)
         ]
-        cancels = (entry for (kind, _), entry in self._cancels.items() if not self._rests(f"cancel_{kind}"))
-        return chain(self._patches.values(), heapq.merge(*queues, cancels, key=attrgetter("number")))
+        if self._cancels:
+            queues.append(entry for (kind, _), entry in self._cancels.items() if not self._rests(f"cancel_{kind}"))
+        ordered = queues[0] if len(queues) == 1 else heapq.merge(*queues, key=attrgetter("number"))
+        return chain(self._patches.values(), ordered) if self._patches else ordered
 
     def _waits(self, command: Command, key: Key, sent: set[Key]) -> bool:
         """Whether a command waits for another: a cancel for what it cancels, and whatever is for a child for that."""
-        if isinstance(command, Cancel):
+        if type(command) in CANCELS:
             return command.id in self._unbegun if command.kind == CHILD else self._is_held(key, sent)
         return isinstance(command, SendSignal) and command.workflow_id in self._unbegun
 
     def _is_held(self, key: Key, sent: set[Key]) -> bool:
         return key[1] in self._openings[key[0]] and key not in sent
-
-    def _withdrawn(self, asked: int = maxsize) -> list[Key]:
-        """Kind and id of what was neither sent nor is wanted any more, of what was asked for before that number."""
-        return [
-            (kind, id)
-            for (kind, id), entry in self._cancels.items()
-            if kind in WITHDRAWN and entry.number < asked and id in self._openings[kind]
-        ]
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -391,10 +385,22 @@ class Outbox:
             box.pop((kind, id), None)
         if kind == CHILD:
             self._unbegun.discard(id)
-            signals = self._openings[SIGNAL]
-            for name, entry in list(signals.items()):
-                if entry.command.for_child and entry.command.workflow_id == id:
-                    del signals[name]
+            self._children.discard(id)
+
+    def _prune(self) -> None:
+        """Forget what need not be sent any more. Not before a decision has started: the one that was made last may
+        have sent it."""
+        for kind, id in list(self._cancels):
+            if kind in WITHDRAWN and id in self._openings[kind]:
+                del self._openings[kind][id], self._cancels[kind, id]
+        if signals := self._openings[SIGNAL]:
+            for id, entry in list(signals.items()):
+                if self._is_in_vain(entry.command):
+                    del signals[id]
+
+    def _is_in_vain(self, command: Any) -> bool:
+        """Whether a signal was to be handed on to a child that is over."""
+        return isinstance(command, SendSignal) and command.for_child and command.workflow_id not in self._children
 
     def _asked_cancel(self, key: Key) -> Entry | None:
         """The cancel that an event of the current block is about."""
