@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from programs import ACTIVITIES
+from programs import ACTIVITIES, SIGNALS
 from simpleflow import Workflow, futures
 from simpleflow.exceptions import BranchCanceled, ExecutionBlocked, TaskException
 
@@ -19,7 +19,7 @@ Made = list[futures.Future[Any]]
 
 READS = ("result", "result", "exception", "unguarded")
 WAITS = ("wait", "wait first", "wait first", "completed", "completed", "sleep")
-OTHERS = ("cancel", "cancel", "cancel", "now", "done", "patched", "return")
+OTHERS = ("cancel", "cancel", "cancel", "now", "done", "patched", "return", "receive", "mark")
 BRANCHES = ("branch", "branch", "follow", "gather", "gather")
 RETURN_WHEN = (futures.FIRST_COMPLETED, futures.FIRST_EXCEPTION, futures.ALL_COMPLETED)
 
@@ -125,6 +125,11 @@ def branching_workflow(program: dict[str, Any], printed: list[str]) -> type[Work
                 self.say(seen, "now", self.now().timestamp(), self.random())
             elif kind == "patched":
                 self.say(seen, "patched", self.patched(f"p{given[0] % 3}"))
+            elif kind == "receive":
+                made.append(self.receive(SIGNALS[given[0] % 2], timeout=(None, 2, 3)[given[0] % 3]))
+            elif kind == "mark":
+                made.append(self.submit(self.record_marker("m", given[0] % 4)))
+                self.say(seen, "marked", [marker.details for marker in self.list_markers(all=True)])
             elif kind == "sleep":
                 self.say(seen, "slept", repr(self.sleep(given[0] % 3)))
             elif kind == "block":
