@@ -13,6 +13,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import mutants_of_waiting
+
 ROOT = Path(__file__).resolve().parent.parent
 CORE = "tests/property tests/unit/dataflow tests/unit/decider"
 #: What notices a broken invariant of the engine.
@@ -58,12 +60,6 @@ MUTANTS = [
         "if True:",
     ),
     Mutant(
-        "gaps of a cached run are not read (rule 11)",
-        "simpleflow/decider/decide.py",
-        "run is not None and run.last_event_id + 1 < first",
-        "False",
-    ),
-    Mutant(
         "arguments are encoded late (rule 14)",
         "simpleflow/dataflow/graph.py",
         "node.input = template.fill([self._own(future).result for future in template.futures])",
@@ -71,48 +67,10 @@ MUTANTS = [
         "[self._own(future).result for future in template.futures])",
     ),
     Mutant(
-        "results are decoded once (rule 14)",
-        "simpleflow/dataflow/program.py",
-        "            return self._values.thaw(node.result)",
-        "            node.task = node.task\n"
-        "            self._kept = getattr(self, '_kept', {})\n"
-        "            return self._kept.setdefault(id(node), self._values.thaw(node.result))",
-    ),
-    Mutant(
-        "returning is not final (rule 4)",
-        "simpleflow/dataflow/program.py",
-        "        if self.outcome is not None:\n            return []",
-        "        if self.outcome is not None:\n            self.outcome = None",
-    ),
-    Mutant(
         "a refused close is not sent again (rule 4)",
         "simpleflow/decider/run.py",
         "if self.program.outcome is not None:",
         "if self.program.outcome is not None and event_id > self._horizon:",
-    ),
-    Mutant(
-        "fail fast is raised late (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "        while graph.urgent or graph.woken:\n            if graph.urgent:",
-        "        while graph.urgent or graph.woken:\n            if graph.urgent and not graph.woken:",
-    ),
-    Mutant(
-        "a failure at submit is never raised (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "        self._raise_urgent(branch, nodes)\n",
-        "",
-    ),
-    Mutant(
-        "a failure at submit is lost when run returns (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "            self._raise_urgent(self._entered(), [])\n",
-        "",
-    ),
-    Mutant(
-        "a stale wait wakes its branch (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "            if wait.branch.wait is wait:",
-        "            if True:",
     ),
     Mutant(
         "a failed argument does not keep a task from running (rule 10)",
@@ -167,12 +125,6 @@ MUTANTS = [
         "simpleflow/decider/cache.py",
         "            self._runs.popitem(last=False)[1].close()",
         "            self._runs.popitem(last=False)",
-    ),
-    Mutant(
-        "who waits for just that future is thrown at (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "if branch.wait is not None and list(branch.wait.nodes) != [node]:",
-        "if branch.wait is not None:",
     ),
     Mutant(
         "False hands on its failure (rule 10)",
@@ -240,12 +192,6 @@ MUTANTS = [
         "simpleflow/decider/outbox.py",
         "        entry.refusals += 1",
         "        entry.refusals += 1\n        del self._schedules[id]",
-    ),
-    Mutant(
-        "eviction can be swallowed (rule 12)",
-        "simpleflow/dataflow/program.py",
-        "            while self._refusals > MAX_REFUSALS:",
-        "            while self._refusals < 0:",
     ),
     Mutant(
         "engine: ids of events have gaps",
@@ -418,6 +364,7 @@ MUTANTS = [
         "simpleflow/testing/contract/test_executions.py",
     ),
 ]
+MUTANTS += [Mutant(*each) for each in mutants_of_waiting.MUTANTS]
 
 
 def caught(mutant: Mutant) -> bool:
