@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
+from simpleflow.exceptions import fresh
+
 PENDING = "PENDING"
 RUNNING = "RUNNING"
 CANCELLED = "CANCELLED"
@@ -47,6 +49,9 @@ class Program(Protocol):
     def cancel(self, node: Node) -> bool:
         """Ask for the task's end; False if it is done already."""
 
+    def default_failure_handling(self, failure_context: Any) -> Any:
+        """The context of a failed attempt, with the decision that the task's `retry` takes."""
+
     def now(self) -> datetime:
         """The time of the last event that the program knows of, in UTC."""
 
@@ -67,14 +72,17 @@ class Future(Generic[T_co]):
 
     As in concurrent.futures, but what is a method there is a property here: ``future.result``. Futures come
     from ``submit``; a future given as an argument to another ``submit``, also inside lists and dicts, makes
-    that task wait for it.
+    that task wait for it. A future made by hand, ``Future()``, belongs to no run and ends when somebody sets it.
     """
 
-    __slots__ = ("__weakref__", "_node", "_program")
+    _program: Program | None = None
+    _node: Node | None = None
+    _by_hand: tuple[str, Any, BaseException | None] = (PENDING, None, None)
 
     def __init__(self, program: Program | None = None, node: Node | None = None) -> None:
-        self._program = program
-        self._node = node
+        if node is not None:
+            self._program = program
+            self._node = node
 
     def _bound(self) -> tuple[Program, Node]:
         if self._program is None or self._node is None:
@@ -89,7 +97,7 @@ class Future(Generic[T_co]):
     @property
     def state(self) -> str:
         """PENDING until the task's arguments are there, RUNNING once it was asked for, then FINISHED or CANCELLED."""
-        return self._bound()[1].state
+        return self._by_hand[0] if self._node is None else self._node.state
 
     @property
     def pending(self) -> bool:
@@ -115,6 +123,11 @@ class Future(Generic[T_co]):
     def result(self) -> T_co:
         """The task's value; waits for it. Raises the task's failure (TaskFailed, TimeoutError, TaskCanceled),
         unless the task was submitted with ``raises_on_failure=False``: then it is None."""
+        if self._node is None and self.done:
+            if self._by_hand[2] is not None:
+                raise fresh(self._by_hand[2])
+            kept: T_co = self._result
+            return kept
         program, node = self._bound()
         program.wait((self,))
         value: T_co = program.result(node)
@@ -123,6 +136,8 @@ class Future(Generic[T_co]):
     @property
     def exception(self) -> BaseException | None:
         """The task's failure, or None if it has completed; waits for either."""
+        if self._node is None and self.done:
+            return None if self._by_hand[2] is None else fresh(self._by_hand[2])
         program, node = self._bound()
         program.wait((self,))
         return program.exception(node)
@@ -143,8 +158,32 @@ class Future(Generic[T_co]):
 
     def __repr__(self) -> str:
         if self._node is None:
-            return "<Future of no run>"
+            return f"<Future of no run, state={self.state.lower()}>"
         return f"<Future {self._node.id or '(no id yet)'} state={self._node.state.lower()}>"
+
+    # -- futures made by hand --------------------------------------------------------------------------------------
+
+    def set_finished(self, result: Any) -> None:
+        self._set(FINISHED, result)
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        self._set(FINISHED, None, exception)
+
+    def set_cancelled(self) -> None:
+        self._set(CANCELLED)
+
+    def _set(self, state: str, result: Any = None, exception: BaseException | None = None) -> None:
+        if self._node is not None:
+            raise RuntimeError(f"{self!r} ends as its task does: only a Future() made by hand is set")
+        self._by_hand = state, result, exception
+
+    @property
+    def _result(self) -> Any:
+        return self._by_hand[1]
+
+    @_result.setter
+    def _result(self, result: Any) -> None:
+        self._set(self._by_hand[0], result, self._by_hand[2])
 
 
 def wait(*fs: Future[T]) -> list[T]:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
 from simpleflow.activity import Activity
+from simpleflow.failure import TaskFailureContext as TaskFailureContext
 from simpleflow.futures import Future
+from simpleflow.retry import Retry
 
 ACTIVITY: Final = "activity"
 TIMER: Final = "timer"
@@ -53,7 +55,8 @@ class Task:
         names_itself: its id is the user's own (`own_id`): two tasks of one id are one, or an error.
         ours: its end is the program's to decide: a cancel settles it at once, and the world is only told.
         ends: kind and id of the task that this one cancels, where it does no more than that.
-        retry: how often it is tried again after it failed.
+        attempts: what fails is an attempt of it, after which it may be tried again.
+        retry: how often, when and after what it is tried again.
         raises_on_failure: True, False or None, as for activities.
     """
 
@@ -61,6 +64,7 @@ class Task:
     kind: ClassVar[str]
     names_itself: ClassVar[bool] = False
     ours: ClassVar[bool] = False
+    attempts: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -71,7 +75,7 @@ class Task:
         return False
 
     @property
-    def retry(self) -> int:
+    def retry(self) -> int | Retry:
         return 0
 
     @property
@@ -107,12 +111,17 @@ class Task:
         """What to ask of the world for its end; None where the world cannot be asked."""
         return None
 
+    def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments in its frozen input, where it has some: its `args` and `kwargs`, with futures resolved."""
+        return [], {}
+
 
 @dataclass(frozen=True, slots=True, init=False)
 class ActivityTask(Task):
     """One call of an activity: ``ActivityTask(activity, *args, **kwargs)``."""
 
     kind: ClassVar[str] = ACTIVITY
+    attempts: ClassVar[bool] = True
     activity: Activity[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -133,7 +142,7 @@ class ActivityTask(Task):
         return bool(self.activity.idempotent)
 
     @property
-    def retry(self) -> int:
+    def retry(self) -> int | Retry:
         return self.activity.retry
 
     @property
@@ -163,6 +172,9 @@ class ActivityTask(Task):
 
     def cancel(self, id: str, attempt: int, where: str) -> Command:
         return CancelActivity(id, attempt, where)
+
+    def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        return values.thaw_call(input)
 
 
 @dataclass(frozen=True, slots=True)

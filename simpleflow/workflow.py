@@ -9,7 +9,7 @@ from uuid import UUID
 
 from simpleflow.activity import Activity
 from simpleflow.futures import Future, Program
-from simpleflow.task import ActivityTask, CancelTimerTask, Task, TimerTask
+from simpleflow.task import ActivityTask, CancelTimerTask, Task, TaskFailureContext, TimerTask
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -129,6 +129,15 @@ class Workflow:
     def cancel_timer(self, timer_id: str) -> CancelTimerTask:
         """What to submit to cancel the timer of that id."""
         return CancelTimerTask(timer_id)
+
+    def on_task_failure(self, failure_context: TaskFailureContext) -> TaskFailureContext | None:
+        """What becomes of a task (an activity, a child workflow, a Lambda function) whose attempt has failed.
+
+        Yours to write: return the context after one of its `decide_...` methods. None, or a context that decided
+        nothing, leaves it to the task's `retry`. Called once for each failed attempt, except those whose worker was
+        lost. It may submit tasks, but not wait for them; what it raises fails the run.
+        """
+        return None
 
     def now(self) -> datetime:
         """The time of the last event that this run knows of, in UTC: the same again when the run is resumed."""

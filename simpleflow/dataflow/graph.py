@@ -2,7 +2,8 @@
 
 Pure: it is told what was submitted and how tasks ended; it collects the commands that follow, the waits that are
 over, and the failures that want to be raised at once. Settling uses a work list, so depth costs no stack, and
-touches only the dependents of what has ended. It knows no kind of task: what differs, tasks say themselves.
+touches only the dependents of what has ended. It knows no kind of task: what differs, tasks say themselves. Whether
+a task whose attempt has failed is tried again, somebody else says (`simpleflow.dataflow.attempts`).
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import Any, Final
 
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
-from simpleflow.task import Command, Task, Template, Values
+from simpleflow.task import ACTIVITY, TIMER, CancelTimer, Command, StartTimer, Task, Template, Values
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
+PAUSE: Final = "__simpleflow_task_"
+"""Timers between two attempts of a task have ids that start so."""
 MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task that kills its workers is
 
 
-End = tuple[Any, TaskException | None, str]
+End = tuple[Any, BaseException | None, str]
 """How a node ends: its frozen result, its error, its state."""
 
 
@@ -56,8 +59,10 @@ class Node:
     attempt: int = 0
     failures: int = 0
     losses: int = 0
+    since: float | None = None  # when the first attempt was scheduled, once one has failed
+    pause: str | None = None  # between two attempts: the timer that the next one waits for, "" for another's end
     result: Any = None
-    error: TaskException | None = None
+    error: BaseException | None = None
     looked_at: bool = False
     cancel_asked: bool = False
 
@@ -83,6 +88,7 @@ class Graph:
         self._own = own
         self._numbers: Counter[tuple[str, str]] = Counter()
         self._merged: dict[tuple[str, str], Node] = {}
+        self._pauses: dict[str, Node] = {}  # by the timers that end them
         self._work: deque[tuple[Node, End]] = deque()  # what is being settled: the first, then the others
         self.context = context or {}
         self.open: dict[tuple[str, str], Node] = {}
@@ -90,6 +96,11 @@ class Graph:
         self.woken: deque[Wait] = deque()
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
+
+    @property
+    def expects_something(self) -> bool:
+        """Whether the world still has to say something of a task: one that ends as another does is not enough."""
+        return any(node.pause != "" for node in self.open.values())
 
     def add(
         self, task: Task, owner: Any, scope: str, where: str, *, after: Sequence[Node] = (), held: bool = False
@@ -127,7 +138,7 @@ class Graph:
             if not node.missing and (end := self._ready(node)) is not None:
                 self._settle(node, *end)
 
-    def end(self, node: Node, result: Any, error: TaskException | None = None, state: str = FINISHED) -> None:
+    def end(self, node: Node, result: Any, error: BaseException | None = None, state: str = FINISHED) -> None:
         """End a node that never ran and never will, or one that the world knows nothing of."""
         if not node.done:
             self._settle(node, result, error, state)
@@ -136,28 +147,61 @@ class Graph:
         node = self.open.get((kind, id))
         if node is not None:
             self._settle(node, result, None)
+        elif kind == TIMER:
+            self._end_pause(id)
 
-    def attempt_failed(self, kind: str, id: str, error: TaskException, lost: bool, final: bool) -> None:
-        """An attempt is over: try again, within `retry` or, for a lost worker, beside it; or fail the task."""
+    def attempt_failed(
+        self, kind: str, id: str, error: TaskException, *, lost: bool = False, since: float | None = None
+    ) -> Node | None:
+        """An attempt is over. A lost worker is replaced; else the task, where somebody is to say whether it is tried
+        again, and what else becomes of it, is given: nothing else happens to it before (`again`, `rest`, `end` ...)."""
         node = self.open.get((kind, id))
         if node is None:
-            return
+            if kind == TIMER:
+                self._end_pause(id)  # nobody will: the engine refused it
+            return None
+        if node.since is None:
+            node.since = since
         if lost and node.cancel_asked:
             self._settle(node, None, TaskCanceled(name=id), CANCELLED)
         elif lost and node.losses < MAX_LOSSES:
             node.losses += 1
             self._ask(node)
-        elif node.failures < node.task.retry and not final and not node.cancel_asked:
-            node.failures += 1
-            self._ask(node)
-        else:
+        elif node.cancel_asked or not node.task.attempts:
             self._settle(node, None, error)
+        else:
+            node.failures += 1
+            return node
+        return None
 
-    def cancelled(self, kind: str, id: str, error: TaskException) -> None:
+    def again(self, node: Node) -> None:
+        """Ask for another attempt, at once."""
+        self._ask(node)
+
+    def rest(self, node: Node, seconds: int, reason: str) -> None:
+        """Ask for another attempt after so many seconds: a timer that carries the attempt, for ids are used once."""
+        kind = "" if node.task.kind == ACTIVITY else f"{node.task.kind}-"
+        node.pause = fitting(f"{PAUSE}{node.id}#{kind}{node.attempt}")
+        self._pauses[node.pause] = node
+        control = {"task": node.id, "attempt": node.attempt + 1, "reason": reason}
+        self.commands.append(StartTimer(node.pause, seconds, control, node.where))
+
+    def follow(self, node: Node, other: Node) -> None:
+        """End a task as `other` ends."""
+        if other.done:
+            self._settle(node, other.result, other.error, other.state)
+        else:
+            node.pause = ""
+            other.followers.append(node)
+
+    def cancelled(self, kind: str, id: str, error: TaskException) -> Node | None:
+        """The world has cancelled a task. Where nobody here asked for it, that is a failure like any other."""
         node = self.open.get((kind, id))
+        if node is not None and not node.cancel_asked:
+            return self.attempt_failed(kind, id, error)
         if node is not None:
-            # That nobody here asked for it makes it a failure like any other.
-            self._settle(node, None, error, CANCELLED if node.cancel_asked else FINISHED)
+            self._settle(node, None, error, CANCELLED)
+        return None
 
     def cancel(self, node: Node, where: str) -> bool:
         """Cancel: at once what was not asked for yet, and what is the program's to end; for the rest the world is
@@ -168,6 +212,11 @@ class Graph:
             self._settle(node, None, TaskCanceled(name=node.id or node.task.name), CANCELLED)
             return True
         leader = self.open.get(node.key, node)
+        if leader.pause is not None:
+            if leader.pause:
+                self.commands.append(CancelTimer(leader.pause, where))
+            self._settle(leader, None, TaskCanceled(name=leader.id), CANCELLED)
+            return True
         command = leader.task.cancel(leader.id, leader.attempt, where)
         if command is not None:
             self.commands.append(command)
@@ -175,6 +224,12 @@ class Graph:
         if leader.task.ours:
             self._settle(leader, None, TaskCanceled(name=leader.id), CANCELLED)
         return command is not None or leader.task.ours
+
+    def _end_pause(self, timer: str) -> None:
+        node = self._pauses.pop(timer, None)
+        if node is not None:
+            node.pause = None
+            self._ask(node)
 
     def _number(self, name: str, scope: str) -> str:
         self._numbers[name, scope] += 1
@@ -242,7 +297,7 @@ class Graph:
         if command is not None:
             self.commands.append(command)
 
-    def _settle(self, node: Node, result: Any, error: TaskException | None, state: str = FINISHED) -> None:
+    def _settle(self, node: Node, result: Any, error: BaseException | None, state: str = FINISHED) -> None:
         work = self._work
         work.append((node, (result, error, state)))
         if len(work) > 1:  # a settling that is under way will come to it
@@ -262,7 +317,7 @@ class Graph:
                 node.successors.clear()
             work.popleft()
 
-    def _loosen(self, waiting: Node, node: Node, broken: TaskException | None) -> None:
+    def _loosen(self, waiting: Node, node: Node, broken: BaseException | None) -> None:
         """`node`, which is done, keeps `waiting` from running no longer; or for ever, where it is `broken`."""
         waiting.missing -= 1
         if waiting.done or waiting.error is not None:  # it has its end, or is about to
@@ -274,11 +329,13 @@ class Graph:
         elif waiting.missing == 0 and (known := self._ready(waiting)) is not None:
             self._work.append((waiting, known))
 
-    def _finish(self, node: Node, result: Any, error: TaskException | None, state: str) -> None:
+    def _finish(self, node: Node, result: Any, error: BaseException | None, state: str) -> None:
         node.state, node.result, node.error = state, result, error
         node.input = node.template = None
         if self.open.get(node.key) is node:
             del self.open[node.key]
+        if node.pause:
+            self._pauses.pop(node.pause, None)
         for wait in node.waits:
             wait.missing -= 1
             if wait.missing == 0:

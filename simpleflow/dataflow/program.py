@@ -20,9 +20,11 @@ from uuid import UUID
 
 import greenlet
 
+from simpleflow.dataflow.attempts import Attempts, Failure, scope
 from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
 from simpleflow.dataflow.graph import Graph, Node, Wait
 from simpleflow.exceptions import Evicted, fresh
+from simpleflow.failure import TaskFailureContext, checked
 from simpleflow.futures import Future
 from simpleflow.task import Close, Command, Complete, Fail, Task, Values
 from simpleflow.workflow import Workflow
@@ -45,6 +47,7 @@ class Branch:
     greenlet: greenlet.greenlet
     scope: str = ""
     wait: Wait | None = None
+    owner: Branch | None = None  # in whose name it runs, where it is a call of on_task_failure, which never waits
 
 
 class Program:
@@ -58,6 +61,8 @@ class Program:
         self._workflow_class = workflow_class
         self._values = values
         self._graph = Graph(values, self._own)
+        self._attempts = Attempts(self._graph, values, self._own)
+        self._workflow: Workflow | None = None
         self._main: Branch | None = None
         self._current: Branch | None = None
         self._time = 0.0
@@ -83,10 +88,10 @@ class Program:
         match event:
             case Completed(kind=kind, id=id, result=result):
                 self._graph.completed(kind, id, result)
-            case Failed(kind=kind, id=id, error=error, lost=lost, final=final):
-                self._graph.attempt_failed(kind, id, error, lost, final)
+            case Failed(kind=kind, id=id, error=error, lost=lost, since=since):
+                self._attempt_failed(self._graph.attempt_failed(kind, id, error, lost=lost, since=since), event)
             case Cancelled(kind=kind, id=id, error=error):
-                self._graph.cancelled(kind, id, error)
+                self._attempt_failed(self._graph.cancelled(kind, id, error), event)
             case Started():
                 self._start(event)
         self._run_woken()
@@ -120,7 +125,7 @@ class Program:
     @property
     def stuck(self) -> bool:
         """Whether the program waits although nothing that it asked for is open: nothing will ever wake it."""
-        return self.outcome is None and not self._graph.open
+        return self.outcome is None and not self._graph.expects_something
 
     @property
     def unseen_failures(self) -> list[str]:
@@ -131,7 +136,7 @@ class Program:
 
     def submit(self, task: Task) -> Future[Any]:
         branch = self._entered()
-        node = self._graph.add(task, branch, branch.scope, _caller())
+        node = self._graph.add(task, branch.owner or branch, branch.scope, _caller())
         return Future(self, node)
 
     def wait(self, futures: Sequence[Future[Any]]) -> None:
@@ -141,6 +146,11 @@ class Program:
         missing = [node for node in nodes if not node.done]
         if not missing:
             return
+        if branch.owner is not None:
+            raise RuntimeError(
+                f"on_task_failure cannot wait, and {futures[0]!r} is not done: "
+                "return failure_context.decide_retry(seconds), or decide_handled(task, future)"
+            )
         wait = branch.wait = Wait(branch, nodes, len(missing))
         for node in missing:
             node.waits.append(wait)
@@ -161,6 +171,9 @@ class Program:
     def cancel(self, node: Any) -> bool:
         self._entered()
         return self._graph.cancel(node, _caller())
+
+    def default_failure_handling(self, failure_context: TaskFailureContext) -> TaskFailureContext:
+        return failure_context.decide_default()
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._time, UTC)
@@ -186,7 +199,8 @@ class Program:
         running.set(self)
         try:
             args, kwargs = self._values.thaw_call(input)
-            result = self._frozen(self._workflow_class(self).run(*args, **kwargs))
+            self._workflow = self._workflow_class(self)
+            result = self._frozen(self._workflow.run(*args, **kwargs))
             self._raise_urgent(self._entered(), [])
             outcome: Close = Complete(result)
         except (Evicted, greenlet.GreenletExit):
@@ -195,6 +209,28 @@ class Program:
             outcome = Fail(error)
         if not self.closing:
             self.outcome = outcome
+
+    def _attempt_failed(self, node: Node | None, failure: Failure) -> None:
+        """Let `on_task_failure`, where the workflow has one, say what becomes of a task; else its `retry`."""
+        if node is None:
+            return
+        if self._workflow is None or self._workflow_class.on_task_failure is Workflow.on_task_failure:
+            self._attempts.go_by(node, failure, self._attempts.delay(node, failure))
+            return
+        context = self._attempts.context(node, failure)
+        previous, self._current = self._current, Branch(greenlet.getcurrent(), scope(node), owner=node.owner)
+        try:
+            decided = self._variables().run(self._workflow.on_task_failure, context)
+            self._attempts.decide(node, failure, checked(context if decided is None else decided))
+        except BaseException as error:  # as in run
+            self.outcome = Fail(error)
+        finally:
+            self._current = previous
+
+    def _variables(self) -> contextvars.Context:
+        """A copy of the context variables of the main line, which waits."""
+        variables = self._main.greenlet.gr_context if self._main is not None else None
+        return contextvars.copy_context() if variables is None else variables.copy()
 
     def _frozen(self, returned: Any) -> Any:
         """What `run` returned, encoded; futures in it are waited for."""

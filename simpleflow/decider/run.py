@@ -84,7 +84,7 @@ def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
         run.outbox.timer_started(given[words.id])
         return
     run.outbox.opened(words, event["eventId"], given)
-    run._opened[event["eventId"]] = words.keep(given, words.id)
+    run._opened[event["eventId"]] = words.keep(given, words.id, _epoch(event))
 
 
 def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:

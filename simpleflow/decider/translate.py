@@ -46,6 +46,7 @@ class Opened:
     """What to keep of an event that opened something: enough to word its end."""
 
     id: str
+    time: float
     timeouts: dict[str, str | None] | None = None
 
 
@@ -70,7 +71,7 @@ class Words:
     cancel_refused: str = ""
     cancelled_at_once: bool = False
     type: str = ""
-    keep: Callable[[Attributes, str], Opened] = lambda attributes, id: Opened(attributes[id])
+    keep: Callable[[Attributes, str, float], Opened] = lambda attributes, id, time: Opened(attributes[id], time)
     same: Callable[[Any, Attributes], bool] = lambda command, attributes: True
 
 
@@ -94,14 +95,14 @@ def started(time: float, attributes: Attributes, domain: str, execution: dict[st
     return Started(time, attributes.get("input"), context)
 
 
-def _open_activity(attributes: Attributes, id: str) -> Opened:
+def _open_activity(attributes: Attributes, id: str, time: float) -> Opened:
     timeouts = {
         "START_TO_CLOSE": attributes.get("startToCloseTimeout"),
         "SCHEDULE_TO_START": attributes.get("scheduleToStartTimeout"),
         "SCHEDULE_TO_CLOSE": attributes.get("scheduleToCloseTimeout"),
         "HEARTBEAT": attributes.get("heartbeatTimeout"),
     }
-    return Opened(attributes[id], timeouts)
+    return Opened(attributes[id], time, timeouts)
 
 
 def _activity_completed(time: float, attributes: Attributes, opened: Opened) -> Event:
@@ -115,13 +116,14 @@ def _activity_cancelled(time: float, attributes: Attributes, opened: Opened) -> 
 def _activity_failed(time: float, attributes: Attributes, opened: Opened) -> Event:
     reason = attributes.get("reason") or ""
     lost = reason.startswith(failures.LOST_REASONS)
-    return Failed(time, opened.id, TaskFailed(opened.id, attributes.get("reason"), attributes.get("details")), lost)
+    error = TaskFailed(opened.id, attributes.get("reason"), attributes.get("details"))
+    return Failed(time, opened.id, error, lost, since=opened.time)
 
 
 def _activity_timed_out(time: float, attributes: Attributes, opened: Opened) -> Event:
     timeout = attributes["timeoutType"]
     error = TimeoutError(timeout, (opened.timeouts or {}).get(timeout), opened.id)
-    return Failed(time, opened.id, error, lost=timeout == "HEARTBEAT")
+    return Failed(time, opened.id, error, lost=timeout == "HEARTBEAT", since=opened.time)
 
 
 def refused(words: Words, time: float, attributes: Attributes) -> Event:

@@ -115,7 +115,7 @@ def world_events(events: list[dict[str, Any]]) -> list[Any]:
             if words.kind == TIMER and given.get(words.id, "").startswith(OURS):
                 continue
             if kind == words.opened:
-                opened[event["eventId"]] = words.keep(given, words.id)
+                opened[event["eventId"]] = words.keep(given, words.id, event["eventTimestamp"])
             elif kind in words.closed:
                 found.append(words.closed[kind](event["eventTimestamp"], given, opened.pop(given[words.link])))
     return found

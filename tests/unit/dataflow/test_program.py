@@ -46,8 +46,8 @@ same = make("same", idempotent=True)
 class Drive:
     """A program, fed by hand; `asked` collects the ids (with attempts from the second on)."""
 
-    def __init__(self, run: Any, *args: Any, codec: Codec | None = None) -> None:
-        kind = type("W", (Workflow,), {"run": run})
+    def __init__(self, run: Any, *args: Any, codec: Codec | None = None, **members: Any) -> None:
+        kind = type("W", (Workflow,), {"run": run, **members})
         self.program = Program(kind, codec or Codec())
         self.commands: list[Command] = []
         self.time = 0.0
