@@ -4,7 +4,8 @@
     ├── TaskException             a task did not complete; what `future.result` raises
     │   ├── TaskFailed            its code raised, or it never could run
     │   ├── TimeoutError          it ran out of one of its times
-    │   └── TaskCanceled          it was cancelled
+    │   ├── TaskCanceled          it was cancelled
+    │   └── TaskTerminated        it was a child workflow, and an operator ended it
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
     ├── NonRetryable              raised by an activity: trying it again would not help
     ├── RetryAfter                raised by an activity: try it again, but not before so many seconds
@@ -105,6 +106,21 @@ class TaskCanceled(TaskException):
 
     def __repr__(self) -> str:
         return f"TaskCanceled({self.details})" if self.details else "TaskCanceled()"
+
+
+class TaskTerminated(TaskException):
+    """A child workflow was terminated."""
+
+    def __init__(self, name: str = "") -> None:
+        Exception.__init__(self, name)
+        self.name = name
+        self._exception = None
+
+    def __str__(self) -> str:
+        return f"{self.name or 'task'}: terminated"
+
+    def __repr__(self) -> str:
+        return "TaskTerminated()"
 
 
 class WorkflowFailed(Exception):

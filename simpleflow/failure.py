@@ -96,7 +96,8 @@ class TaskFailureContext:
         event: type, id and state (failed or timed_out) of the attempt, and `retry`: failures before this one.
         future: what the task would end with: a future of no run that holds the failure.
         exception_class: what simpleflow 0.x raised for it.
-        history: None here: what a program decides may not depend on how its history was grouped into decisions.
+        history: the history so far (`simpleflow.protocol.parsed.History`), fetched when it is looked at; None where
+            there is none.
         decision: what becomes of the task; `none` is what its `retry` says.
         retry_wait_timeout: whole seconds until the next attempt, for `retry_later`.
         default_delay: whole seconds until the next attempt by the task's `retry`; None where it says that there is
@@ -166,12 +167,14 @@ class TaskFailureContext:
         return self.event.get("id")
 
     @property
-    def current_started_decision_id(self) -> None:
-        """None, for the same reason as `history`."""
+    def current_started_decision_id(self) -> int | None:
+        """The id of the event that started the last decision task, of those in `history`."""
+        return None if self.history is None else int(self.history.started_decision_id)
 
     @property
-    def last_completed_decision_id(self) -> None:
-        """None, for the same reason as `history`."""
+    def last_completed_decision_id(self) -> int | None:
+        """The id of the event that completed the last decision task, of those in `history`."""
+        return None if self.history is None else int(self.history.completed_decision_id)
 
     def matches(self, *kinds: Kind) -> bool:
         """Whether the failure is of one of these classes or of a subclass, given as the class or by its name."""

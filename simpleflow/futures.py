@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
 from simpleflow.exceptions import fresh
@@ -52,6 +52,15 @@ class Program(Protocol):
     def default_failure_handling(self, failure_context: Any) -> Any:
         """The context of a failed attempt, with the decision that the task's `retry` takes."""
 
+    def fail(self, reason: str, details: str | None) -> NoReturn:
+        """End the run as failed, here and now."""
+
+    def markers(self, all: bool) -> list[Any]:
+        """The run's markers (`simpleflow.marker.Marker`), in program order; without `all` the last one of each name."""
+
+    def event_details(self, type: str, name: str) -> dict[str, Any] | None:
+        """What the run knows of its last signal or marker of that name, or of the timer with that id."""
+
     def now(self) -> datetime:
         """The time of the last event that the program knows of, in UTC."""
 
@@ -65,6 +74,10 @@ class Program(Protocol):
     @property
     def replaying(self) -> bool:
         """Whether the program is being fed events that an earlier decision has seen."""
+
+    @property
+    def history_length(self) -> int:
+        """How many events the history had with the last one that the program knows of."""
 
 
 class Future(Generic[T_co]):

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from simpleflow.dataflow.events import Cancelled, Failed
 from simpleflow.dataflow.graph import Graph, Node
-from simpleflow.exceptions import TaskCanceled, TimeoutError, one_line
-from simpleflow.failure import Decision, FailedTask, TaskFailureContext
+from simpleflow.exceptions import TaskCanceled, TimeoutError, message_of
+from simpleflow.failure import Decision, FailedTask, TaskFailureContext, checked
 from simpleflow.futures import CANCELLED, Future
 from simpleflow.retry import Retry
 from simpleflow.task import Task, Values
@@ -42,7 +42,7 @@ class Attempts:
         chance = random.Random(f"{self._graph.context.get('run_id')} {node.task.kind} {node.id} {node.attempt}")
         return Retry.of(node.task.retry)(node.failures, failure.error, elapsed=elapsed, chance=chance.random())
 
-    def context(self, node: Node, failure: Failure) -> TaskFailureContext:
+    def context(self, node: Node, failure: Failure, history: Any) -> TaskFailureContext:
         """What `on_task_failure` is told."""
         error, task, input = failure.error, node.task, node.input
         future: Future[Any] = Future()
@@ -58,19 +58,21 @@ class Attempts:
             if getattr(error, key, None) is not None:
                 event[key] = getattr(error, key)
         a_task = FailedTask(task, node.id, lambda: task.call(input, self._values))
-        return TaskFailureContext(a_task, event, future, default_delay=self.delay(node, failure))
+        return TaskFailureContext(a_task, event, future, history=history, default_delay=self.delay(node, failure))
 
     def go_by(self, node: Node, failure: Failure, delay: int | None) -> None:
         """Try again after so many seconds, or fail the task."""
         if delay is None:
             self._graph.end(node, None, failure.error)
         elif delay:
-            self._graph.rest(node, delay, one_line(failure.error)[:256])
+            reason = getattr(failure.error, "reason", None) or message_of(failure.error)
+            self._graph.rest(node, delay, reason[:256])
         else:
             self._graph.again(node)
 
-    def decide(self, node: Node, failure: Failure, context: TaskFailureContext) -> None:
+    def decide(self, node: Node, failure: Failure, given: TaskFailureContext, returned: Any) -> None:
         """Do what `on_task_failure` has decided. Raises ValueError, TypeError and PayloadError for what cannot be."""
+        context = given if returned is None else checked(returned)
         future = context.future
         match context.decision:
             case Decision.none:

@@ -7,20 +7,25 @@ An event names its task by `kind` and `id`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from simpleflow.command import ACTIVITY
 from simpleflow.exceptions import TaskException
-from simpleflow.task import ACTIVITY
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run begins: `input` is the frozen call, `context` who the run is."""
+    """The run begins: `input` is the frozen call, `context` who the run is.
+
+    `signals` came with it from the run that went on as this one: name and frozen input, in order.
+    """
 
     time: float
     input: Any
     context: dict[str, Any]
+    signals: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +65,25 @@ class Cancelled:
     kind: str = ACTIVITY
 
 
-Event = Started | Completed | Failed | Cancelled
+@dataclass(frozen=True, slots=True)
+class Signaled:
+    """Somebody signals the run. `input` is frozen; `sender` is a workflow id, if a run sent it.
+
+    `details` is what else the history says of it, for `Workflow.get_event_details`.
+    """
+
+    time: float
+    name: str
+    input: Any
+    sender: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Somebody asks the run to cancel itself."""
+
+    time: float
+
+
+Event = Started | Completed | Failed | Cancelled | Signaled | CancelRequested

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from simpleflow.command import ACTIVITY, TIMER, CancelTimer, Command, StartTimer
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
-from simpleflow.task import ACTIVITY, TIMER, CancelTimer, Command, StartTimer, Task, Template, Values
+from simpleflow.task import PROGRAM, Task, Template, Values
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
 PAUSE: Final = "__simpleflow_task_"
@@ -53,6 +54,7 @@ class Node:
     dependents: list[Node] = field(default_factory=list)  # have this node's result among their arguments
     successors: list[Node] = field(default_factory=list)  # run after this node, however it ends
     followers: list[Node] = field(default_factory=list)  # tasks that are this one
+    callbacks: list[Callable[[Node], None]] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     input: Any = None
     digest: str = ""  # of the input, where equal ones are one task
@@ -78,24 +80,28 @@ class Node:
 class Graph:
     """All tasks of one run that are not done, and what came of the last event.
 
-    `context` says who the run is; the program fills it before the first task.
+    `own` gives the node of a future of this run; `begin` is called for a task of which nothing is asked of the world,
+    and gives its end where that is known at once. `context` says who the run is; the program fills it before the
+    first task. `facts` are the commands that were true as soon as they were asked for.
     """
 
     def __init__(
-        self, values: Values, own: Callable[[Future[Any]], Node], context: Mapping[str, Any] | None = None
+        self, values: Values, own: Callable[[Future[Any]], Node], begin: Callable[[Node], End | None]
     ) -> None:
         self._values = values
         self._own = own
-        self._numbers: Counter[tuple[str, str]] = Counter()
+        self._begin = begin
+        self._numbers: Counter[tuple[str, str, str]] = Counter()
         self._merged: dict[tuple[str, str], Node] = {}
         self._pauses: dict[str, Node] = {}  # by the timers that end them
         self._work: deque[tuple[Node, End]] = deque()  # what is being settled: the first, then the others
-        self.context = context or {}
+        self.context: Mapping[str, Any] = {}
         self.open: dict[tuple[str, str], Node] = {}
         self.commands: list[Command] = []
         self.woken: deque[Wait] = deque()
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
+        self.facts: list[Command] = []
 
     @property
     def expects_something(self) -> bool:
@@ -110,7 +116,8 @@ class Graph:
         It runs once its arguments are there, all of `after` are done, however they end, and, where it is `held`,
         `release` was called. Raises PayloadError when an argument cannot be encoded.
         """
-        node_id = "" if task.idempotent else fitting(task.identify(self._number(task.name, scope), self.context))
+        number = "" if task.idempotent else self._number(task.kind, task.name, scope)
+        node_id = fitting(task.identify(number, self.context)) if number else ""
         node = Node(task, node_id, owner, where, task.template(self._values), task.raises_on_failure, held=held)
         before = [self._own(future) for future in node.template.futures] if node.template is not None else []
         node.missing = held
@@ -166,7 +173,7 @@ class Graph:
             self._settle(node, None, TaskCanceled(name=id), CANCELLED)
         elif lost and node.losses < MAX_LOSSES:
             node.losses += 1
-            self._ask(node)
+            self.again(node)
         elif node.cancel_asked or not node.task.attempts:
             self._settle(node, None, error)
         else:
@@ -176,14 +183,16 @@ class Graph:
 
     def again(self, node: Node) -> None:
         """Ask for another attempt, at once."""
-        self._ask(node)
+        if (end := self._ask(node)) is not None:
+            self._settle(node, *end)
 
     def rest(self, node: Node, seconds: int, reason: str) -> None:
         """Ask for another attempt after so many seconds: a timer that carries the attempt, for ids are used once."""
         kind = "" if node.task.kind == ACTIVITY else f"{node.task.kind}-"
         node.pause = fitting(f"{PAUSE}{node.id}#{kind}{node.attempt}")
         self._pauses[node.pause] = node
-        control = {"task": node.id, "attempt": node.attempt + 1, "reason": reason}
+        told = {"task": node.id, "attempt": node.attempt + 1, "reason": reason}
+        control = self._values.template(told, "what a timer tells").fill(())
         self.commands.append(StartTimer(node.pause, seconds, control, node.where))
 
     def follow(self, node: Node, other: Node) -> None:
@@ -203,7 +212,7 @@ class Graph:
             self._settle(node, None, error, CANCELLED)
         return None
 
-    def cancel(self, node: Node, where: str) -> bool:
+    def cancel(self, node: Node) -> bool:
         """Cancel: at once what was not asked for yet, and what is the program's to end; for the rest the world is
         asked, and its answer settles it. False where it is done, or the world cannot be asked."""
         if node.done:
@@ -214,10 +223,10 @@ class Graph:
         leader = self.open.get(node.key, node)
         if leader.pause is not None:
             if leader.pause:
-                self.commands.append(CancelTimer(leader.pause, where))
+                self.commands.append(CancelTimer(leader.pause, leader.where))
             self._settle(leader, None, TaskCanceled(name=leader.id), CANCELLED)
             return True
-        command = leader.task.cancel(leader.id, leader.attempt, where)
+        command = leader.task.cancel(leader)
         if command is not None:
             self.commands.append(command)
             leader.cancel_asked = True
@@ -229,12 +238,27 @@ class Graph:
         node = self._pauses.pop(timer, None)
         if node is not None:
             node.pause = None
-            self._ask(node)
+            self.again(node)
 
-    def _number(self, name: str, scope: str) -> str:
-        self._numbers[name, scope] += 1
-        number = self._numbers[name, scope]
+    def find(self, kind: str, id: str) -> Node | None:
+        """The task of this kind that the user gave this id, however it stands."""
+        return self._merged.get((kind, id))
+
+    def then(self, node: Node, callback: Callable[[Node], None]) -> None:
+        """Call `callback` when the node is done, at once if it is. It runs no code of users."""
+        if node.done:
+            callback(node)
+        else:
+            node.callbacks.append(callback)
+
+    def _number(self, kind: str, name: str, scope: str) -> str:
+        self._numbers[kind, name, scope] += 1
+        number = self._numbers[kind, name, scope]
         return f"{scope}.{number}" if scope else str(number)
+
+    def number(self, kind: str, name: str) -> str:
+        """The next number of what the program itself asks for under this name."""
+        return self._number(kind, name, "")
 
     def _ready(self, node: Node) -> End | None:
         """The last argument is there: ask for the task, or join the one that it is, which was asked for before.
@@ -242,27 +266,20 @@ class Graph:
         Gives the node's end where that is known at once; settling it is the caller's.
         """
         template, node.template = node.template, None
-        if template is not None:
-            try:
+        try:
+            if template is not None:
                 node.input = template.fill([self._own(future).result for future in template.futures])
-            except PayloadError as error:
-                return None, TaskFailed(node.id or node.task.name, one_line(error)), FINISHED
-        if node.task.idempotent or node.task.names_itself:
-            leader = self._leader(node)
-            if leader is not node:
-                return self._join(node, leader)
-        if node.task.ends is not None:
-            return self._end_other(node, node.task.ends)
-        self.open[node.key] = node
-        self._ask(node)
-        return None
-
-    def _end_other(self, node: Node, key: tuple[str, str]) -> End:
-        other = self._merged.get(key)
-        if other is None:
-            return None, TaskFailed(node.id, f"no {key[0]} of this run has the id {key[1]!r}"), FINISHED
-        self.cancel(other, node.where)
-        return None, None, FINISHED
+            if node.task.idempotent or node.task.names_itself:
+                leader = self._leader(node)
+                if leader is not node:
+                    return self._join(node, leader)
+        except PayloadError as error:
+            return None, TaskFailed(node.id or node.task.name, one_line(error)), FINISHED
+        except TaskFailed as error:  # a method of the user's class failed
+            return None, error, FINISHED
+        if node.task.kind != PROGRAM:
+            self.open[node.key] = node
+        return self._ask(node)
 
     def _leader(self, node: Node) -> Node:
         """The first node of this run that is the same task: perhaps this one."""
@@ -271,7 +288,7 @@ class Graph:
         if task.idempotent:
             node.id = fitting(task.identify(digest, self.context))
         if task.names_itself:
-            own = task.own_id(*(((), {}) if node.input is None else self._values.thaw_call(node.input)))
+            own = task.own_id(node.input, self._values)
             if own is None and not task.idempotent:
                 return node
             node.id = own or node.id
@@ -290,12 +307,21 @@ class Graph:
         leader.followers.append(node)
         return None
 
-    def _ask(self, node: Node) -> None:
+    def _ask(self, node: Node) -> End | None:
+        """Ask for a task that is ready; its end, where that is known at once."""
         node.state = RUNNING
         node.attempt += 1
-        command = node.task.command(node.id, node.attempt, node.input, node.where)
-        if command is not None:
-            self.commands.append(command)
+        try:
+            command = node.task.command(node, self._values)
+        except TaskFailed as error:
+            return None, error, FINISHED
+        if command is None:
+            return self._begin(node)
+        self.commands.append(command)
+        if not node.task.at_once:
+            return None
+        self.facts.append(command)
+        return node.task.result(node.input, self._values), None, FINISHED
 
     def _settle(self, node: Node, result: Any, error: BaseException | None, state: str = FINISHED) -> None:
         work = self._work
@@ -315,6 +341,9 @@ class Graph:
                 for successor in node.successors:
                     self._loosen(successor, node, None)
                 node.successors.clear()
+                for callback in node.callbacks:
+                    callback(node)
+                node.callbacks.clear()
             work.popleft()
 
     def _loosen(self, waiting: Node, node: Node, broken: BaseException | None) -> None:

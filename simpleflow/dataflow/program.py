@@ -12,21 +12,24 @@ import contextvars
 import logging
 import random
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import greenlet
 
+from simpleflow.command import CancelRun, Close, Command, Complete, ContinueAsNew, Fail, GiveUp
+from simpleflow.dataflow.affairs import Affairs
 from simpleflow.dataflow.attempts import Attempts, Failure, scope
-from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
-from simpleflow.dataflow.graph import Graph, Node, Wait
+from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
+from simpleflow.dataflow.graph import Node, Wait
 from simpleflow.exceptions import Evicted, fresh
-from simpleflow.failure import TaskFailureContext, checked
+from simpleflow.failure import TaskFailureContext
 from simpleflow.futures import Future
-from simpleflow.task import Close, Command, Complete, Fail, Task, Values
+from simpleflow.marker import Marker
+from simpleflow.task import Task, Values
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.dataflow")
@@ -60,14 +63,19 @@ class Program:
     def __init__(self, workflow_class: type[Workflow], values: Values) -> None:
         self._workflow_class = workflow_class
         self._values = values
-        self._graph = Graph(values, self._own)
+        self._affairs = Affairs(values, self._own, self._end, lambda: self._workflow_class.propagate_signals_to_parent)
+        self._graph = self._affairs.graph
         self._attempts = Attempts(self._graph, values, self._own)
-        self._workflow: Workflow | None = None
         self._main: Branch | None = None
         self._current: Branch | None = None
         self._time = 0.0
         self._random = random.Random()
         self._refusals = 0
+        self._warned = False
+        self.workflow: Workflow | None = None
+        self.began: Callable[[Workflow], None] | None = None
+        self.history: Callable[[], Any] = lambda: None
+        self.history_length = 0
         self.context: dict[str, Any] = {}
         self.replaying = False
         self.closing = False
@@ -75,15 +83,20 @@ class Program:
 
     # -- what the decider calls ------------------------------------------------------------------------------------
 
-    def advance(self, event: Event, *, replaying: bool = False) -> list[Command]:
+    def advance(self, event: Event, *, replaying: bool = False, length: int = 0) -> list[Command]:
         """Apply one event, run until every branch waits, and give the commands that were asked for on the way.
 
-        `replaying`: an earlier decision has seen this event, so what the program prints was printed.
-        Once `run` has returned or raised (`outcome`), events reach no code and there are no commands.
+        `replaying`: an earlier decision has seen this event, so what the program prints was printed. `length`: the
+        event is the how manyeth of the history. Once the run is over (`outcome`), events reach no code and there are
+        no commands; but a signal goes on with a run that goes on.
         """
         if self.outcome is not None:
+            if isinstance(event, Signaled) and isinstance(self.outcome, ContinueAsNew):
+                self._affairs.signals.keep(event.name, event.input)
+                self.outcome = replace(self.outcome, signals=self._affairs.signals.left)
             return []
         self.replaying = replaying
+        self.history_length = length
         self._time = event.time
         match event:
             case Completed(kind=kind, id=id, result=result):
@@ -92,11 +105,17 @@ class Program:
                 self._attempt_failed(self._graph.attempt_failed(kind, id, error, lost=lost, since=since), event)
             case Cancelled(kind=kind, id=id, error=error):
                 self._attempt_failed(self._graph.cancelled(kind, id, error), event)
+            case Signaled():
+                self._affairs.signals.came(event)
+            case CancelRequested():
+                self._cancel_requested()
             case Started():
                 self._start(event)
         self._run_woken()
+        if not self._warned and length >= self._workflow_class.history_limit:
+            self._history_is_long()
         commands, self._graph.commands = self._graph.commands, []
-        return commands
+        return self._affairs.signals.for_new_children(commands)
 
     def close(self) -> None:
         """Put the program away: its code is unwound, muted, and what it asks for is refused.
@@ -128,6 +147,16 @@ class Program:
         return self.outcome is None and not self._graph.expects_something
 
     @property
+    def signals_waited_for(self) -> list[str]:
+        """The names of the signals that the run waits for."""
+        return self._affairs.signals.waited_for
+
+    @property
+    def signals_left(self) -> list[str]:
+        """The names of the signals that nobody has taken, in the order in which they came."""
+        return [name for name, _ in self._affairs.signals.left]
+
+    @property
     def unseen_failures(self) -> list[str]:
         """The failures that nobody looked at, one line each."""
         return [f"{node.error} (submitted at {node.where})" for node in self._graph.failed if not node.looked_at]
@@ -137,6 +166,7 @@ class Program:
     def submit(self, task: Task) -> Future[Any]:
         branch = self._entered()
         node = self._graph.add(task, branch.owner or branch, branch.scope, _caller())
+        self._stop_if_over()
         return Future(self, node)
 
     def wait(self, futures: Sequence[Future[Any]]) -> None:
@@ -170,10 +200,22 @@ class Program:
 
     def cancel(self, node: Any) -> bool:
         self._entered()
-        return self._graph.cancel(node, _caller())
+        return self._graph.cancel(node)
 
     def default_failure_handling(self, failure_context: TaskFailureContext) -> TaskFailureContext:
         return failure_context.decide_default()
+
+    def fail(self, reason: str, details: str | None) -> NoReturn:
+        self._entered()
+        self._end(GiveUp(reason, details))
+        self._stop_if_over()
+        raise AssertionError("a run that is over goes on")
+
+    def markers(self, all: bool) -> list[Marker]:
+        return self._affairs.markers(all)
+
+    def event_details(self, type: str, name: str) -> dict[str, Any] | None:
+        return self._affairs.details(type, name)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._time, UTC)
@@ -189,6 +231,8 @@ class Program:
     def _start(self, event: Started) -> None:
         self.context = self._graph.context = event.context
         self._random.seed(str(event.context.get("run_id", "")))
+        for name, input in event.signals:
+            self._affairs.signals.keep(name, input)
         line = greenlet.greenlet(self._run)
         line.gr_context = contextvars.copy_context()
         self._main = Branch(line)
@@ -199,8 +243,10 @@ class Program:
         running.set(self)
         try:
             args, kwargs = self._values.thaw_call(input)
-            self._workflow = self._workflow_class(self)
-            result = self._frozen(self._workflow.run(*args, **kwargs))
+            self.workflow = self._workflow_class(self)
+            if self.began is not None:
+                self.began(self.workflow)
+            result = self._frozen(self.workflow.run(*args, **kwargs))
             self._raise_urgent(self._entered(), [])
             outcome: Close = Complete(result)
         except (Evicted, greenlet.GreenletExit):
@@ -208,29 +254,63 @@ class Program:
         except BaseException as error:  # also SystemExit: it ends the run, never the decider
             outcome = Fail(error)
         if not self.closing:
+            self._end(outcome)
+
+    def _end(self, outcome: Close) -> None:
+        """The run is over: no code of it runs any more."""
+        if self.outcome is None:
             self.outcome = outcome
+
+    def _stop_if_over(self) -> None:
+        """Leave the branch that runs for good, where the run is over by what it has just asked for."""
+        if self.outcome is not None:
+            if self._current is not None and self._current.owner is not None:
+                raise Evicted  # it has no greenlet of its own to leave
+            self._switch_out()
 
     def _attempt_failed(self, node: Node | None, failure: Failure) -> None:
         """Let `on_task_failure`, where the workflow has one, say what becomes of a task; else its `retry`."""
         if node is None:
             return
-        if self._workflow is None or self._workflow_class.on_task_failure is Workflow.on_task_failure:
-            self._attempts.go_by(node, failure, self._attempts.delay(node, failure))
+        workflow, attempts = self.workflow, self._attempts
+        if workflow is None or self._workflow_class.on_task_failure is Workflow.on_task_failure:
+            attempts.go_by(node, failure, attempts.delay(node, failure))
             return
-        context = self._attempts.context(node, failure)
-        previous, self._current = self._current, Branch(greenlet.getcurrent(), scope(node), owner=node.owner)
-        try:
-            decided = self._variables().run(self._workflow.on_task_failure, context)
-            self._attempts.decide(node, failure, checked(context if decided is None else decided))
-        except BaseException as error:  # as in run
-            self.outcome = Fail(error)
-        finally:
-            self._current = previous
+        context = attempts.context(node, failure, self.history())
+        self._current = Branch(greenlet.getcurrent(), scope(node), owner=node.owner)
+        self._aside(lambda: attempts.decide(node, failure, context, workflow.on_task_failure(context)))
+        self._current = None
 
-    def _variables(self) -> contextvars.Context:
-        """A copy of the context variables of the main line, which waits."""
-        variables = self._main.greenlet.gr_context if self._main is not None else None
-        return contextvars.copy_context() if variables is None else variables.copy()
+    def _cancel_requested(self) -> None:
+        """End the run, and what it has open, unless its class refuses."""
+        workflow = self.workflow
+        if workflow is None or not self._aside(lambda: workflow.should_cancel(self.history())):
+            return
+        for node in list(self._graph.open.values()):
+            self._graph.cancel(node)
+        self._end(CancelRun())
+
+    def _history_is_long(self) -> None:
+        """Tell the workflow once; what it gives is submitted for it."""
+        self._warned = True
+        workflow = self.workflow
+        if workflow is not None and self.outcome is None and (task := self._aside(workflow.on_history_limit)):
+            self._graph.add(task, self._main, "", f"{type(workflow).__name__}.on_history_limit")
+
+    def _aside(self, ask: Callable[[], Any]) -> Any:
+        """Ask the user's code outside of every branch. What it raises fails the run; the answer is None then."""
+
+        def asked() -> Any:
+            running.set(self)
+            return ask()
+
+        theirs = self._main.greenlet.gr_context if self._main is not None else None
+        variables = contextvars.copy_context() if theirs is None else theirs.copy()
+        try:
+            return variables.run(asked)
+        except BaseException as error:  # as in `run`
+            self._end(Fail(error))
+            return None
 
     def _frozen(self, returned: Any) -> Any:
         """What `run` returned, encoded; futures in it are waited for."""
@@ -245,7 +325,7 @@ class Program:
     def _run_woken(self) -> None:
         """Raise what wants to be raised at once, then resume who waited, first in first out, until all wait."""
         graph = self._graph
-        while graph.urgent or graph.woken:
+        while (graph.urgent or graph.woken) and self.outcome is None:
             if graph.urgent:
                 node = graph.urgent.popleft()
                 branch: Branch = node.owner

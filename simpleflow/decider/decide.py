@@ -6,13 +6,16 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
-from simpleflow.config import Config, workflow_type
-from simpleflow.decider import translate
+from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
+from simpleflow.config import Config, type_defaults, workflow_type
+from simpleflow.decider import decisions
 from simpleflow.decider.cache import Cache
+from simpleflow.decider.decisions import decision
 from simpleflow.decider.load import LoadError, load_workflow
 from simpleflow.decider.outbox import OURS, Batch
 from simpleflow.decider.run import Run
@@ -22,7 +25,6 @@ from simpleflow.payload.codec import Codec, read_object
 from simpleflow.payload.failures import clean, cut, shrinking
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
-from simpleflow.task import ScheduleActivity
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
@@ -38,6 +40,7 @@ class Client(Protocol):
     """What a decider needs of the engine: boto3's methods."""
 
     def register_activity_type(self, **arguments: Any) -> Any: ...
+    def register_workflow_type(self, **arguments: Any) -> Any: ...
     def get_workflow_execution_history(self, **arguments: Any) -> dict[str, Any]: ...
     def poll_for_decision_task(self, **arguments: Any) -> dict[str, Any]: ...
 
@@ -71,6 +74,7 @@ class Decider:
         self._codec = Codec()
         self._cache = Cache(cache_size)
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
+        self._registered: set[tuple[str, str, str]] = set()
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
         self._ended: str | None = None  # the run whose close we answered last
 
@@ -92,7 +96,7 @@ class Decider:
             return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
         self._cache.put(run_id, run)
-        if batch.closes:
+        if batch.close is not None:
             self._ended = run_id
         return {
             "taskToken": task["taskToken"],
@@ -109,10 +113,9 @@ class Decider:
         try:
             if run.outbox.trouble is not None:
                 raise Parked(run.outbox.trouble.message, run.outbox.trouble.times)
-            batch = run.outbox.batch(lambda command: translate.decision(command, run.options), task["startedEventId"])
-            for command in batch.commands:
-                if isinstance(command, ScheduleActivity):
-                    self._register(command.activity, again=command.activity.name in run.outbox.missing_types)
+            batch = run.outbox.batch(lambda command: decision(command, run.options), task["startedEventId"])
+            for command in (*batch.commands, batch.close):
+                self._register_type_of(command, run)
             run.outbox.missing_types.clear()
         except Exception:
             run.close()
@@ -139,7 +142,8 @@ class Decider:
             elif run is None:
                 if first > 1:
                     events[:0] = self._forwards(execution, first)
-                run = Run(self._class_of(task, events), self._domain, execution, self._codec, self._config)
+                fetch = partial(self._fetch, execution)
+                run = Run(self._class_of(task, events), self._domain, execution, self._codec, self._config, fetch)
             run.read(events)
         except BaseException:
             if run is not None:
@@ -158,6 +162,9 @@ class Decider:
                 break
             token = {"nextPageToken": page["nextPageToken"]}
         return _whole(found[: end - 1], 1, end)
+
+    def _fetch(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
+        return self._forwards(execution, end + 1)
 
     def _backwards(self, execution: dict[str, str], after: int, end: int) -> list[dict[str, Any]]:
         """The events between `after` and `end`, both excluded; only the newest pages are read."""
@@ -185,22 +192,36 @@ class Decider:
             )
         return load_workflow(name)
 
-    def _register(self, activity: Activity[..., Any], *, again: bool) -> None:
-        """Register an activity's type, once a process: a schedule that fails for want of it costs a decision."""
-        kind = translate.activity_type(activity, self._config)
-        key = (kind["name"], kind["version"])
-        if key in self.activities and not again:
+    def _register_type_of(self, command: Command | Close | None, run: Run) -> None:
+        """Register the type of what is to be started, once a process: a decision that fails for want of it costs one
+        more."""
+        config, missing = self._config, run.outbox.missing_types
+        if isinstance(command, ScheduleActivity):
+            kind = decisions.activity_type(command.activity, config)
+            self.activities[kind["name"], kind["version"]] = command.activity
+            arguments = decisions.activity_registration(command.activity, config)
+            self._register(self._client.register_activity_type, "activity", arguments, kind["name"] in missing)
+        elif isinstance(command, StartChild | ContinueAsNew):
+            if isinstance(command, StartChild):
+                kind = decisions.child_type(command.workflow, config)
+            else:
+                kind = decisions.next_type(command, run.options)
+            self._classes.setdefault((kind["name"], kind["version"]), command.workflow)
+            arguments = {**kind, **type_defaults(command.workflow, config)}
+            self._register(self._client.register_workflow_type, "workflow", arguments, kind["name"] in missing)
+
+    def _register(self, register: Callable[..., Any], what: str, arguments: dict[str, Any], again: bool) -> None:
+        key = (what, arguments["name"], arguments["version"])
+        if key in self._registered and not again:
             return
-        self.activities[key] = activity
+        self._registered.add(key)
         try:
-            self._client.register_activity_type(
-                domain=self._domain, **translate.registration(activity, self._config)
-            )
+            register(domain=self._domain, **arguments)
         except Exception as error:
             if code_of(error) == "TypeAlreadyExistsFault":
                 return
-            message = f"cannot register the activity type {key[0]} {key[1]}: {error}"
-            if again:  # it is missing: without it the schedule would fail at once, and again
+            message = f"cannot register the {what} type {key[1]} {key[2]}: {error}"
+            if again:  # it is missing: without it the decision would fail at once, and again
                 raise Parked(message) from error
             log.warning(message)  # somebody else may have registered it
 
@@ -210,9 +231,15 @@ class Decider:
         context: dict[str, Any] = {"held": batch.held}
         if batch.dropped:
             log.warning("%s ended with %d tasks never sent: %s", who, len(batch.dropped), ", ".join(batch.dropped[:10]))
-        if batch.closes:
+        if waiting := run.program.signals_waited_for:
+            context["waiting_signals"] = waiting[:100]
+        if batch.close is not None:
+            context.pop("waiting_signals", None)
             for failure in run.program.unseen_failures[:10]:
                 log.warning("%s ended with a failure that nobody looked at: %s", who, failure)
+            if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):
+                context["unreceived_signals"] = left[:100]
+                log.warning("%s ended with %d signals that nobody received: %s", who, len(left), ", ".join(left[:10]))
         elif run.program.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
@@ -232,7 +259,7 @@ class Decider:
         parked = {"error": reason, "since": last.get("since") or int(time.time()), "times": times, "traceback": trace}
         return {
             "taskToken": task["taskToken"],
-            "decisions": [translate.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
+            "decisions": [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
             "executionContext": '{"parked":' + shrinking(parked, "traceback") + "}",
         }
 

@@ -1,6 +1,6 @@
 """The outbox: commands asked for and not yet found in the history.
 
-It stands between program and engine. It knows of batches, limits and failed decisions, which the program never
+It stands between program and engine. It knows of batches, limits and refused decisions, which the program never
 sees; it is rebuilt from history and program alone, for nothing is marked as sent on the strength of having been sent.
 It also checks that the history holds what the code asks for.
 
@@ -21,34 +21,38 @@ from typing import Any, Final
 
 import orjson
 
-from simpleflow.decider.translate import Decision, Words, timer
+from simpleflow.command import (
+    ACTIVITY,
+    CHILD,
+    LAMBDA,
+    SIGNAL,
+    TIMER,
+    Cancel,
+    CancelRun,
+    Close,
+    Command,
+    SendSignal,
+)
+from simpleflow.decider.decisions import Decision, timer
+from simpleflow.decider.refusals import Treatment, treatment
+from simpleflow.decider.translate import Words, short
 from simpleflow.exceptions import NonDeterministic
-from simpleflow.task import ACTIVITY, TIMER, Cancel, Close, Command
 
 MAX_DECISIONS: Final = 100
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
+MAX_REST: Final = 60  # seconds
 OURS: Final = "_simpleflow_"
 """Timers whose id starts so belong to the decider."""
+CLOSE: Final = "close"
+"""What rests where the close was refused; beside it kinds of tasks rest, and `cancel_` with a kind."""
 
-REGISTER: Final = frozenset({"ACTIVITY_TYPE_DOES_NOT_EXIST"})
-"""Causes that registering the type should mend: it is sent again at once, the first time."""
-BACK_OFF: Final = frozenset(
-    {
-        "ACTIVITY_CREATION_RATE_EXCEEDED",
-        "OPEN_ACTIVITIES_LIMIT_EXCEEDED",
-        "TIMER_CREATION_RATE_EXCEEDED",
-        "OPEN_TIMERS_LIMIT_EXCEEDED",
-    }
-)
-"""Causes that time should mend: nothing of that kind is asked for until a timer of ours has fired."""
-SETTLE: Final = frozenset({"TIMER_ID_ALREADY_IN_USE"})
-"""Causes that are the task's end. All others park the run."""
-MAX_REST: Final = 60  # seconds
-
-DROPPED: Final = frozenset({ACTIVITY, TIMER})
+DROPPED: Final = frozenset({ACTIVITY, LAMBDA, TIMER})
 """What was never sent of these kinds is not sent before a close: nobody would see what comes of it."""
 WITHDRAWN: Final = frozenset({TIMER})
 """What was never sent of these kinds and its cancel are as if they had never been."""
+
+Key = tuple[str, str]
+"""Kind and id."""
 
 
 @dataclass(slots=True)
@@ -81,13 +85,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What to answer now: decisions, how many commands are held back, and what a close leaves undone."""
+    """What to answer now: decisions, how many commands are held back, what a close leaves undone, and the close."""
 
     decisions: list[Decision]
     commands: list[Command]
     held: int
     dropped: list[str]
-    closes: bool
+    close: Close | None
 
 
 class Outbox:
@@ -97,11 +101,15 @@ class Outbox:
         self._max_open = max_open
         self._asked = 0
         self._openings: defaultdict[str, dict[str, Entry]] = defaultdict(dict)  # by kind and id
-        self._cancels: dict[tuple[str, str], Entry] = {}
+        self._cancels: dict[Key, Entry] = {}
+        self._heard: dict[Key, Entry] = {}  # may still be refused
+        self._heard_cancels: dict[Key, Entry] = {}
+        self._unbegun: set[str] = set()  # children that were asked for, and have not started
         self._close: Close | None = None
+        self._close_refusals = 0
         self._started: tuple[int, int, bool] | None = None  # event id, commands asked for, closing
         self._block: Block | None = None
-        self._resting: dict[str, str] = {}  # by kind, the open timer that we wait for before more of it go out
+        self._resting: dict[str, str] = {}  # what rests, and the open timer that it waits for
         self._rest_wanted: dict[str, int] = {}  # seconds
         self.open: Counter[str] = Counter()
         self.trouble: Trouble | None = None
@@ -110,12 +118,13 @@ class Outbox:
     # -- from the program ------------------------------------------------------------------------------------------
 
     def ask(self, command: Command) -> None:
-        entry = Entry(self._asked, command)
-        self._asked += 1
+        entry = Entry(self._next(), command)
         if isinstance(command, Cancel):
             self._cancels.setdefault((command.kind, command.id), entry)
-        else:
-            self._openings[command.kind][command.id] = entry
+            return
+        self._openings[command.kind][command.id] = entry
+        if command.kind == CHILD:
+            self._unbegun.add(command.id)
 
     def close(self, close: Close) -> None:
         self._close = close
@@ -153,101 +162,136 @@ class Outbox:
                         "did not: the code has changed since"
                     )
 
-    def opened(self, words: Words, event_id: int, attributes: dict[str, Any]) -> None:
+    def opened(self, words: Words, id: str, event_id: int, attributes: dict[str, Any]) -> None:
         """A decision of ours was heard; it must be the one that the program asks for."""
-        id = attributes[words.id]
-        entry = self._found(words, event_id, words.opened, id, attributes)
+        kind = words.kind
+        entry = self._found(words, words.opened, id, event_id, attributes)
         if not words.same(entry.command, attributes):
             type = f" of type {attributes[words.type]['name']}" if words.type else ""
             raise NonDeterministic(
-                f"event {event_id} ({words.opened}) holds {id}{type} with the input "
-                f"{_short(attributes.get('input'))}; the code asks for {_worded(entry.command)} "
-                f"with the input {_short(entry.command.input)}"
+                f"event {event_id} ({words.opened}) holds {id}{type} with {words.shown(attributes)}; "
+                f"the code asks for {_worded(entry.command)} with the input {short(entry.command.input)}"
             )
-        del self._openings[words.kind][id]
-        self.open[words.kind] += 1
+        del self._openings[kind][id]
+        if not words.instant:
+            self.open[kind] += 1
+        if words.late:
+            self._heard[kind, id] = entry
 
-    def refused(self, words: Words, event_id: int, attributes: dict[str, Any]) -> bool:
-        """A decision of ours was refused: whether that is the end of its task.
+    def begun(self, kind: str, id: str) -> None:
+        """What was asked for has begun: what waits for that can go out."""
+        self._unbegun.discard(id)
+        self._heard.pop((kind, id), None)
 
-        Else the type is registered, or time is left to pass, or the trouble is shown; then it is sent again.
+    def refused(self, words: Words, event_id: int, attributes: dict[str, Any], opened: str | None) -> str | None:
+        """A decision of ours was refused: the id of its task, if that is its end.
+
+        Else the type is registered, or time is left to pass, or the trouble is shown; then it is sent again. `opened`
+        is the id of one that had been heard.
         """
-        kind, id, cause = words.kind, attributes[words.id], attributes["cause"]
-        entry = self._found(words, event_id, words.refused, id, attributes)
-        if cause in SETTLE:
+        kind = words.kind
+        if opened is not None:
+            id, entry = opened, self._heard.pop((kind, opened))
+            self.open[kind] -= 1
+            entry.number = self._next()
+            self._openings[kind][id] = entry
+        else:
+            block, entries = self._block, self._openings[kind].values()
+            fresh = [entry.command for entry in entries if block is None or entry.refused_by != block.completed_id]
+            id = words.refused_id(attributes, fresh)
+            entry = self._found(words, words.refused, id, event_id, attributes)
+            entry.refused_by = attributes["decisionTaskCompletedEventId"]
+        if treatment(attributes["cause"]) is Treatment.SETTLE:
             del self._openings[kind][id]
-            return True
-        entry.refused_by = attributes["decisionTaskCompletedEventId"]
+            self._over(kind, id)
+            return id
+        type = attributes[words.type]["name"] if words.type else ""
         entry.refusals += 1
-        if cause in REGISTER:
-            self.missing_types.add(attributes[words.type]["name"])
-        if cause in BACK_OFF or (cause in REGISTER and entry.refusals > 1):
-            rest = min(2 ** min(entry.refusals, 10), MAX_REST)
-            self._rest_wanted[kind] = max(self._rest_wanted.get(kind, 0), rest)
-        elif cause not in REGISTER:
-            self.trouble = Trouble(f"{id} is refused: {cause} (event {event_id})", entry.refusals)
-        return False
+        self._treat(kind, id, event_id, attributes["cause"], entry.refusals, type)
+        return None
 
     def closed(self, kind: str, id: str) -> None:
         """A task is over."""
         self.open[kind] -= 1
-        self._cancels.pop((kind, id), None)
+        self._over(kind, id)
 
-    def cancel_answered(self, words: Words, event_id: int, attributes: dict[str, Any]) -> None:
-        """A cancel of ours was heard, or refused because there is nothing to cancel any more."""
-        key = (words.kind, attributes[words.id])
-        entry, block = self._cancels.get(key), self._block
-        if entry is not None and block is not None and entry.number < block.asked:
+    def cancel_heard(self, words: Words, id: str, event_id: int) -> None:
+        """A cancel of ours was heard. Raises NonDeterministic where it ended the task and nobody asks for it."""
+        key, entry = (words.kind, id), self._asked_cancel((words.kind, id))
+        if entry is not None:
             del self._cancels[key]
-
-    def cancelled_at_once(self, words: Words, event_id: int, attributes: dict[str, Any]) -> None:
-        """A cancel of ours was heard, and was the task's end. Raises NonDeterministic where nobody asks for it."""
-        key = (words.kind, attributes[words.id])
-        entry, block = self._cancels.pop(key, None), self._block
-        if entry is None or block is None or entry.number >= block.asked:
+            if words.cancel_told:
+                self._heard_cancels[key] = entry
+        elif words.cancelled_at_once:
             raise NonDeterministic(
-                f"event {event_id} ({words.cancelled}) holds {key[1]}, which the code does not cancel there"
+                f"event {event_id} ({words.cancelled}) holds {id}, which the code does not cancel there"
             )
-        self.open[words.kind] -= 1
+        if words.cancelled_at_once:
+            self.open[words.kind] -= 1
+
+    def cancel_told(self, kind: str, id: str) -> None:
+        """A cancel of ours has reached its task."""
+        self._heard_cancels.pop((kind, id), None)
+
+    def cancel_refused(self, words: Words, id: str, event_id: int, attributes: dict[str, Any]) -> None:
+        """A cancel of ours was refused: there is nothing to cancel any more, or it is sent again."""
+        key = (words.kind, id)
+        late = words.link and attributes.get(words.link)
+        entry = self._heard_cancels.pop(key, None) if late else self._asked_cancel(key)
+        if entry is None:
+            return
+        if treatment(attributes["cause"]) is Treatment.SETTLE:
+            self._cancels.pop(key, None)
+            return
+        entry.refusals += 1
+        if late:
+            entry.number = self._next()
+            self._cancels[key] = entry
+        self._treat(f"cancel_{words.kind}", id, event_id, attributes["cause"], entry.refusals)
+
+    def close_refused(self, cause: str, event_id: int, type: str) -> None:
+        """The close was refused; it is sent again."""
+        if treatment(cause) is not Treatment.READ_ON:
+            self._close_refusals += 1
+            self._treat(CLOSE, "the end of the run", event_id, cause, self._close_refusals, type)
 
     def timer_started(self, id: str) -> None:
         """A timer of ours runs."""
         if id.startswith(f"{OURS}rest"):
-            kind = id.removeprefix(f"{OURS}rest").rpartition("-")[0].lstrip("_") or ACTIVITY
-            self._resting[kind] = id
-            self._rest_wanted.pop(kind, None)
+            what = id.removeprefix(f"{OURS}rest").rpartition("-")[0].lstrip("_") or ACTIVITY
+            self._resting[what] = id
+            self._rest_wanted.pop(what, None)
 
     def timer_ended(self, id: str) -> None:
         """A timer of ours has fired."""
-        for kind in [kind for kind, waited in self._resting.items() if waited == id]:
-            del self._resting[kind]
+        for what in [what for what, waited in self._resting.items() if waited == id]:
+            del self._resting[what]
 
     # -- to the engine ---------------------------------------------------------------------------------------------
 
     def batch(self, translate: Callable[[Command | Close], Decision], event_id: int) -> Batch:
         """What to send now, at the decision task that `event_id` started."""
-        dropped = [] if self._close is None else self._drop()
+        dropped = [] if self._close is None else self._drop(self._close)
         decisions, commands, more = self._fill(translate)
         openings = sum(map(len, self._openings.values()))
         held = openings + len(self._cancels) - 2 * len(self._withdrawn()) - len(commands)
         if more:
             decisions.append(timer(f"{OURS}wake_up-{event_id}", 0))
-        for kind, seconds in self._rest_wanted.items():
-            if self._openings[kind]:
-                decisions.append(timer(f"{OURS}rest_{kind}-{event_id}", seconds))
-        closes = self._close is not None and not held
-        if self._close is not None and closes:
-            decisions.append(translate(self._close))
-        return Batch(decisions, commands, held, dropped, closes)
+        for what, seconds in self._rest_wanted.items():
+            decisions.append(timer(f"{OURS}rest_{what}-{event_id}", seconds))
+        close = None if held or self._rests(CLOSE) else self._close
+        if close is not None:
+            decisions.append(translate(close))
+        return Batch(decisions, commands, held, dropped, close)
 
-    def _drop(self) -> list[str]:
+    def _drop(self, close: Close) -> list[str]:
         """Forget what is not to be sent before a close; what it was."""
         dropped = []
-        for kind in DROPPED:
+        for kind in (*DROPPED, CHILD) if isinstance(close, CancelRun) else DROPPED:
             entries = self._openings.pop(kind, {})
             dropped += [_worded(entry.command) for entry in entries.values()]
             for id in entries:
-                self._cancels.pop((kind, id), None)
+                self._over(kind, id)
         return dropped
 
     def _fill(self, translate: Callable[[Command | Close], Decision]) -> tuple[list[Decision], list[Command], bool]:
@@ -256,17 +300,13 @@ class Outbox:
         commands: list[Command] = []
         size = 0
         room = MAX_DECISIONS - (self._close is not None) - len(self._rest_wanted)
-        sent: set[tuple[str, str]] = set()
+        sent: set[Key] = set()
         withdrawn = self._withdrawn()
         for entry in self._allowed():
             command = entry.command
             key = (command.kind, command.id)
-            if key in withdrawn:
+            if key in withdrawn or self._waits(command, key, sent):
                 continue
-            if not isinstance(command, Cancel):
-                sent.add(key)
-            elif command.id in self._openings[command.kind] and key not in sent:
-                continue  # what is held back is cancelled once it is there
             decision = translate(command)
             size += _size(decision)
             if len(decisions) == room or (size > MAX_BYTES and decisions):
@@ -276,18 +316,30 @@ class Outbox:
                 return decisions, commands, True
             decisions.append(decision)
             commands.append(command)
+            if not isinstance(command, Cancel):
+                sent.add(key)
         return decisions, commands, False
 
     def _allowed(self) -> Iterator[Entry]:
-        """What may go out now, in the order in which it was asked for."""
+        """What may go out now as far as limits go, in the order in which it was asked for."""
         queues = [
             islice(entries.values(), max(0, self._max_open.get(kind, maxsize) - self.open[kind]))
             for kind, entries in self._openings.items()
-            if entries and kind not in self._resting and kind not in self._rest_wanted
+            if entries and not self._rests(kind)
         ]
-        return heapq.merge(*queues, self._cancels.values(), key=attrgetter("number"))
+        cancels = (entry for (kind, _), entry in self._cancels.items() if not self._rests(f"cancel_{kind}"))
+        return heapq.merge(*queues, cancels, key=attrgetter("number"))
 
-    def _withdrawn(self, asked: int = maxsize) -> list[tuple[str, str]]:
+    def _waits(self, command: Command, key: Key, sent: set[Key]) -> bool:
+        """Whether a command waits for another: a cancel for what it cancels, and whatever is for a child for that."""
+        if isinstance(command, Cancel):
+            return command.id in self._unbegun if command.kind == CHILD else self._is_held(key, sent)
+        return isinstance(command, SendSignal) and command.workflow_id in self._unbegun
+
+    def _is_held(self, key: Key, sent: set[Key]) -> bool:
+        return key[1] in self._openings[key[0]] and key not in sent
+
+    def _withdrawn(self, asked: int = maxsize) -> list[Key]:
         """Kind and id of what was neither sent nor is wanted any more, of what was asked for before that number."""
         return [
             (kind, id)
@@ -295,7 +347,43 @@ class Outbox:
             if kind in WITHDRAWN and entry.number < asked and id in self._openings[kind]
         ]
 
-    def _found(self, words: Words, event_id: int, event: str, id: str, attributes: dict[str, Any]) -> Entry:
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _next(self) -> int:
+        self._asked += 1
+        return self._asked - 1
+
+    def _rests(self, what: str) -> bool:
+        return what in self._resting or what in self._rest_wanted
+
+    def _treat(self, what: str, id: str, event_id: int, cause: str, times: int, type: str = "") -> None:
+        """Do what a refusal asks for, that ends nothing."""
+        how = treatment(cause)
+        if how is Treatment.PARK:
+            self.trouble = Trouble(f"{id} is refused: {cause} (event {event_id})", times)
+        if how is Treatment.REGISTER:
+            self.missing_types.add(type)
+        if how is Treatment.BACK_OFF or (how is Treatment.REGISTER and times > 1):
+            rest = min(2 ** min(times, 10), MAX_REST)
+            self._rest_wanted[what] = max(self._rest_wanted.get(what, 0), rest)
+
+    def _over(self, kind: str, id: str) -> None:
+        """Nothing about a task that is over is sent any more."""
+        for box in (self._cancels, self._heard_cancels, self._heard):
+            box.pop((kind, id), None)
+        if kind == CHILD:
+            self._unbegun.discard(id)
+            signals = self._openings[SIGNAL]
+            for name, entry in list(signals.items()):
+                if entry.command.for_child and entry.command.workflow_id == id:
+                    del signals[name]
+
+    def _asked_cancel(self, key: Key) -> Entry | None:
+        """The cancel that an event of the current block is about."""
+        entry, block = self._cancels.get(key), self._block
+        return entry if entry is not None and block is not None and entry.number < block.asked else None
+
+    def _found(self, words: Words, event: str, id: str, event_id: int, attributes: dict[str, Any]) -> Entry:
         """The command that an event of the current block is about. Raises NonDeterministic when there is none."""
         entry, block = self._openings[words.kind].get(id), self._block
         here = block is not None and block.completed_id == attributes["decisionTaskCompletedEventId"]
@@ -311,11 +399,6 @@ class Outbox:
 
 def _worded(command: Command) -> str:
     return f"{command.id} at {command.where}"
-
-
-def _short(text: str | None) -> str:
-    text = text or "nothing"
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _size(decision: Decision) -> int:

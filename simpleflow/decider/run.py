@@ -1,4 +1,4 @@
-"""One run in a decider's hands: its program, its outbox, and how far its history was read."""
+"""One run in a decider's hands: its program, its outbox, its hooks, and how far its history was read."""
 
 from __future__ import annotations
 
@@ -7,32 +7,65 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from simpleflow.command import ACTIVITY, CHILD, LAMBDA, TIMER
 from simpleflow.config import Config
-from simpleflow.dataflow import Event, Program, Started
+from simpleflow.dataflow import Event, Program
 from simpleflow.decider import translate
+from simpleflow.decider.decisions import Options
+from simpleflow.decider.hooks import Hooks
 from simpleflow.decider.outbox import OURS, Outbox
 from simpleflow.decider.translate import Words
 from simpleflow.payload.codec import Codec, extra, read_object
 from simpleflow.protocol.history import attributes
-from simpleflow.task import ACTIVITY, TIMER
+from simpleflow.protocol.limits import AWS_LIMITS
+from simpleflow.protocol.parsed import History
 from simpleflow.workflow import Workflow
 
-MAX_TIMERS: Final = 990  # of the 1,000 that Amazon lets a run have open; the others are for the decider's own
+OUR_TIMERS: Final = 10  # of those that Amazon lets a run have open, for the decider's own
+
+Fetch = Callable[[int], list[dict[str, Any]]]
+"""Gives the events of a run up to the one of this id."""
+
+
+def _nothing(end: int) -> list[dict[str, Any]]:
+    return []
+
 
 class Run:
-    """A run that is being decided. Reads events in order, each once; must stay on one thread."""
+    """A run that is being decided. Reads events in order, each once; must stay on one thread.
+
+    `fetch` gets the history for hooks that look at it.
+    """
 
     def __init__(
-        self, workflow_class: type[Workflow], domain: str, execution: dict[str, str], codec: Codec, config: Config
+        self,
+        workflow_class: type[Workflow],
+        domain: str,
+        execution: dict[str, str],
+        codec: Codec,
+        config: Config,
+        fetch: Fetch = _nothing,
     ) -> None:
         self._domain = domain
         self._execution = execution
-        self._config = config
+        self._fetch = fetch
         self._opened: dict[int, translate.Opened] = {}  # by the id of the event that opened them
+        self._cancelling: dict[int, str] = {}  # tasks by the id of the event that heard of their cancel
         self._horizon = 0
+        self._is_live = False
+        self._hooks = Hooks(workflow_class, self._history)
         self.program = Program(workflow_class, codec)
-        self.options = translate.Options(config, None, workflow_class.task_priority)
-        self.outbox = Outbox({ACTIVITY: config.swf_max_open_activity_count, TIMER: MAX_TIMERS})
+        self.program.history = self._history
+        self.program.began = self._began
+        self.options = Options(config)
+        self.outbox = Outbox(
+            {
+                ACTIVITY: workflow_class.max_open_activity_count or config.swf_max_open_activity_count,
+                CHILD: AWS_LIMITS.open_children,
+                LAMBDA: AWS_LIMITS.open_lambdas,
+                TIMER: AWS_LIMITS.open_timers - OUR_TIMERS,
+            }
+        )
         self.last_event_id = 0
 
     def read(self, events: list[dict[str, Any]]) -> None:
@@ -41,19 +74,46 @@ class Run:
         Raises NonDeterministic when the history holds something else than the code asks for.
         """
         self._horizon = max(self._horizon, horizon(events))
+        self._is_live = False
+        over = self.program.outcome is not None
         for event in events:
             if event["eventId"] > self.last_event_id:
                 self.last_event_id = event["eventId"]
+                if not self._is_live and self.last_event_id > self._horizon:
+                    over = self.program.outcome is not None
+                    self._is_live = True
+                    self._hooks.before(self.program.workflow)
                 self._apply(event)
+        if self._is_live and not over:
+            self._hooks.after(self.program.workflow, self.program.outcome)
 
     def close(self) -> None:
         """Put the run away; it can be read again from its history."""
         self.program.close()
 
+    def _history(self) -> History:
+        """The history so far, fetched when it is looked at."""
+        return History(partial(self._fetch, self.last_event_id))
+
+    def _began(self, workflow: Workflow) -> None:
+        if self._is_live:
+            self._hooks.before(workflow)
+
     def _apply(self, event: dict[str, Any]) -> None:
         step = STEPS.get(event["eventType"])
         if step is not None:
             step(self, event, attributes(event))
+
+    def _started(self, event: dict[str, Any], given: dict[str, Any]) -> None:
+        task_list = extra(given.get("input")).get("activity_task_list")
+        self.options = Options(self.options.config, task_list, self._execution["workflowId"], given)
+        self._advance(translate.started(_epoch(event), given, self._domain, self._execution), event["eventId"])
+
+    def _signaled(self, event: dict[str, Any], given: dict[str, Any]) -> None:
+        self._advance(translate.signaled(_epoch(event), given, event["eventId"]), event["eventId"])
+
+    def _cancel_requested(self, event: dict[str, Any], given: dict[str, Any]) -> None:
+        self._advance(translate.cancel_requested(_epoch(event)), event["eventId"])
 
     def _decision_started(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         self.outbox.decision_started(event["eventId"])
@@ -66,53 +126,69 @@ class Run:
     def _decision_timed_out(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         self.outbox.decision_timed_out()
 
-    def _start(self, event: dict[str, Any], given: dict[str, Any]) -> None:
-        task_list = extra(given.get("input")).get("activity_task_list")
-        self.options = translate.Options(self._config, task_list, self.options.task_priority)
-        started: Started = translate.started(_epoch(event), given, self._domain, self._execution)
-        self._advance(started, event["eventId"])
+    def _close_refused(self, event: dict[str, Any], given: dict[str, Any]) -> None:
+        self.outbox.close_refused(given["cause"], event["eventId"], self.program.context["name"])
 
     def _advance(self, event: Event, event_id: int) -> None:
-        for command in self.program.advance(event, replaying=event_id <= self._horizon):
+        replaying = event_id <= self._horizon
+        for command in self.program.advance(event, replaying=replaying, length=event_id):
             self.outbox.ask(command)
         if self.program.outcome is not None:
             self.outbox.close(self.program.outcome)
 
 
 def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    if _is_ours(words, given):
-        run.outbox.timer_started(given[words.id])
+    id = words.id(given)
+    if _is_ours(words, id):
+        run.outbox.timer_started(id)
         return
-    run.outbox.opened(words, event["eventId"], given)
-    run._opened[event["eventId"]] = words.keep(given, words.id, _epoch(event))
+    run.outbox.opened(words, id, event["eventId"], given)
+    if not words.instant:
+        run._opened[event["eventId"]] = words.keep(given, id, _epoch(event))
+
+
+def _begun(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    run.outbox.begun(words.kind, run._opened[given[words.link]].id)
 
 
 def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    if not _is_ours(words, given) and run.outbox.refused(words, event["eventId"], given):
-        run._advance(translate.refused(words, _epoch(event), given), event["eventId"])
+    if words.kind == TIMER and _is_ours(words, words.id(given)):
+        return
+    opened = run._opened.pop(given[words.link]).id if words.late and given.get(words.link) else None
+    id = run.outbox.refused(words, event["eventId"], given, opened)
+    if id is not None:
+        run._advance(translate.refused(words, _epoch(event), id, given), event["eventId"])
 
 
 def _closed(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    if _is_ours(words, given):
-        run.outbox.timer_ended(given[words.id])
+    if words.kind == TIMER and _is_ours(words, words.id(given)):
+        run.outbox.timer_ended(words.id(given))
         return
     opened = run._opened.pop(given[words.link])
     run.outbox.closed(words.kind, opened.id)
     run._advance(words.closed[event["eventType"]](_epoch(event), given, opened), event["eventId"])
 
 
-def _cancel_answered(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    run.outbox.cancel_answered(words, event["eventId"], given)
+def _cancel_heard(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    id = words.id(given)
+    run.outbox.cancel_heard(words, id, event["eventId"])
+    if words.cancelled_at_once:
+        run._opened.pop(given[words.link], None)
+    if words.cancel_told:
+        run._cancelling[event["eventId"]] = id
 
 
-def _cancelled_at_once(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    run.outbox.cancelled_at_once(words, event["eventId"], given)
-    run._opened.pop(given[words.link], None)
+def _cancel_told(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    run.outbox.cancel_told(words.kind, run._cancelling.pop(given[words.link]))
 
 
-def _is_ours(words: Words, given: dict[str, Any]) -> bool:
+def _cancel_refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    run.outbox.cancel_refused(words, words.id(given), event["eventId"], given)
+
+
+def _is_ours(words: Words, id: str) -> bool:
     """Whether the event is about a timer that no program knows of."""
-    return words.kind == TIMER and given[words.id].startswith(OURS)
+    return words.kind == TIMER and id.startswith(OURS)
 
 
 Step = Callable[[Run, dict[str, Any], dict[str, Any]], None]
@@ -120,20 +196,29 @@ Step = Callable[[Run, dict[str, Any], dict[str, Any]], None]
 
 def _steps(words: Words) -> dict[str, Step]:
     """What each event does that tells of a task of this kind."""
-    return {
+    steps: dict[str, Step] = {
         words.opened: partial(_opened, words),
+        words.begun: partial(_begun, words),
         words.refused: partial(_refused, words),
-        words.cancelled: partial(_cancelled_at_once if words.cancelled_at_once else _cancel_answered, words),
-        words.cancel_refused: partial(_cancel_answered, words),
+        words.cancelled: partial(_cancel_heard, words),
+        words.cancel_told: partial(_cancel_told, words),
+        words.cancel_refused: partial(_cancel_refused, words),
         **dict.fromkeys(words.closed, partial(_closed, words)),
     }
+    return {event: step for event, step in steps.items() if event}
 
 
-STEPS: dict[str, Step] = {
-    "WorkflowExecutionStarted": Run._start,
+STEPS: Final[dict[str, Step]] = {
+    "WorkflowExecutionStarted": Run._started,
+    "WorkflowExecutionSignaled": Run._signaled,
+    "WorkflowExecutionCancelRequested": Run._cancel_requested,
     "DecisionTaskStarted": Run._decision_started,
     "DecisionTaskCompleted": Run._decision_completed,
     "DecisionTaskTimedOut": Run._decision_timed_out,
+    "CompleteWorkflowExecutionFailed": Run._close_refused,
+    "FailWorkflowExecutionFailed": Run._close_refused,
+    "CancelWorkflowExecutionFailed": Run._close_refused,
+    "ContinueAsNewWorkflowExecutionFailed": Run._close_refused,
     **{event: step for words in translate.WORDS for event, step in _steps(words).items()},
 }
 """What each event does to a run; the others do nothing."""

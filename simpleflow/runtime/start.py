@@ -139,7 +139,7 @@ def launch(
         raise ValueError("a run needs a domain: give domain=..., or set SWF_DOMAIN")
     check_call(workflow, args, kwargs)
     kind = config.workflow_type(workflow, settings)
-    defaults = type_defaults(workflow, settings)
+    defaults = config.type_defaults(workflow, settings)
     request = {
         "domain": domain,
         "workflowId": workflow_id or default_id(kind["name"]),
@@ -155,18 +155,6 @@ def launch(
     client = open_engine(url) if isinstance(url, str) else url
     run_id = _start(client, request, defaults, amazon=is_amazon(url))
     return Handle(client, domain, request["workflowId"], run_id)
-
-
-def type_defaults(workflow: type[Workflow], settings: config.Config) -> dict[str, Any]:
-    """The defaults with which a class's workflow type is registered."""
-    decision = workflow.decision_tasks_timeout or settings.workflow_default_decision_task_timeout
-    execution = workflow.execution_timeout or settings.workflow_default_execution_time
-    return {
-        "defaultTaskList": {"name": workflow.task_list or settings.workflow_default_task_list},
-        "defaultExecutionStartToCloseTimeout": str(execution),
-        "defaultTaskStartToCloseTimeout": str(decision),
-        "defaultChildPolicy": workflow.child_policy or "TERMINATE",
-    }
 
 
 def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
@@ -204,6 +192,11 @@ def default_id(name: str) -> str:
 def is_amazon(url: str | SWFClient) -> bool:
     """Whether the engine is Amazon's own, where domains are not ours to register."""
     return isinstance(url, str) and url.partition(":")[0] == "aws"
+
+
+def is_embedded(url: str) -> bool:
+    """Whether the engine is opened by each process that uses it."""
+    return url.partition(":")[0] in ("memory", "sqlite")
 
 
 def open_engine(url: str) -> SWFClient:

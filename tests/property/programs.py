@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
+from functools import partialmethod
 from random import Random
 from typing import Any
 
@@ -11,8 +13,11 @@ from hypothesis import Phase
 from hypothesis import strategies as st
 
 from simpleflow import Workflow, activity, futures
-from simpleflow.exceptions import TaskException
+from simpleflow.exceptions import NonRetryable, RetryAfter, TaskException, TimeoutError
 from simpleflow.payload.codec import RESERVED
+from simpleflow.payload.failures import describe
+from simpleflow.retry import Retry
+from simpleflow.task import TaskFailureContext
 
 
 def _plain(*args: Any, **kwargs: Any) -> Any:
@@ -28,10 +33,17 @@ def activities() -> list[activity.Activity[..., Any]]:
             {"raises_on_failure": True},
             {"raises_on_failure": False, "retry": 1},
             {"idempotent": True},
+            {"retry": Retry(3, 1)},
+            {"retry": Retry(None, 2, 1, jitter=0.5, deadline=40, never="KeyError"), "raises_on_failure": True},
+            {"retry": Retry(4, 0, on=("ValueError", TimeoutError)), "idempotent": True},
         ):
-            suffix = "-".join(f"{key}{value}" for key, value in options.items())
+            suffix = "-".join(f"{key}{_worded(value)}" for key, value in options.items())
             made.append(activity.Activity(_plain, name=f"m.{name}{suffix}", **options))  # type: ignore[arg-type]
     return made
+
+
+def _worded(value: Any) -> str:
+    return str(value) if not isinstance(value, Retry) else f"{value.max_attempts}x{value.initial}"
 
 
 ACTIVITIES = activities()
@@ -67,7 +79,9 @@ def random_program(seed: int) -> list[Any]:
             return kind, [reference() for _ in range(chance.randrange(4))]
         return kind, reference(), chance.randrange(len(ACTIVITIES))
 
-    return [*(step() for _ in range(chance.randint(4, 25))), ("end",)]
+    steps = [step() for _ in range(chance.randint(4, 25))]
+    hook = [("on failure", chance.random())] if chance.random() < 0.5 else []
+    return [*hook, *steps, ("end",)]
 
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -83,12 +97,14 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
         def run(self) -> list[Any]:
             seen: list[Any] = []
             made: list[futures.Future[Any]] = []
+            self.made = made
 
             def say(*what: Any) -> None:
                 seen.append(list(what))
                 if not self.is_replaying:
                     printed.append(json.dumps(what))
 
+            self.say = say
             for step in program:
                 self.perform(step, made, say)
             return seen
@@ -96,6 +112,8 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
         def perform(self, step: Any, made: list[futures.Future[Any]], say: Any) -> None:
             if step[0] == "submit":
                 made.append(self.submit(ACTIVITIES[step[1]], *[self.argument(given, made) for given in step[2]]))
+                return
+            if step[0] == "on failure":
                 return
             if step[0] == "now":
                 say("now", self.now().timestamp(), self.random())
@@ -153,7 +171,31 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
                 return made[value % len(made)]
             return {"list": [made[index % len(made)] for index in value], "n": 1}
 
+    if program[0][0] == "on failure":
+        W.on_task_failure = partialmethod(on_task_failure, program[0][1])  # type: ignore[assignment]
     return W
+
+
+def on_task_failure(self: Any, seed: float, ctx: TaskFailureContext) -> TaskFailureContext | None:
+    """Some decision, the same again for the same attempt of the same task."""
+    chance = Random(f"{seed} {ctx.id} {ctx.attempt_number}")
+    self.say("failed", ctx.id, ctx.attempt_number, ctx.reason, ctx.default_delay, self.now().timestamp())
+    if chance.random() < 0.2:
+        ctx.a_task.args.append(ctx.attempt_number)
+    done = [future for future in self.made if future.done]
+    decisions: list[Callable[[], TaskFailureContext | None]] = [
+        lambda: None,
+        ctx.decide_abort,
+        lambda: ctx.decide_ignore(ctx.id),
+        ctx.decide_cancel,
+        lambda: ctx.decide_handled(ctx.a_task, self.submit(ACTIVITIES[0], ctx.id)),
+        lambda: ctx.decide_handled(ctx.a_task, chance.choice(done)) if done else ctx.decide_default(),
+    ]
+    if ctx.retry_count < 3:
+        decisions += [ctx.decide_retry, lambda: ctx.decide_retry(chance.randrange(3))] * 2
+    if chance.random() < 0.2:
+        self.made.append(self.submit(ACTIVITIES[0], "beside"))
+    return chance.choice(decisions)()
 
 
 def outcome(id: str, attempt: int) -> tuple[str, dict[str, Any]]:
@@ -165,7 +207,8 @@ def outcome(id: str, attempt: int) -> tuple[str, dict[str, Any]]:
         return "TimedOut", {"timeoutType": "START_TO_CLOSE"}
     if chance == 10:
         return "TimedOut", {"timeoutType": "HEARTBEAT"}
-    return "Failed", {"reason": "ValueError: no", "details": "{}"}
+    reason, details = describe((ValueError("no"), KeyError("k"), NonRetryable(), RetryAfter(2))[len(id) % 4])
+    return "Failed", {"reason": reason, "details": details}
 
 
 def attempt_of(input: str) -> int:

@@ -16,14 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from programs import NO_SHRINKING, attempt_of, outcome, programs, workflow
+from simpleflow.command import TIMER, Complete, ScheduleActivity, StartTimer
 from simpleflow.config import Config
 from simpleflow.dataflow import Program
 from simpleflow.decider import Decider, translate
+from simpleflow.decider.decisions import decision
 from simpleflow.decider.outbox import OURS
 from simpleflow.decider.run import Run
 from simpleflow.payload.codec import Codec
 from simpleflow.protocol.history import attributes
-from simpleflow.task import TIMER, Complete, ScheduleActivity, StartTimer
 from world import EXECUTION, TYPE, World
 
 CONFIG = Config()
@@ -103,19 +104,19 @@ class Life:
                 self.world.finish(id, how, **given)
 
 
-def world_events(events: list[dict[str, Any]]) -> list[Any]:
+def world_events(events: list[dict[str, Any]], execution: dict[str, str]) -> list[Any]:
     """The core's events of a history, by the translator."""
     found: list[Any] = []
     opened: dict[int, translate.Opened] = {}
     for event in events:
         kind, given = event["eventType"], attributes(event)
         if kind == "WorkflowExecutionStarted":
-            found.append(translate.started(event["eventTimestamp"], given, "D", EXECUTION))
+            found.append(translate.started(event["eventTimestamp"], given, "D", execution))
         for words in translate.WORDS:
-            if words.kind == TIMER and given.get(words.id, "").startswith(OURS):
+            if words.kind == TIMER and words.id(given).startswith(OURS):
                 continue
             if kind == words.opened:
-                opened[event["eventId"]] = words.keep(given, words.id, event["eventTimestamp"])
+                opened[event["eventId"]] = words.keep(given, words.id(given), event["eventTimestamp"])
             elif kind in words.closed:
                 found.append(words.closed[kind](event["eventTimestamp"], given, opened.pop(given[words.link])))
     return found
@@ -126,7 +127,7 @@ def oracle(life: Life) -> tuple[list[tuple[str, int, str]], Any, list[str]]:
     life.printed.clear()
     program = Program(life.workflow, Codec())
     asked = []
-    for event in world_events(life.world.events):
+    for event in world_events(life.world.events, getattr(life.world, "execution", EXECUTION)):
         for command in program.advance(event):
             if isinstance(command, ScheduleActivity):
                 asked.append((command.id, command.attempt, command.input))
@@ -201,7 +202,7 @@ def test_a_history_can_be_read_in_any_chunks(program: list[Any], seed: int) -> N
         for end in [*chunks, len(events)]:
             run.read(events[start:end])
             start = max(start, end)
-        batch = run.outbox.batch(lambda command: translate.decision(command, run.options), len(events))
+        batch = run.outbox.batch(lambda command: decision(command, run.options), len(events))
         result = (json.dumps(batch.decisions), run.program.waits_for, repr(run.program.outcome))
         run.close()
         return result

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from simpleflow import activity
+from simpleflow.command import ACTIVITY
 from simpleflow.dataflow.graph import Graph, Node
 from simpleflow.exceptions import TaskFailed
 from simpleflow.futures import Future
 from simpleflow.payload.codec import Codec
-from simpleflow.task import ACTIVITY, ActivityTask
+from simpleflow.task import ActivityTask
 
 f = activity.Activity(lambda *args: None, name="f")
 
@@ -19,7 +20,7 @@ def graph() -> Graph:
         node: Any = future._node
         return node  # type: ignore[no-any-return]
 
-    return Graph(Codec(), own)
+    return Graph(Codec(), own, lambda node: None)
 
 
 def asked(made: Graph) -> list[str]:

@@ -8,6 +8,16 @@ from typing import Any
 import pytest
 
 from simpleflow import Workflow, activity, futures
+from simpleflow.command import (
+    TIMER,
+    CancelActivity,
+    CancelTimer,
+    Command,
+    Complete,
+    Fail,
+    ScheduleActivity,
+    StartTimer,
+)
 from simpleflow.dataflow import Cancelled, Completed, Failed, Program, Started
 from simpleflow.exceptions import (
     Evicted,
@@ -19,17 +29,7 @@ from simpleflow.exceptions import (
     TimeoutError,
 )
 from simpleflow.payload.codec import Codec
-from simpleflow.task import (
-    TIMER,
-    CancelActivity,
-    CancelTimer,
-    Command,
-    Complete,
-    Fail,
-    ScheduleActivity,
-    StartTimer,
-    TimerTask,
-)
+from simpleflow.task import TimerTask
 
 
 def make(name: str, **options: Any) -> activity.Activity[..., Any]:

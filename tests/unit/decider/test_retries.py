@@ -13,7 +13,8 @@ from test_determinism import decide, parked
 from programs import attempt_of
 from simpleflow import Workflow, activity
 from simpleflow.config import Config
-from simpleflow.decider import Decider, translate
+from simpleflow.decider import Decider
+from simpleflow.decider.decisions import decision
 from simpleflow.decider.outbox import OURS
 from simpleflow.decider.run import Run
 from simpleflow.exceptions import NonRetryable, RetryAfter
@@ -166,7 +167,7 @@ def test_a_history_is_read_the_same_in_every_two_parts(hook: Hook | None) -> Non
         for end in [*ends, len(events)]:
             run.read(events[start:end])
             start = end
-        batch = run.outbox.batch(lambda command: translate.decision(command, run.options), len(events))
+        batch = run.outbox.batch(lambda command: decision(command, run.options), len(events))
         run.close()
         return batch.decisions, repr(run.program.outcome)
 
