@@ -107,6 +107,9 @@ class Attempts:
         if type(a_task) is FailedTask:
             if not a_task.changed:
                 return
+            if not hasattr(task, "args"):
+                kind = type(task).__name__
+                raise TypeError(f"a {kind} has no args and kwargs to change: put another one into ctx.a_task")
             task = copy.copy(task)
             object.__setattr__(task, "args", tuple(a_task.args))
             object.__setattr__(task, "kwargs", a_task.kwargs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable
-from functools import partialmethod
+from functools import partial, partialmethod
 from random import Random
 from typing import Any
 
@@ -50,13 +50,14 @@ ACTIVITIES = activities()
 
 OTHER_STEPS = (
     *("result", "result", "exception", "wait", "cancel", "if odd", "print done", "mutate", "now", "unguarded"),
-    *("timer", "timer", "cancel timer"),
+    *("timer", "timer", "cancel timer", "cancel late"),
 )
+RETRYING = [number for number, each in enumerate(ACTIVITIES) if "x" in each.name]
 
 
-def random_program(seed: int) -> list[Any]:
+def random_program(seed: int, retrying: bool = False) -> list[Any]:
     """A program of some twenty steps. Hypothesis chooses the seed: built from its own strategies, programs stay too
-    small to have much going on at once."""
+    small to have much going on at once. A `retrying` one is about attempts that fail, and cancels between them."""
     chance = Random(seed)
 
     def reference() -> int:
@@ -71,8 +72,9 @@ def random_program(seed: int) -> list[Any]:
     def step() -> Any:
         if chance.random() < 0.6:
             arguments = [argument() for _ in range(chance.choice((0, 0, 1, 1, 2)))]
-            return "submit", chance.randrange(len(ACTIVITIES)), arguments
-        kind = chance.choice(OTHER_STEPS)
+            which = chance.choice((0, *RETRYING)) if retrying else chance.randrange(len(ACTIVITIES))
+            return "submit", which, [] if retrying else arguments
+        kind = chance.choice(("cancel late", "cancel late", "exception", "now") if retrying else OTHER_STEPS)
         if kind == "unguarded" and chance.random() < 0.7:
             kind = "result"
         if kind == "wait":
@@ -80,6 +82,8 @@ def random_program(seed: int) -> list[Any]:
         return kind, reference(), chance.randrange(len(ACTIVITIES))
 
     steps = [step() for _ in range(chance.randint(4, 25))]
+    if retrying:
+        steps.sort(key=lambda step: step[0] != "submit" or chance.random() < 0.2)
     hook = [("on failure", chance.random())] if chance.random() < 0.5 else []
     return [*hook, *steps, ("end",)]
 
@@ -88,6 +92,7 @@ NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 """A smaller seed is no simpler program."""
 
 programs = st.integers(0, 2**64).map(random_program)
+retrying_programs = st.integers(0, 2**64).map(partial(random_program, retrying=True))
 
 
 def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
@@ -148,6 +153,10 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
                 say("exception", repr(future.exception))
             elif step[0] == "cancel":
                 say("cancel", future.cancel())
+            elif step[0] == "cancel late":
+                future.wait()
+                for each in [each for each in made if not each.done][: step[2] % 4]:
+                    say("cancel late", each.id, each.cancel())
             elif step[0] == "print done":
                 say("done", future.done, future.state)
             elif step[0] == "mutate":
@@ -198,16 +207,18 @@ def on_task_failure(self: Any, seed: float, ctx: TaskFailureContext) -> TaskFail
     return chance.choice(decisions)()
 
 
+ERRORS = (ValueError("no"), ValueError("never"), KeyError("k"), NonRetryable(), RetryAfter(2))
+
+
 def outcome(id: str, attempt: int) -> tuple[str, dict[str, Any]]:
     """How the attempt of an activity ends: always the same way, so that only the order is the world's."""
-    chance = zlib.crc32(f"{id} {attempt}".encode()) % 12
-    if chance < 9:
+    chance = Random(f"{id} {attempt}")
+    if chance.random() < (0.4 if "retry" in id else 0.75):
         return "Completed", {"result": json.dumps([id, attempt])}
-    if chance == 9:
-        return "TimedOut", {"timeoutType": "START_TO_CLOSE"}
-    if chance == 10:
-        return "TimedOut", {"timeoutType": "HEARTBEAT"}
-    reason, details = describe((ValueError("no"), KeyError("k"), NonRetryable(), RetryAfter(2))[len(id) % 4])
+    how = chance.choice(("START_TO_CLOSE", "HEARTBEAT", *ERRORS))
+    if isinstance(how, str):
+        return "TimedOut", {"timeoutType": how}
+    reason, details = describe(how)
     return "Failed", {"reason": reason, "details": details}
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from programs import NO_SHRINKING, attempt_of, outcome, programs, workflow
+from programs import NO_SHRINKING, attempt_of, outcome, programs, retrying_programs, workflow
 from simpleflow.command import TIMER, Complete, ScheduleActivity, StartTimer
 from simpleflow.config import Config
 from simpleflow.dataflow import Program
@@ -149,12 +149,20 @@ def scheduled(events: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return found
 
 
-any_life = given(programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
+any_life = given(programs | retrying_programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
 
 
 @settings(deadline=None, phases=NO_SHRINKING, max_examples=600)
 @any_life
 def test_any_life_is_the_life_of_the_pure_core(
+    program: list[Any], registration: bool, max_open: int, seed: int
+) -> None:
+    live_and_compare(program, registration, max_open, seed)
+
+
+@settings(deadline=None, phases=NO_SHRINKING, max_examples=300)
+@given(retrying_programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
+def test_any_life_of_failing_attempts_is_the_life_of_the_pure_core(
     program: list[Any], registration: bool, max_open: int, seed: int
 ) -> None:
     live_and_compare(program, registration, max_open, seed)

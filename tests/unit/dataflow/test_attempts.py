@@ -12,12 +12,30 @@ import pytest
 from test_program import Drive, make
 
 from simpleflow import Future, Workflow
-from simpleflow.command import TIMER, CancelTimer, StartTimer
-from simpleflow.dataflow import Cancelled, Completed, Failed
-from simpleflow.exceptions import NonRetryable, RetryAfter, TaskCanceled, TaskFailed, TimeoutError
+from simpleflow.command import (
+    CHILD,
+    LAMBDA,
+    TIMER,
+    CancelRun,
+    CancelTimer,
+    ContinueAsNew,
+    GiveUp,
+    RunLambda,
+    StartChild,
+    StartTimer,
+)
+from simpleflow.dataflow import Cancelled, CancelRequested, Completed, Failed
+from simpleflow.exceptions import NonRetryable, RetryAfter, TaskCanceled, TaskFailed, TaskTerminated, TimeoutError
 from simpleflow.payload.failures import describe
 from simpleflow.retry import Retry
-from simpleflow.task import ActivityTask, TaskFailureContext, TimerTask
+from simpleflow.task import (
+    ActivityTask,
+    ChildWorkflowTask,
+    LambdaFunctionTask,
+    NonPythonicActivityTask,
+    TaskFailureContext,
+    TimerTask,
+)
 
 f = make("f")
 g = make("g")
@@ -632,3 +650,143 @@ def test_it_sees_the_workflow_and_its_time() -> None:
 
     life = Life(run, hook).fails("activity-again-1").fails("activity-again-1").ok("activity-again-1")
     assert life.result == [[1.0, False], [2.0, False]]
+
+
+# -- children, Lambda functions, activities of others --------------------------------------------------------------
+
+
+class Child(Workflow):
+    name = "child"
+    retry = Retry(2, 30)
+    raises_on_failure = False
+
+    def run(self, n: int) -> int:
+        return n
+
+
+def test_a_child_is_started_again_after_its_delay() -> None:
+    def run(self: Workflow) -> Any:
+        child = self.submit(Child, 1)
+        return [repr(child.exception), child.id]
+
+    life = Life(run)
+    (id,) = [command.id for command in life.commands if isinstance(command, StartChild)]
+    life.fails(id, kind=CHILD)
+    assert life.pauses == [(f"__simpleflow_task_{id}#child-1", 30)]
+    life.fires(life.pauses[0][0])
+    assert [command.attempt for command in life.commands if isinstance(command, StartChild)] == [1, 2]
+    life.fails(id, kind=CHILD)
+    assert life.result == [f'TaskFailed ({id}, "ValueError: no")', id]
+
+
+def test_a_child_that_failed_for_what_is_never_tried_again_is_not() -> None:
+    life = Life(lambda self: repr(self.submit(Child, 1).exception))
+    (id,) = [command.id for command in life.commands if isinstance(command, StartChild)]
+    assert "NonRetryable" in life.fails(id, NonRetryable("bad"), kind=CHILD).result
+
+
+def test_a_child_that_somebody_ended_is_not_started_again_unless_it_is_named() -> None:
+    for retry, pauses in ((5, []), (Retry(5, 7, on=TaskTerminated), [7])):
+        kind = type("Child", (Child,), {"retry": retry})
+        life = Life(lambda self, kind=kind: repr(self.submit(kind, 1).exception))
+        (id,) = [command.id for command in life.commands if isinstance(command, StartChild)]
+        life._feed(Failed(1.0, id, TaskTerminated(id), kind=CHILD))
+        assert [seconds for _, seconds in life.pauses] == pauses
+
+
+def test_what_a_child_and_a_lambda_function_failed_with_is_decided_too() -> None:
+    told: list[Any] = []
+
+    def hook(self: Workflow, ctx: TaskFailureContext) -> Any:
+        told.append((ctx.event["type"], ctx.task_name, ctx.payload, list(ctx.a_task.args)))
+        if ctx.event["type"] == CHILD:
+            ctx.a_task.args[0] += 1
+        return ctx.decide_retry(5)
+
+    def run(self: Workflow) -> Any:
+        child, function = self.submit(Child, 1), self.submit(LambdaFunctionTask("shrink", {"n": 1}))
+        return [child.result, function.result]
+
+    life = Life(run, hook)
+    child, function = [command.id for command in life.commands]
+    life.fails(child, kind=CHILD).fails(function, kind=LAMBDA)
+    assert told == [(CHILD, "workflow-child", Child, [1]), (LAMBDA, "shrink", None, [])]
+    for timer, seconds in life.pauses:
+        assert seconds == 5
+        life.fires(timer)
+    assert [command.input for command in life.commands[-2:]] == ['{"args":[2],"kwargs":{}}', '{"n":1}']  # type: ignore[union-attr]
+    assert isinstance(life.commands[-1], RunLambda)
+
+
+def test_arguments_of_what_has_none_cannot_be_changed() -> None:
+    def hook(self: Workflow, ctx: TaskFailureContext) -> Any:
+        ctx.a_task.kwargs["n"] = 2
+        return ctx.decide_retry()
+
+    life = Life(lambda self: self.submit(LambdaFunctionTask("shrink", {"n": 1})).result, hook)
+    error = life.fails(life.commands[0].id, kind=LAMBDA).error
+    assert str(error) == "a LambdaFunctionTask has no args and kwargs to change: put another one into ctx.a_task"
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "changed"), [((1, 2), {}, "[1,2,5]"), ((), {"n": 1}, '{"n":1,"m":5}'), ((), {}, '{"m":5}')]
+)
+def test_bare_input_of_foreign_activities_stays_bare(args: Any, kwargs: Any, changed: str) -> None:
+    def hook(self: Workflow, ctx: TaskFailureContext) -> Any:
+        if ctx.a_task.args:
+            ctx.a_task.args.append(5)
+        else:
+            ctx.a_task.kwargs["m"] = 5
+        return ctx.decide_retry()
+
+    life = Life(lambda self: self.submit(NonPythonicActivityTask(f, *args, **kwargs)).result, hook)
+    life.fails("activity-f-1")
+    assert life.inputs["activity-f-1"] == changed and life.commands[-1].bare  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("wrong", [-1, True, None, "3"])
+def test_children_and_functions_take_a_number_or_a_retry(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="retry takes a whole number from 0 or a Retry"):
+        LambdaFunctionTask("f", retry=wrong)
+    with pytest.raises(ValueError, match="retry takes a whole number from 0 or a Retry"):
+        ChildWorkflowTask(type("C", (Child,), {"retry": wrong}))
+
+
+# -- the end of the run --------------------------------------------------------------------------------------------
+
+
+def test_it_can_end_the_run() -> None:
+    def gives_up(self: Workflow, ctx: TaskFailureContext) -> Any:
+        try:
+            self.fail("too bad", ctx.reason)
+        finally:
+            after.append("unwound")
+
+    def goes_on(self: Workflow, ctx: TaskFailureContext) -> Any:
+        self.submit(self.continue_as_new("anew"))
+        after.append("went on")
+
+    after: list[str] = []
+    outcome = Life(outcome_of(f), gives_up).fails("activity-f-1").program.outcome
+    assert outcome == GiveUp("Workflow execution failed: too bad", "ValueError: no")
+    assert isinstance(Life(outcome_of(f), goes_on).fails("activity-f-1").program.outcome, ContinueAsNew)
+    assert after == ["unwound"]
+
+
+def test_a_run_that_is_cancelled_between_two_attempts_ends_the_timer() -> None:
+    life = Life(outcome_of(slow)).fails("activity-slow-1")
+    life._feed(CancelRequested(5.0))
+    assert isinstance(life.program.outcome, CancelRun)
+    assert isinstance(life.commands[-1], CancelTimer) and life.commands[-1].id == life.pauses[0][0]
+
+
+def test_the_run_can_be_put_away_after_it_was_ended_so() -> None:
+    def hook(self: Workflow, ctx: TaskFailureContext) -> Any:
+        try:
+            self.fail("too bad")
+        except BaseException:
+            return ctx.decide_retry()
+
+    life = Life(outcome_of(f), hook).fails("activity-f-1")
+    life.program.close()
+    assert isinstance(life.program.outcome, GiveUp)
