@@ -40,7 +40,8 @@ class Retry:
         max_attempts: attempts in all, the first included; None for no limit.
         initial: seconds (or a timedelta) before the second attempt; 0: at once, and so are all others.
         factor: from each delay to the next, 1 or more.
-        max_interval: seconds (or a timedelta) that a delay has at most.
+        max_interval: seconds (or a timedelta) that a delay has at most. Default: an hour, or `initial` where that is
+            more.
         jitter: from 0 to 1.
         deadline: seconds (or a timedelta) after the task was first scheduled in which its last attempt must begin;
             None for no limit.
@@ -52,7 +53,7 @@ class Retry:
     max_attempts: int | None = 3
     initial: Seconds = 1
     factor: float = 2
-    max_interval: Seconds = HOUR
+    max_interval: Seconds | None = None
     jitter: float = 0
     deadline: Seconds | None = None
     on: Kinds = (TaskFailed, TimeoutError)
@@ -62,10 +63,10 @@ class Retry:
         most = self.max_attempts
         if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
             raise ValueError(f"max_attempts takes a whole number from 1, or None for no limit, not {most!r}")
-        for option, value in (("initial", self.initial), ("max_interval", self.max_interval)):
-            seconds(option, value)
-        if self.deadline is not None:
-            seconds("deadline", self.deadline)
+        seconds("initial", self.initial)
+        for option, value in (("max_interval", self.max_interval), ("deadline", self.deadline)):
+            if value is not None:
+                seconds(option, value)
         if not (_is_number(self.factor) and 1 <= self.factor < math.inf):
             raise ValueError(f"factor takes a number from 1, not {self.factor!r}")
         if not (_is_number(self.jitter) and 0 <= self.jitter <= 1):
@@ -99,7 +100,8 @@ class Retry:
         return delay
 
     def _interval(self, attempt: int, chance: float) -> float:
-        initial, most = seconds("initial", self.initial), seconds("max_interval", self.max_interval)
+        initial = seconds("initial", self.initial)
+        most = max(HOUR, initial) if self.max_interval is None else seconds("max_interval", self.max_interval)
         try:
             grown = initial * self.factor ** (attempt - 1)
         except OverflowError:

@@ -51,6 +51,9 @@ def test_delays_grow_up_to_the_longest_and_attempts_are_counted() -> None:
     assert delays(Retry(None, timedelta(minutes=1), 1)) == [60] * 6
     assert delays(Retry(max_attempts=1)) == [None] * 6
     assert delays(Retry(None, 0)) == [0] * 6
+    assert delays(Retry(None, 1800), 3) == [1800, 3600, 3600]
+    assert delays(Retry(None, 7200), 3) == [7200, 7200, 7200], "what is longer than an hour was asked for"
+    assert delays(Retry(None, 7200, 2, 60), 2) == [60, 60]
 
 
 def test_a_number_is_that_of_further_attempts_each_at_once() -> None:
