@@ -19,6 +19,9 @@ MARKER: Final = "marker"
 SIGNAL: Final = "signal"
 TIMER: Final = "timer"
 
+PATCHED: Final = "_simpleflow_patched"
+"""The name of the markers that say which patches a run has; their details are the patch's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleActivity:

@@ -534,8 +534,7 @@ class MarkerTask(Task):
 class TimerTask(Task):
     """A timer: done after `timeout` seconds (whole, from 0), with the result None.
 
-    Its id is used once in a run: two timers of one id are one. `control` has a JSON form; it is kept with the timer,
-    for people.
+    Its id is used once in a run: two timers of one id are one. `control` has a JSON form, and is kept with the timer.
     """
 
     kind: ClassVar[str] = TIMER

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NoReturn, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from simpleflow.activity import Activity
-from simpleflow.futures import Future, Program
+from simpleflow.futures import Future, Program, Timeout, running
 from simpleflow.marker import Marker
 from simpleflow.retry import Retry
 from simpleflow.signal import ReceiveSignal, WaitForSignal
@@ -225,6 +225,11 @@ class Workflow:
         """
         return None
 
+    def sleep(self, seconds: Timeout) -> Future[None]:
+        """Wait here for some seconds (whole ones, rounded up) or a timedelta: by a durable timer, so an hour or a month
+        takes no process. Other branches go on. In a coroutine, ``await self.sleep(5)`` is the same."""
+        return self._executor.sleep(seconds)
+
     def continue_as_new(self, *args: Any, workflow_version: str | None = None, **kwargs: Any) -> ContinueAsNewTask:
         """What to submit to end this run and go on as a new one of the same id, with these arguments for ``run``.
 
@@ -236,6 +241,16 @@ class Workflow:
     def fail(self, reason: str, details: Any = None) -> NoReturn:
         """End the run as failed, here and now, with the reason ``Workflow execution failed: <reason>``."""
         self._executor.fail(f"Workflow execution failed: {reason}", None if details is None else str(details))
+
+    # -- changes of the code -----------------------------------------------------------------------------------------
+
+    def patched(self, name: str) -> bool:
+        """Whether this run goes the way of a change of the code: runs that had come past this line before it do not.
+
+        ``if self.patched("add-vat"): ... else: ...`` with what the code did before in the else. The answer is the same
+        for the whole run, also after it was resumed by a newer code.
+        """
+        return self._executor.patched(name)
 
     # -- what the run knows of itself ------------------------------------------------------------------------------
 
@@ -333,7 +348,9 @@ class _Log(logging.LoggerAdapter[logging.Logger]):
         self._program = program
 
     def isEnabledFor(self, level: int) -> bool:
-        return not self._program.replaying and super().isEnabledFor(level)
+        program = self._program
+        put_away = program.closing and running.get() is program  # hooks speak also when the run is over
+        return not program.replaying and not put_away and super().isEnabledFor(level)
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}

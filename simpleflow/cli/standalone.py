@@ -79,7 +79,7 @@ def standalone(
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, lambda_workers)
     closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
-    return _outcome(watch, place) if closed else _interrupted(common, place, workflow, lambdas)
+    return _outcome(watch) if closed else _interrupted(common, place, workflow, lambdas)
 
 
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
@@ -96,11 +96,11 @@ def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> 
         return work.drive(watch, place, crew, stop, saw)
 
 
-def _outcome(watch: runs.Watch, place: work.Place) -> int:
+def _outcome(watch: runs.Watch) -> int:
     """Tell how the run ended; the exit code."""
     assert watch.closing is not None
     try:
-        result = runs.result_of(place.run, watch.closing)
+        result = runs.result_of(watch.run, watch.closing)
     except WorkflowFailed as failure:
         return report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)

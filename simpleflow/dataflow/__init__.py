@@ -5,7 +5,9 @@ functions that encode users' values are handed in.
 """
 
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
-from simpleflow.dataflow.program import Program, running
+from simpleflow.dataflow.memory import Unremembered, mentions_blocking
+from simpleflow.dataflow.program import Program
+from simpleflow.futures import running
 from simpleflow.task import Template, Values
 
 __all__ = [
@@ -18,6 +20,8 @@ __all__ = [
     "Signaled",
     "Started",
     "Template",
+    "Unremembered",
     "Values",
+    "mentions_blocking",
     "running",
 ]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simpleflow.command import ACTIVITY, TIMER, CancelTimer, Command, StartTimer
+from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
 from simpleflow.task import PROGRAM, Task, Template, Values
@@ -26,21 +27,19 @@ MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task tha
 
 
 End = tuple[Any, BaseException | None, str]
-"""How a node ends: its frozen result, its error, its state."""
+"""How a node ends: its frozen (or live) result, its error, its state."""
 
 
 @dataclass(slots=True, eq=False)
-class Wait:
-    """A suspended branch, and how many of the nodes that it waits for are not done."""
+class Live:
+    """A result that never left the process: what a branch returned. It is encoded where a task takes it."""
 
-    branch: Any
-    nodes: Sequence[Node]
-    missing: int = 0
+    value: Any
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One submitted task."""
+    """One submitted task, or a branch."""
 
     task: Task
     id: str  # an idempotent task has none until its arguments are there
@@ -55,7 +54,7 @@ class Node:
     successors: list[Node] = field(default_factory=list)  # run after this node, however it ends
     followers: list[Node] = field(default_factory=list)  # tasks that are this one
     callbacks: list[Callable[[Node], None]] = field(default_factory=list)
-    waits: list[Wait] = field(default_factory=list)
+    waits: list[Listener] = field(default_factory=list)
     input: Any = None
     digest: str = ""  # of the input, where equal ones are one task
     attempt: int = 0
@@ -67,6 +66,8 @@ class Node:
     error: BaseException | None = None
     looked_at: bool = False
     cancel_asked: bool = False
+    number: int = 0  # the how manyeth node of the run
+    turn: int = 0  # the how manyeth event ended it
 
     @property
     def done(self) -> bool:
@@ -98,6 +99,9 @@ class Graph:
         self.context: Mapping[str, Any] = {}
         self.open: dict[tuple[str, str], Node] = {}
         self.commands: list[Command] = []
+        self.nodes = 0  # that there have been
+        self.ended = 0  # of them
+        self.turn = 0  # the how manyeth event this is
         self.woken: deque[Wait] = deque()
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
@@ -119,6 +123,7 @@ class Graph:
         number = "" if task.idempotent else self._number(task.kind, task.name, scope)
         node_id = fitting(task.identify(number, self.context)) if number else ""
         node = Node(task, node_id, owner, where, task.template(self._values), task.raises_on_failure, held=held)
+        node.number = self.nodes = self.nodes + 1
         before = [self._own(future) for future in node.template.futures] if node.template is not None else []
         node.missing = held
         for argument in before:
@@ -268,7 +273,7 @@ class Graph:
         template, node.template = node.template, None
         try:
             if template is not None:
-                node.input = template.fill([self._own(future).result for future in template.futures])
+                node.input = template.fill([self.frozen(self._own(future)) for future in template.futures])
             if node.task.idempotent or node.task.names_itself:
                 leader = self._leader(node)
                 if leader is not node:
@@ -294,6 +299,16 @@ class Graph:
             node.id = own or node.id
         node.digest = digest
         return self._merged.setdefault(node.key, node)
+
+    def frozen(self, node: Node) -> Any:
+        """The encoded result of a done node. Raises PayloadError for a branch's that has no encoded form."""
+        if not isinstance(node.result, Live):
+            return node.result
+        template = self._values.template(node.result.value, f"what {node.id} returned")
+        inner = [self._own(future) for future in template.futures]
+        if not all(each.done for each in inner):
+            raise PayloadError(f"what {node.id} returned holds futures that are not done: return their results")
+        return template.fill([self.frozen(each) for each in inner])
 
     def _join(self, node: Node, leader: Node) -> End | None:
         node.state = RUNNING
@@ -365,10 +380,11 @@ class Graph:
             del self.open[node.key]
         if node.pause:
             self._pauses.pop(node.pause, None)
+        node.turn = self.turn
+        self.ended += 1
         for wait in node.waits:
-            wait.missing -= 1
-            if wait.missing == 0:
-                self.woken.append(wait)
+            if (woken := wait.node_done(node)) is not None:
+                self.woken.append(woken)
         node.waits.clear()
         if error is not None and state == FINISHED:  # what was cancelled did as it was told
             self.failed.append(node)

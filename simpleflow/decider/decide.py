@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from simpleflow.activity import Activity
 from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
 from simpleflow.config import Config, type_defaults, workflow_type
+from simpleflow.dataflow import Unremembered, mentions_blocking
 from simpleflow.decider import decisions
 from simpleflow.decider.cache import Cache
 from simpleflow.decider.decisions import decision
@@ -76,6 +77,7 @@ class Decider:
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self._registered: set[tuple[str, str, str]] = set()
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
+        self._remembered: set[type[Workflow]] = set()  # that raise ExecutionBlocked
         self._ended: str | None = None  # the run whose close we answered last
 
     def decide(self, task: Task, poll: dict[str, Any]) -> Answer:
@@ -135,21 +137,40 @@ class Decider:
         """The run, having read its history up to this decision task: resumed if it can be, else from the start."""
         execution = task["workflowExecution"]
         run = self._cache.take(execution["runId"])
-        first = events[0]["eventId"]
         try:
-            if run is not None and run.last_event_id + 1 < first:
-                events[:0] = self._backwards(execution, run.last_event_id, first)
+            if run is not None and run.last_event_id + 1 < events[0]["eventId"]:
+                events[:0] = self._backwards(execution, run.last_event_id, events[0]["eventId"])
             elif run is None:
-                if first > 1:
-                    events[:0] = self._forwards(execution, first)
-                fetch = partial(self._fetch, execution)
-                run = Run(self._class_of(task, events), self._domain, execution, self._codec, self._config, fetch)
-            run.read(events)
+                run = self._beginning(task, events)
+            try:
+                run.read(events)
+            except Unremembered:
+                self._remembered.add(run.workflow_class)
+                run.close()
+                run = self._beginning(task, events)
+                run.read(events)
         except BaseException:
             if run is not None:
                 run.close()
             raise
         return run
+
+    def _beginning(self, task: Task, events: list[dict[str, Any]]) -> Run:
+        """The run before its first event; to `events` those before them are added."""
+        execution = task["workflowExecution"]
+        if events[0]["eventId"] > 1:
+            events[:0] = self._forwards(execution, events[0]["eventId"])
+        kind = self._class_of(task, events)
+        remember = kind in self._remembered or mentions_blocking(kind)
+        return Run(
+            kind,
+            self._domain,
+            execution,
+            self._codec,
+            self._config,
+            partial(self._fetch, execution),
+            remember=remember,
+        )
 
     def _forwards(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
         """The events before `end`, from the first."""

@@ -25,12 +25,15 @@ from simpleflow.command import (
     ACTIVITY,
     CHILD,
     LAMBDA,
+    MARKER,
+    PATCHED,
     SIGNAL,
     TIMER,
     Cancel,
     CancelRun,
     Close,
     Command,
+    RecordMarker,
     SendSignal,
 )
 from simpleflow.decider.decisions import Decision, timer
@@ -105,6 +108,7 @@ class Outbox:
         self._heard: dict[Key, Entry] = {}  # may still be refused
         self._heard_cancels: dict[Key, Entry] = {}
         self._unbegun: set[str] = set()  # children that were asked for, and have not started
+        self._patches: dict[str, Entry] = {}  # by id: markers that go before all else
         self._close: Close | None = None
         self._close_refusals = 0
         self._started: tuple[int, int, bool] | None = None  # event id, commands asked for, closing
@@ -119,6 +123,9 @@ class Outbox:
 
     def ask(self, command: Command) -> None:
         entry = Entry(self._next(), command)
+        if isinstance(command, RecordMarker) and command.name == PATCHED:
+            self._patches[command.id] = entry
+            return
         if isinstance(command, Cancel):
             self._cancels.setdefault((command.kind, command.id), entry)
             return
@@ -255,6 +262,14 @@ class Outbox:
             self._close_refusals += 1
             self._treat(CLOSE, "the end of the run", event_id, cause, self._close_refusals, type)
 
+    def patch_recorded(self, patch: str) -> None:
+        """The history holds that the run has this patch. It may be that no code asks for it any more."""
+        self._patches.pop(f"{PATCHED}-{patch}", None)
+
+    def patch_refused(self, event_id: int, cause: str) -> None:
+        """The engine did not record it; it is sent again."""
+        self._treat(MARKER, PATCHED, event_id, cause, 1)
+
     def timer_started(self, id: str) -> None:
         """A timer of ours runs."""
         if id.startswith(f"{OURS}rest"):
@@ -274,7 +289,7 @@ class Outbox:
         dropped = [] if self._close is None else self._drop(self._close)
         decisions, commands, more = self._fill(translate)
         openings = sum(map(len, self._openings.values()))
-        held = openings + len(self._cancels) - 2 * len(self._withdrawn()) - len(commands)
+        held = openings + len(self._patches) + len(self._cancels) - 2 * len(self._withdrawn()) - len(commands)
         if more:
             decisions.append(timer(f"{OURS}wake_up-{event_id}", 0))
         for what, seconds in self._rest_wanted.items():
@@ -321,14 +336,17 @@ class Outbox:
         return decisions, commands, False
 
     def _allowed(self) -> Iterator[Entry]:
-        """What may go out now as far as limits go, in the order in which it was asked for."""
+        """What may go out now as far as limits go, in the order in which it was asked for.
+
+        Patches go first, for what they decide must be read with them.
+        """
         queues = [
             islice(entries.values(), max(0, self._max_open.get(kind, maxsize) - self.open[kind]))
             for kind, entries in self._openings.items()
             if entries and not self._rests(kind)
         ]
         cancels = (entry for (kind, _), entry in self._cancels.items() if not self._rests(f"cancel_{kind}"))
-        return heapq.merge(*queues, cancels, key=attrgetter("number"))
+        return chain(self._patches.values(), heapq.merge(*queues, cancels, key=attrgetter("number")))
 
     def _waits(self, command: Command, key: Key, sent: set[Key]) -> bool:
         """Whether a command waits for another: a cancel for what it cancels, and whatever is for a child for that."""

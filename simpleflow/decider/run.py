@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from simpleflow.command import ACTIVITY, CHILD, LAMBDA, TIMER
+from simpleflow.command import ACTIVITY, CHILD, LAMBDA, MARKER, PATCHED, TIMER
 from simpleflow.config import Config
 from simpleflow.dataflow import Event, Program
 from simpleflow.decider import translate
@@ -15,7 +15,7 @@ from simpleflow.decider.decisions import Options
 from simpleflow.decider.hooks import Hooks
 from simpleflow.decider.outbox import OURS, Outbox
 from simpleflow.decider.translate import Words
-from simpleflow.payload.codec import Codec, extra, read_object
+from simpleflow.payload.codec import Codec, extra, read, read_object
 from simpleflow.protocol.history import attributes
 from simpleflow.protocol.limits import AWS_LIMITS
 from simpleflow.protocol.parsed import History
@@ -34,7 +34,7 @@ def _nothing(end: int) -> list[dict[str, Any]]:
 class Run:
     """A run that is being decided. Reads events in order, each once; must stay on one thread.
 
-    `fetch` gets the history for hooks that look at it.
+    `fetch` gets the history for hooks that look at it; `remember` is for programs that raise ExecutionBlocked.
     """
 
     def __init__(
@@ -45,6 +45,8 @@ class Run:
         codec: Codec,
         config: Config,
         fetch: Fetch = _nothing,
+        *,
+        remember: bool = False,
     ) -> None:
         self._domain = domain
         self._execution = execution
@@ -54,7 +56,8 @@ class Run:
         self._horizon = 0
         self._is_live = False
         self._hooks = Hooks(workflow_class, self._history)
-        self.program = Program(workflow_class, codec)
+        self.workflow_class = workflow_class
+        self.program = Program(workflow_class, codec, remember=remember)
         self.program.history = self._history
         self.program.began = self._began
         self.options = Options(config)
@@ -71,9 +74,11 @@ class Run:
     def read(self, events: list[dict[str, Any]]) -> None:
         """Feed the events that were not read before. They must follow on without a gap.
 
-        Raises NonDeterministic when the history holds something else than the code asks for.
+        `events` reach up to the decision to be made, or `foresee` was told of those that do.
+        Raises NonDeterministic when the history holds something else than the code asks for, and Unremembered when
+        the run must be read again from its start, to `remember`.
         """
-        self._horizon = max(self._horizon, horizon(events))
+        self.foresee(events)
         self._is_live = False
         over = self.program.outcome is not None
         for event in events:
@@ -86,6 +91,14 @@ class Run:
                 self._apply(event)
         if self._is_live and not over:
             self._hooks.after(self.program.workflow, self.program.outcome)
+
+    def foresee(self, events: Iterable[dict[str, Any]]) -> None:
+        """Take from events that are about to be read what the program must know before: how far an earlier decision
+        has seen them, and which patches the run has."""
+        self._horizon = max(self._horizon, horizon(events))
+        for event in events:
+            if event["eventType"] == "MarkerRecorded" and _is_patch(attributes(event)):
+                self.program.patches_recorded.add(str(read(attributes(event).get("details"))))
 
     def close(self) -> None:
         """Put the run away; it can be read again from its history."""
@@ -142,6 +155,9 @@ def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
     if _is_ours(words, id):
         run.outbox.timer_started(id)
         return
+    if words.kind == MARKER and _is_patch(given):
+        run.outbox.patch_recorded(str(read(given.get("details"))))
+        return
     run.outbox.opened(words, id, event["eventId"], given)
     if not words.instant:
         run._opened[event["eventId"]] = words.keep(given, id, _epoch(event))
@@ -153,6 +169,9 @@ def _begun(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any])
 
 def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
     if words.kind == TIMER and _is_ours(words, words.id(given)):
+        return
+    if words.kind == MARKER and _is_patch(given):
+        run.outbox.patch_refused(event["eventId"], given["cause"])
         return
     opened = run._opened.pop(given[words.link]).id if words.late and given.get(words.link) else None
     id = run.outbox.refused(words, event["eventId"], given, opened)
@@ -184,6 +203,10 @@ def _cancel_told(words: Words, run: Run, event: dict[str, Any], given: dict[str,
 
 def _cancel_refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
     run.outbox.cancel_refused(words, words.id(given), event["eventId"], given)
+
+
+def _is_patch(given: dict[str, Any]) -> bool:
+    return bool(given["markerName"] == PATCHED)
 
 
 def _is_ours(words: Words, id: str) -> bool:

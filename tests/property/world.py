@@ -147,6 +147,9 @@ class World:
         self.add("CancelTimerFailed", **given, cause="TIMER_ID_UNKNOWN", decisionTaskCompletedEventId=completed)
         self._need_decision()
 
+    def _RecordMarker(self, given: dict[str, Any], completed: int) -> None:
+        self.add("MarkerRecorded", **given, decisionTaskCompletedEventId=completed)
+
     def _close(self, kind: str, given: dict[str, Any], completed: int) -> None:
         if self._queued is not None:
             cause = "UNHANDLED_DECISION"
