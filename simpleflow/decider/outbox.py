@@ -107,7 +107,8 @@ class Outbox:
         self._cancels: dict[Key, Entry] = {}
         self._heard: dict[Key, Entry] = {}  # may still be refused
         self._heard_cancels: dict[Key, Entry] = {}
-        self._unbegun: set[str] = set()  # children that were asked for, and have not started
+        self._children: set[str] = set()  # that were asked for, and are not over
+        self._unbegun: set[str] = set()  # of them, those that have not started
         self._patches: dict[str, Entry] = {}  # by id: markers that go before all else
         self._close: Close | None = None
         self._close_refusals = 0
@@ -131,6 +132,7 @@ class Outbox:
             return
         self._openings[command.kind][command.id] = entry
         if command.kind == CHILD:
+            self._children.add(command.id)
             self._unbegun.add(command.id)
 
     def close(self, close: Close) -> None:
@@ -140,6 +142,7 @@ class Outbox:
 
     def decision_started(self, event_id: int) -> None:
         self.end_block()
+        self._prune()
         self._started = (event_id, self._asked, self._close is not None)
 
     def decision_timed_out(self) -> None:
@@ -151,8 +154,6 @@ class Outbox:
             self.trouble = None  # it was shown; now it is tried again
         elif started is not None and started[0] == started_id:
             self._block = Block(event_id, started[1], held, started[2])
-            for kind, id in self._withdrawn(started[1]):
-                del self._openings[kind][id], self._cancels[kind, id]
 
     def end_block(self) -> None:
         """The decisions of a block are read: what was asked for then, and was not held back, must have been there."""
@@ -289,7 +290,7 @@ class Outbox:
         dropped = [] if self._close is None else self._drop(self._close)
         decisions, commands, more = self._fill(translate)
         openings = sum(map(len, self._openings.values()))
-        held = openings + len(self._patches) + len(self._cancels) - 2 * len(self._withdrawn()) - len(commands)
+        held = openings + len(self._patches) + len(self._cancels) - len(commands)
         if more:
             decisions.append(timer(f"{OURS}wake_up-{event_id}", 0))
         for what, seconds in self._rest_wanted.items():
@@ -316,11 +317,10 @@ class Outbox:
         size = 0
         room = MAX_DECISIONS - (self._close is not None) - len(self._rest_wanted)
         sent: set[Key] = set()
-        withdrawn = self._withdrawn()
         for entry in self._allowed():
             command = entry.command
             key = (command.kind, command.id)
-            if key in withdrawn or self._waits(command, key, sent):
+            if self._waits(command, key, sent):
                 continue
             decision = translate(command)
             size += _size(decision)
@@ -357,14 +357,6 @@ class Outbox:
     def _is_held(self, key: Key, sent: set[Key]) -> bool:
         return key[1] in self._openings[key[0]] and key not in sent
 
-    def _withdrawn(self, asked: int = maxsize) -> list[Key]:
-        """Kind and id of what was neither sent nor is wanted any more, of what was asked for before that number."""
-        return [
-            (kind, id)
-            for (kind, id), entry in self._cancels.items()
-            if kind in WITHDRAWN and entry.number < asked and id in self._openings[kind]
-        ]
-
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _next(self) -> int:
@@ -391,10 +383,20 @@ class Outbox:
             box.pop((kind, id), None)
         if kind == CHILD:
             self._unbegun.discard(id)
-            signals = self._openings[SIGNAL]
-            for name, entry in list(signals.items()):
-                if entry.command.for_child and entry.command.workflow_id == id:
-                    del signals[name]
+            self._children.discard(id)
+
+    def _prune(self) -> None:
+        """Forget what need not be sent any more. Not before a decision has started: the one that was made last may
+        have sent it."""
+        for kind, id in [key for key in self._cancels if key[0] in WITHDRAWN and key[1] in self._openings[key[0]]]:
+            del self._openings[kind][id], self._cancels[kind, id]
+        signals = self._openings[SIGNAL]
+        for id in [id for id, entry in signals.items() if self._is_in_vain(entry.command)]:
+            del signals[id]
+
+    def _is_in_vain(self, command: Any) -> bool:
+        """Whether a signal was to be handed on to a child that is over."""
+        return isinstance(command, SendSignal) and command.for_child and command.workflow_id not in self._children
 
     def _asked_cancel(self, key: Key) -> Entry | None:
         """The cancel that an event of the current block is about."""
