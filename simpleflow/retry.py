@@ -21,6 +21,9 @@ MAX_DELAY: Final = 99_999_999
 """Seconds that a timer takes at most: eight digits.
 https://docs.aws.amazon.com/amazonswf/latest/apireference/API_StartTimerDecisionAttributes.html"""
 
+MAX_BASES: Final = 20
+MAX_NAME: Final = 200
+
 Seconds = float | timedelta
 Kind = type[BaseException] | str
 Kinds = Kind | Iterable[Kind]
@@ -151,6 +154,23 @@ def retry_after(error: BaseException) -> float | None:
     return max(0.0, asked) if _is_number(asked) and asked < math.inf else None
 
 
+def told(error: BaseException) -> dict[str, Any]:
+    """What the details of a failure hold for this module, where there is any: ``bases``, the names of the classes that
+    the error's own derives from, and ``retry_after``, in seconds. Never raises."""
+    found: dict[str, Any] = {}
+    bases = [qualified(base) for base in type(error).__mro__[1:] if base not in (Exception, BaseException, object)]
+    if bases:
+        found["bases"] = [name[:MAX_NAME] for name in bases[:MAX_BASES]]
+    if issubclass(type(error), RetryAfter):
+        try:
+            asked = retry_after(error)
+        except Exception:  # its `seconds` is a property, and raises
+            asked = None
+        if asked is not None:
+            found["retry_after"] = asked
+    return found
+
+
 def details_of(error: BaseException) -> dict[str, Any]:
     """The details of a task's failure, as an object; an empty one where somebody else worded them."""
     try:
@@ -168,8 +188,9 @@ def _names(error: BaseException) -> set[str]:
     ours = {each for each in type(error).__mro__ if each.__module__ == TaskException.__module__}
     names = {qualified(each) for each in (*ours, Exception, BaseException)}
     details = details_of(error)
-    told = details.get("bases")
-    names |= {name for name in (details.get("error_type"), *(told if isinstance(told, list) else ())) if _is_name(name)}
+    bases = details.get("bases")
+    given = [details.get("error_type"), *(bases if isinstance(bases, list) else ())]
+    names.update(name for name in given if _is_name(name))
     for name in list(names):
         builtin = getattr(builtins, name, None)
         if isinstance(builtin, type) and issubclass(builtin, BaseException):

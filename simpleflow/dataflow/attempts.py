@@ -145,7 +145,7 @@ class Attempts:
         other = self._own(future)
         if not other.done or other.error is not None:
             raise ValueError(f"what {node.id} is given in on_task_failure holds {future!r}, which has no result")
-        return other.result
+        return self._graph.frozen(other)
 
 
 def scope(node: Node) -> str:

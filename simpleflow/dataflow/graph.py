@@ -202,6 +202,7 @@ class Graph:
 
     def follow(self, node: Node, other: Node) -> None:
         """End a task as `other` ends."""
+        other.looked_at = True
         if other.done:
             self._settle(node, other.result, other.error, other.state)
         else:

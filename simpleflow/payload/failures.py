@@ -1,9 +1,8 @@
 """Errors on their way from process to process: as the `reason` and the `details` of an SWF failure.
 
 The reason is one line; the details are the JSON of ``{"error", "error_type", "message", "traceback"}``, the form
-that simpleflow has always written, and where there are any of ``"bases"``, the names of the classes that the error's
-own derives from, and ``"retry_after"``, in seconds: by them `retry` is decided, the same in every process. Describing
-an error never fails itself: what is too long is cut in the middle.
+that simpleflow has always written, with what decides whether it is tried again beside them (`simpleflow.retry.told`).
+Describing an error never fails itself: what is too long is cut in the middle.
 """
 
 from __future__ import annotations
@@ -12,14 +11,13 @@ import json
 import traceback
 from typing import Any, Final
 
-from simpleflow.exceptions import RetryAfter, message_of, one_line, qualified
+from simpleflow.exceptions import message_of, one_line, qualified
 from simpleflow.payload.codec import MAX_LENGTH, read
-from simpleflow.retry import retry_after
+from simpleflow.retry import told
 
 MAX_REASON: Final = 256
 MAX_TRACEBACK: Final = 24_000
 MAX_MESSAGE: Final = 4_000
-MAX_BASES: Final = 20
 
 LOST_REASONS: Final = ("worker-shutdown", "worker-died")
 """Reasons with which workers fail tasks that they lost: the task is tried again outside of its `retry`."""
@@ -32,7 +30,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     details = {
         "error": kind.__name__,
         "error_type": qualified(kind),
-        **_beside(error),
+        **told(error),
         "message": cut(message_of(error), MAX_MESSAGE),
         "traceback": lines,
     }
@@ -41,17 +39,6 @@ def describe(error: BaseException) -> tuple[str, str]:
         del lines[len(lines) // 4 : len(lines) // 4 + max(1, len(lines) // 2)]
         text = _dump(details)
     return cut(clean(one_line(error)), MAX_REASON), text
-
-
-def _beside(error: BaseException) -> dict[str, Any]:
-    """What decides whether and when it is tried again."""
-    told: dict[str, Any] = {}
-    bases = [qualified(base) for base in type(error).__mro__[1:] if base not in (Exception, BaseException, object)]
-    if bases:
-        told["bases"] = [cut(name, 200) for name in bases[:MAX_BASES]]
-    if isinstance(error, RetryAfter) and (seconds := retry_after(error)) is not None:
-        told["retry_after"] = seconds
-    return told
 
 
 def traceback_of(details: str | None) -> str | None:

@@ -62,6 +62,10 @@ class Retried(Plain):
     name, retry = "retried", 2
 
 
+class Delayed(Plain):
+    name, retry = "retry-delayed", Retry(3, 1)
+
+
 class Soft(Plain):
     name, raises_on_failure = "soft", False
 
@@ -82,7 +86,8 @@ class Named(Plain):
         return f"own-{zlib.crc32(json.dumps([args, kwargs]).encode()) % 3}"
 
 
-CHILDREN = (Plain, Plain, Retried, Soft, Loud, Same, Named)
+CHILDREN = (Plain, Plain, Retried, Delayed, Soft, Loud, Same, Named)
+RETRIES = (0, 1, Retry(3, 2))
 SIGNALS = ("s0", "s1")
 
 OTHER_STEPS = (
@@ -224,7 +229,7 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
             if kind == "cancel timer":
                 return self.submit(self.cancel_timer(f"t{number % 5}"))
             if kind == "lambda":
-                return self.submit(LambdaFunctionTask(f"f{number % 2}", {"n": choice % 4}, retry=choice % 2))
+                return self.submit(LambdaFunctionTask(f"f{number % 2}", {"n": choice % 4}, retry=RETRIES[choice % 3]))
             if kind == "wait signal":
                 return self.submit(self.wait_signal(SIGNALS[number % 2]))
             if kind == "receive":

@@ -32,6 +32,13 @@ class Ours(ConnectionResetError):
     pass
 
 
+class Touchy(RetryAfter):
+    seconds = property(lambda self: 1 / 0)  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        Exception.__init__(self)
+
+
 def failed(error: BaseException) -> TaskFailed:
     """What a decider has of an error: its description."""
     reason, details = describe(error)
@@ -155,6 +162,7 @@ def test_what_says_when_it_is_to_be_tried_again_is_tried_then() -> None:
 
 def test_what_asks_for_no_number_of_seconds_is_a_failure_like_any_other() -> None:
     assert Retry(initial=7)(1, failed(Hasty())) == 0, "it asks for none"
+    assert Retry(initial=7)(1, failed(Touchy())) == 7
     for seconds in ('"soon"', "true", "null", "1e999"):
         details = f'{{"error_type":"simpleflow.exceptions.RetryAfter","retry_after":{seconds}}}'
         assert Retry(initial=7)(1, TaskFailed("t", "r", details)) == 7

@@ -437,6 +437,7 @@ def test_handled_by_another_task_ends_as_that_does() -> None:
 
     life = Life(outcome_of(f, f), hook).fails("activity-f-1").ok("activity-f-2")
     life.fails(id).fails(id).fails(id)
+    assert life.program.unseen_failures == []
     assert life.result == [[f'TaskFailed ({id}, "ValueError: no")', "FINISHED"], [1, "FINISHED"]]
 
 
