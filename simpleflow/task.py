@@ -43,6 +43,8 @@ PROGRAM: Final = "program"
 """The kind of what the program ends itself."""
 INHERIT_TAG_LIST: Final = "INHERIT_TAG_LIST"
 MAX_TAGS: Final = 5
+OURS: Final = ("_simpleflow_", "__simpleflow_")
+"""Ids of timers that start so are simpleflow's own: of its deciders, and between attempts."""
 
 
 # -- how tasks speak with the core ---------------------------------------------------------------------------------
@@ -546,6 +548,8 @@ class TimerTask(Task):
     def __post_init__(self) -> None:
         text = str(self.timeout)
         checked_name("a timer", self.timer_id)
+        if self.timer_id.startswith(OURS):
+            raise ValueError(f"a timer's id does not start with {OURS[0]!r} or {OURS[1]!r}: {self.timer_id!r}")
         if not (text.isascii() and text.isdigit() and len(text) <= 8):
             raise ValueError(f"a timer takes whole seconds (at most 8 digits), not {self.timeout!r}")
 
