@@ -125,9 +125,9 @@ class Attempts:
     def _end_as(self, node: Node, future: Future[Any]) -> None:
         if future._node is not None:
             other = self._own(future)
-            if other is node or other in node.followers:
+            if other is node or other in (node.followers or ()):
                 raise ValueError(f"{node.id} is handled by its own future, which would never be done")
-            self._graph.follow(node, other)
+            self._graph.end_as(node, other)
         elif future.cancelled:
             self._graph.end(node, None, TaskCanceled(name=node.id), CANCELLED)
         elif not future.finished:

@@ -146,7 +146,7 @@ class Turns:
             self._graph.end(node, followed.result, followed.error, followed.state)
         else:
             branch.follows = future
-            followed.followers.append(node)
+            self._graph.follow(node, followed)
 
     def _cancel_branch(self, branch: Branch) -> bool:
         """Raise BranchCanceled in it where it waits; it may have it otherwise. One that has not begun is over."""
