@@ -80,6 +80,8 @@ class FailedTask:
         return type(self.task)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "task":  # a copy that is being made has none yet
+            raise AttributeError(name)
         return getattr(self.task, name)
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from simpleflow.dataflow.events import Cancelled, Failed
 from simpleflow.dataflow.graph import Graph, Node
-from simpleflow.exceptions import TaskCanceled, TimeoutError, message_of
+from simpleflow.exceptions import TaskCanceled, TaskTerminated, TimeoutError, message_of
 from simpleflow.failure import Decision, FailedTask, TaskFailureContext, checked
 from simpleflow.futures import CANCELLED, Future
 from simpleflow.retry import Retry
@@ -23,7 +23,12 @@ from simpleflow.task import Task, Values
 
 Failure = Failed | Cancelled
 
-STATES: Final[dict[type[Any], str]] = {TimeoutError: "timed_out", TaskCanceled: "canceled"}
+STATES: Final[dict[type[Any], str]] = {
+    TimeoutError: "timed_out",
+    TaskCanceled: "canceled",
+    TaskTerminated: "terminated",
+}
+"""How the event of a failed attempt calls its end; all else is "failed"."""
 
 
 class Attempts:

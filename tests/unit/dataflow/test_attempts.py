@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import copy
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from test_program import Drive, make
 
-from simpleflow import Future, Workflow
+from simpleflow import Future, Workflow, futures
 from simpleflow.command import (
     CHILD,
     LAMBDA,
@@ -460,6 +461,83 @@ def test_what_is_handled_by_another_can_be_cancelled_alone() -> None:
     (id,) = [id for id in life.asked if "-g-" in id]
     assert not [command for command in life.commands if "Cancel" in type(command).__name__]
     assert life.ok(id).ok("activity-f-3", "3").result == [True, "TaskCanceled()", 3]
+
+
+def test_handled_by_a_branch_ends_with_what_it_returns() -> None:
+    def beside(self: Workflow) -> Future[Any]:
+        return self.executor.spawn(lambda: [self.submit(g).result, self.submit(g).result])
+
+    def run(self: Workflow) -> Any:
+        task = self.submit(f)
+        return [self.submit(g, task).result, task.result]
+
+    life = Life(run, handled(beside)).fails("activity-f-1")
+    for number in (1, 2):
+        (id,) = [id for id in life.asked if id.startswith("activity-g-r") and id.endswith(f".b1.{number}")]
+        life.ok(id, str(number))
+    assert life.inputs["activity-g-1"] == '{"args":[[1,2]],"kwargs":{}}'
+    assert life.ok("activity-g-1", "3").result == [3, [1, 2]]
+
+
+def test_what_it_submits_belongs_to_the_branch_whose_task_failed() -> None:
+    def hook(self: Workflow, ctx: TaskFailureContext) -> Any:
+        if ctx.payload is fast:
+            return None
+        self.submit(fast)
+        return ctx.decide_ignore(ctx.id)
+
+    def branch(self: Workflow) -> Any:
+        task = self.submit(f)
+        try:
+            return self.submit(g).result
+        except TaskFailed as error:
+            return [task.result, error.name.partition("-r")[0]]
+
+    def run(self: Workflow) -> Any:
+        return self.executor.spawn(lambda: branch(self)).result
+
+    life = Life(run, hook).fails("activity-f-b1.1")
+    life.fails(next(id for id in life.asked if "fast" in id))
+    assert life.result == ["activity-f-b1.1", "activity-fast"]
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda self, ctx: self.submit(g).result,
+        lambda self, ctx: self.submit(g).exception,
+        lambda self, ctx: futures.wait(self.submit(g), timeout=5),
+        lambda self, ctx: futures.wait(self.submit(g), self.submit(f), return_when=futures.FIRST_COMPLETED),
+        lambda self, ctx: next(futures.as_completed([self.submit(g)], timeout=5)),
+        lambda self, ctx: futures.gather(self.submit(g)).result,
+        lambda self, ctx: self.sleep(5),
+        lambda self, ctx: self.receive("s").result,
+    ],
+)
+def test_it_cannot_wait_in_any_way(wait: Hook) -> None:
+    life = Life(outcome_of(f), wait).fails("activity-f-1")
+    assert str(life.error).startswith("on_task_failure cannot wait for what is not done: return failure_context.decide")
+    assert not life.program.stuck
+    life.program.close()
+
+
+def test_it_may_read_what_is_done_and_ask_what_the_program_answers() -> None:
+    def hook(self: Workflow, ctx: TaskFailureContext) -> Any:
+        told = [futures.wait(self.done), self.patched("p"), self.list_markers(), self.history_length]  # type: ignore[attr-defined]
+        return ctx.decide_ignore(told)
+
+    def run(self: Workflow) -> Any:
+        self.done = self.submit(g)  # type: ignore[attr-defined]
+        self.done.wait()  # type: ignore[attr-defined]
+        return self.submit(f).result
+
+    assert Life(run, hook).ok("activity-g-1", "5").fails("activity-f-1").result == [[5], True, [], 0]
+
+
+def test_the_task_it_is_told_of_can_be_copied() -> None:
+    seen: list[Any] = []
+    Life(outcome_of(f), lambda self, ctx: seen.append(copy.copy(ctx.a_task))).fails("activity-f-1")
+    assert seen[0].args == [1] and seen[0].activity is f
 
 
 @pytest.mark.parametrize("same", [make("f", idempotent=True), f])
