@@ -14,13 +14,14 @@ import greenlet
 
 from simpleflow.command import Close, Complete, Fail
 from simpleflow.dataflow import coroutines
-from simpleflow.dataflow.branches import AGAIN, Branch, Branches, Call
+from simpleflow.dataflow.branches import AGAIN, Branch, Branches, Call, Ended
 from simpleflow.dataflow.frames import last_line, of_users
 from simpleflow.dataflow.graph import Graph, Live, Node
 from simpleflow.dataflow.memory import Memory, Unremembered
 from simpleflow.dataflow.waits import Wait
 from simpleflow.exceptions import BranchCanceled, Evicted, ExecutionBlocked, TaskCanceled, fresh
 from simpleflow.futures import CANCELLED, FINISHED, RUNNING, Future
+from simpleflow.task import Task
 
 T = TypeVar("T")
 
@@ -57,14 +58,29 @@ class Turns:
         self._main = Branch(call, "", None, context, self._new_memory(), finish=finish)
         self._enlist(self._main)
 
-    def _spawn(self, parent: Branch, call: Callable[[], Any], kind: str, name: str, where: str) -> Node:
+    def _spawn(
+        self, parent: Branch, call: Callable[[], Any], kind: str, name: str, where: str, raises: bool | None = None
+    ) -> Node:
         scope = parent.inner_scope(kind)
         branch = Branch(call, scope, parent, contextvars.copy_context(), self._new_memory(), name)
         task = Call(branch)
-        node = branch.node = Node(task, task.name, parent, where, None, None, RUNNING)
-        node.number = self._graph.nodes = self._graph.nodes + 1
+        node = branch.node = self._beside(task, task.name, parent, where, raises)
         parent.children[branch] = None
+        if not node.held:
+            self._begin_branch(branch)
+        return node
+
+    def _begin_branch(self, branch: Branch) -> None:
+        branch.node.held, branch.node.state = False, RUNNING
         self._enlist(branch)
+
+    def _beside(self, task: Task, id: str, owner: Branch, where: str, raises: bool | None = None) -> Node:
+        """A node of which the world is asked nothing; held, where it is for a member of a canvas."""
+        held = owner.submission.held if owner.submission is not None else None
+        node = Node(task, id, owner, where, None, raises, held=held is not None)
+        node.number = self._graph.nodes = self._graph.nodes + 1
+        if held is not None:
+            held.append(node)
         return node
 
     def _new_memory(self) -> Memory | None:
@@ -127,6 +143,8 @@ class Turns:
             for child in list(branch.children) if state == CANCELLED else ():
                 self._cancel_branch(child)
             self._graph.end(branch.node, None, error, state)
+        elif isinstance(returned, Ended):
+            self._graph.end(branch.node, *returned)
         elif isinstance(returned, Future) and returned._node is not None:
             self._follow(branch, returned)
         else:
@@ -140,8 +158,7 @@ class Turns:
         """Let a branch's future end as the one that the branch has returned."""
         node, followed = branch.node, self._own(future)
         followed.looked_at = True
-        if followed.raises is False:
-            node.raises = False
+        node.raises = False if followed.raises is False else None
         if followed.done:
             self._graph.end(node, followed.result, followed.error, followed.state)
         else:
@@ -152,10 +169,10 @@ class Turns:
         """Raise BranchCanceled in it where it waits; it may have it otherwise. One that has not begun is over."""
         if branch.node.done:
             return False
-        if branch.follows is not None:
-            return branch.follows.cancel()
         if branch.greenlet is None:
             self._end(branch, error=TaskCanceled(name=branch.node.id), state=CANCELLED)
+        elif branch.follows is not None:
+            return branch.follows.cancel()
         elif not branch.cancel_asked:
             branch.cancel_asked = True
             if branch.wait is not None:
