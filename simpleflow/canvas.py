@@ -306,9 +306,11 @@ class FuncGroup(SubmittableContainer[Future[Any]]):
     def submit(self, executor: Program) -> Future[Any]:
         """Submit it to the running program (`Workflow.executor`); its future."""
         name = getattr(self.func, "__qualname__", "func")
-        return executor.overriding(
-            self._raises, lambda raises: executor.spawn(lambda: self._call(executor, raises), "f", name, True)
-        )
+
+        def spawn(raises: bool | None) -> Future[Any]:
+            return executor.spawn(lambda: self._call(executor, raises), "f", name, fails_fast=True)
+
+        return executor.overriding(self._raises, spawn)
 
     def _call(self, executor: Program, raises: bool | None) -> Future[Any] | None:
         made = self.func(*self.args, *(future.result for future in self._sent), **self.kwargs)

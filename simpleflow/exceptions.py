@@ -130,7 +130,7 @@ class AggregateException(ExceptionGroup[Exception]):
 
     As an ExceptionGroup it is taken apart by ``except*``, and its `exceptions` is the tuple of the failures. What
     became of the member at each position stands in `by_position`: its failure, or None. Two are equal if these lists
-    are.
+    are alike: failures of the same types with the same arguments.
     """
 
     by_position: list[Exception | None]
@@ -193,7 +193,10 @@ class AggregateException(ExceptionGroup[Exception]):
         return twin
 
     def __eq__(self, other: object) -> bool:
-        return self.by_position == other.by_position if isinstance(other, AggregateException) else NotImplemented
+        if not isinstance(other, AggregateException):
+            return NotImplemented
+        mine, theirs = self.by_position, other.by_position
+        return len(mine) == len(theirs) and all(map(_alike, mine, theirs))
 
     def __hash__(self) -> int:
         return hash(AggregateException)  # the same for equal ones, also when they have grown
@@ -203,6 +206,12 @@ class AggregateException(ExceptionGroup[Exception]):
 
     def __repr__(self) -> str:
         return f"<AggregateException {self.by_position!r}>"
+
+
+def _alike(one: Exception | None, other: Exception | None) -> bool:
+    if isinstance(one, AggregateException):
+        return one == other
+    return type(one) is type(other) and getattr(one, "args", None) == getattr(other, "args", None)
 
 
 class WorkflowFailed(Exception):

@@ -73,7 +73,7 @@ class Program(Protocol):
         """Put a task (`simpleflow.task`) into the graph; its number is taken here, in program order."""
 
     def spawn(
-        self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", raises: bool | None = None
+        self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", fails_fast: bool = False
     ) -> Future[Any]:
         """Run `call` in a branch of its own, beside the calling one.
 
@@ -82,8 +82,8 @@ class Program(Protocol):
         what it returns, kept as it is; as the future that it returns; or with what it raises.
 
         `name` says what runs, for messages; where a branch runs again from its start, equal names are one branch.
-        `raises`: what `call` raises is raised at once in the calling branch, too; not so the failure of a future that
-        it returns.
+        `fails_fast`: what `call` raises is raised at once in the calling branch, too; not so the failure of a future
+        that it returns.
         """
 
     def compose(

@@ -66,6 +66,7 @@ class Branch:
     context: contextvars.Context
     memory: Memory | None
     name: str = ""
+    fails_fast: bool = False
     finish: Callable[[Any], Any] | None = None  # what makes its value of what it returns
     node: Any = None
     greenlet: greenlet.greenlet | None = None  # of the pass that runs

@@ -182,7 +182,7 @@ class Composing(Waiting):
             branch.submission = within
 
     def compose(
-        self, future: Future[Any], submits: Iterator[Future[Any]], rules: Rules, *, reads: bool = False
+        self, future: Any, submits: Iterator[Future[Any]], rules: Rules, *, reads: bool = False
     ) -> None:
         branch = self._branches.entered()
         within, stack = branch.submission, branch.canvases
@@ -256,6 +256,7 @@ class Composing(Waiting):
 
         node = self._spawn(branch, read, "c", f"result of {canvas.id}", made.where)
         assert isinstance(node.task, Call)
+        node.raises = None
         node.task.branch.follows = plain
         del branch.children[node.task.branch]  # it is the canvas that can be cancelled
         return node
@@ -283,7 +284,8 @@ class Composing(Waiting):
         if not isinstance(task, Canvas | Call):
             self._graph.release(node)
         elif node.state == PENDING and isinstance(task, Call):
-            self._begin_branch(task.branch)
+            if not task.branch.over:
+                self._begin_branch(task.branch)
         elif node.state == PENDING and isinstance(task, Canvas):
             node.held, node.state = False, RUNNING
             self._advance(task.composite)
@@ -338,9 +340,10 @@ class Composing(Waiting):
                     work += reversed(list(task.composite.all))
             elif not isinstance(task, Call):
                 asked |= self._graph.cancel(node)
-            elif task.branch.follows is None or task.branch.greenlet is None:
+            elif task.branch.follows is None:
                 asked |= self._cancel_branch(task.branch)
             else:
+                self._let_one(node)  # it tells what has become of the canvas
                 work.append(self._own(task.branch.follows))
         for composite in reversed(paused):
             composite.paused = False
@@ -351,6 +354,21 @@ class Composing(Waiting):
         return asked
 
     # -- how they are read -----------------------------------------------------------------------------------------
+
+    def _unfinished(self, nodes: Iterable[Node]) -> Iterator[Node]:
+        """Those that are not done; for a canvas, those of its members whose turn has come."""
+        work = deque(nodes)
+        while work:
+            node = work.popleft()
+            task = node.task
+            if node.done:
+                continue
+            if isinstance(task, Canvas) and task.composite.begun:
+                work.extendleft(reversed(task.composite.members[: task.composite.begun]))
+            elif isinstance(task, Call) and task.branch.follows is not None:
+                work.appendleft(self._own(task.branch.follows))
+            else:
+                yield node
 
     def _value(self, node: Node) -> Any:
         thaw = self._values.thaw

@@ -152,7 +152,7 @@ class Graph:
 
     def release(self, node: Node) -> None:
         """Let a held node run, once all else that it waits for is there. It fails here if an argument did before."""
-        if node.held and not node.done:
+        if node.held and not node.done and node.error is None:
             node.held = False
             node.missing -= 1
             before = [self._own(future) for future in node.template.futures] if node.template is not None else []
@@ -205,7 +205,8 @@ class Graph:
         if node.done:
             return False
         if node.state == PENDING:
-            self._settle(node, None, TaskCanceled(name=node.id or node.task.name), CANCELLED)
+            node.error = TaskCanceled(name=node.id or node.task.name)  # from now on, nothing else becomes of it
+            self._settle(node, None, node.error, CANCELLED)
             return True
         leader = self.open.get(node.key, node)
         command = leader.task.cancel(leader)

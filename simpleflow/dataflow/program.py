@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
@@ -26,7 +26,7 @@ from simpleflow.dataflow.graph import Node
 from simpleflow.dataflow.memory import Memory
 from simpleflow.dataflow.waiting import whole_seconds
 from simpleflow.exceptions import TaskException, fresh, one_line
-from simpleflow.futures import FINISHED, Future, Timeout, running
+from simpleflow.futures import FINISHED, Future, Rules, Timeout, running
 from simpleflow.marker import Marker
 from simpleflow.task import Task, Values
 from simpleflow.workflow import Workflow
@@ -113,8 +113,7 @@ class Program(Composing):
             elif branch.wait is not None:
                 lines += [
                     f"{whose}{node.id or node.task.name} (submitted at {node.where})"
-                    for node in branch.wait.nodes
-                    if not node.done
+                    for node in self._unfinished(branch.wait.nodes)
                 ]
         return lines
 
@@ -155,14 +154,14 @@ class Program(Composing):
         return Future(self, node)
 
     def spawn(
-        self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", raises: bool | None = None
+        self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", fails_fast: bool = False
     ) -> Future[Any]:
         name = name or getattr(call, "__qualname__", "call")
         where = caller()
         made: list[Node] = []
 
         def make() -> Node:
-            made.append(self._spawn(branch, call, scope_kind, name, where, raises))
+            made.append(self._spawn(branch, call, scope_kind, name, where, fails_fast))
             return made[0]
 
         try:
@@ -171,6 +170,10 @@ class Program(Composing):
         finally:
             if not made:
                 forget(call)
+
+    def compose(self, future: Any, submits: Iterator[Future[Any]], rules: Rules, *, reads: bool = False) -> None:
+        super().compose(future, submits, rules, reads=reads)
+        self._stop_if_over()
 
     def sleep(self, timeout: Timeout) -> Future[None]:
         return Future(self, self._sleep(whole_seconds(timeout)))

@@ -59,12 +59,14 @@ class Turns:
         self._enlist(self._main)
 
     def _spawn(
-        self, parent: Branch, call: Callable[[], Any], kind: str, name: str, where: str, raises: bool | None = None
+        self, parent: Branch, call: Callable[[], Any], kind: str, name: str, where: str, fails_fast: bool = False
     ) -> Node:
         scope = parent.inner_scope(kind)
         branch = Branch(call, scope, parent, contextvars.copy_context(), self._new_memory(), name)
+        branch.fails_fast = fails_fast
         task = Call(branch)
-        node = branch.node = self._beside(task, task.name, parent, where, raises)
+        node = branch.node = self._beside(task, task.name, parent, where)
+        node.raises = parent.submission.raises if parent.submission is not None else None
         parent.children[branch] = None
         if not node.held:
             self._begin_branch(branch)
@@ -74,10 +76,10 @@ class Turns:
         branch.node.held, branch.node.state = False, RUNNING
         self._enlist(branch)
 
-    def _beside(self, task: Task, id: str, owner: Branch, where: str, raises: bool | None = None) -> Node:
+    def _beside(self, task: Task, id: str, owner: Branch, where: str) -> Node:
         """A node of which the world is asked nothing; held, where it is for a member of a canvas."""
         held = owner.submission.held if owner.submission is not None else None
-        node = Node(task, id, owner, where, None, raises, held=held is not None)
+        node = Node(task, id, owner, where, None, None, held=held is not None)
         node.number = self._graph.nodes = self._graph.nodes + 1
         if held is not None:
             held.append(node)
@@ -142,6 +144,8 @@ class Turns:
             error.__traceback__ = of_users(error.__traceback__)
             for child in list(branch.children) if state == CANCELLED else ():
                 self._cancel_branch(child)
+            if branch.fails_fast and state == FINISHED:
+                branch.node.raises = True
             self._graph.end(branch.node, None, error, state)
         elif isinstance(returned, Ended):
             self._graph.end(branch.node, *returned)
@@ -158,21 +162,22 @@ class Turns:
         """Let a branch's future end as the one that the branch has returned."""
         node, followed = branch.node, self._own(future)
         followed.looked_at = True
-        node.raises = False if followed.raises is False else None
-        if followed.done:
+        branch.follows = future
+
+        def end(followed: Node) -> None:
+            node.raises = False if followed.raises is False else None
             self._graph.end(node, followed.result, followed.error, followed.state)
-        else:
-            branch.follows = future
-            followed.followers.append(node)
+
+        self._graph.then(followed, end)
 
     def _cancel_branch(self, branch: Branch) -> bool:
         """Raise BranchCanceled in it where it waits; it may have it otherwise. One that has not begun is over."""
         if branch.node.done:
             return False
+        if branch.follows is not None:
+            return branch.follows.cancel()
         if branch.greenlet is None:
             self._end(branch, error=TaskCanceled(name=branch.node.id), state=CANCELLED)
-        elif branch.follows is not None:
-            return branch.follows.cancel()
         elif not branch.cancel_asked:
             branch.cancel_asked = True
             if branch.wait is not None:
