@@ -185,10 +185,13 @@ class AggregateException(ExceptionGroup[Exception]):
 
     def _with_appended(self) -> Self:
         """This one, or its copy where something was appended: what an ExceptionGroup is made of never changes."""
-        return self if super().exceptions == self.exceptions else copy.copy(self)
+        return self if super().exceptions == self.exceptions else self._with(self.by_position)
 
     def __copy__(self) -> Self:
-        twin = type(self)([None if each is None else fresh(each) for each in self.by_position])
+        return self._with([None if each is None else fresh(each) for each in self.by_position])
+
+    def _with(self, exceptions: Iterable[Exception | None]) -> Self:
+        twin = type(self)(exceptions)
         twin.__dict__.update((name, value) for name, value in vars(self).items() if name != "by_position")
         return twin
 

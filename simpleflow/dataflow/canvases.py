@@ -186,7 +186,7 @@ class Composing(Waiting):
     ) -> None:
         branch = self._branches.entered()
         within, stack = branch.submission, branch.canvases
-        stack.append(Making(future, submits, rules, reads, within, caller()))
+        stack.append(Making(future, submits, rules, reads, within, self._where(branch)))
         depth = len(stack)
         if depth > MAX_CALLS:
             return  # who submits the canvas around it goes on with it
@@ -200,6 +200,10 @@ class Composing(Waiting):
             raise
         finally:
             branch.submission = within
+
+    def _where(self, branch: Branch) -> str:
+        """Where the user's code is; for a member, where its canvas is submitted."""
+        return branch.canvases[-1].where if branch.canvases else caller()
 
     # -- how they are submitted ------------------------------------------------------------------------------------
 

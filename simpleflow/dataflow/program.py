@@ -147,7 +147,7 @@ class Program(Composing):
     def submit(self, task: Task) -> Future[Any]:
         branch = self._branches.entered()
         if branch.memory is None:
-            node = self._add(task, branch, caller())
+            node = self._add(task, branch, self._where(branch))
         else:
             node = self._submit_again(branch, branch.memory, task)
         self._stop_if_over()
@@ -157,11 +157,10 @@ class Program(Composing):
         self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", fails_fast: bool = False
     ) -> Future[Any]:
         name = name or getattr(call, "__qualname__", "call")
-        where = caller()
         made: list[Node] = []
 
         def make() -> Node:
-            made.append(self._spawn(branch, call, scope_kind, name, where, fails_fast))
+            made.append(self._spawn(branch, call, scope_kind, name, self._where(branch), fails_fast))
             return made[0]
 
         try:
@@ -300,7 +299,7 @@ class Program(Composing):
 
     def _submit_again(self, branch: Branch, memory: Memory, task: Task) -> Node:
         """The task's node, where the branch has submitted its equal in an earlier pass; else a new one."""
-        where = caller()
+        where = self._where(branch)
         template = task.template(self._values)
         frozen = None
         if template is not None:

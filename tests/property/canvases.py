@@ -121,7 +121,9 @@ def _plain(*args: Any) -> Any:
     raise AssertionError("activities of these tests are never run")
 
 
-TASKS = {raises: activity.Activity(_plain, name=f"t{raises}", raises_on_failure=raises) for raises in (None, True, False)}
+TASKS = {
+    raises: activity.Activity(_plain, name=f"t{raises}", raises_on_failure=raises) for raises in (None, True, False)
+}
 
 
 class Wrapping(GroupFuture):

@@ -16,7 +16,7 @@ from programs import NO_SHRINKING
 from simpleflow import Workflow, futures
 from simpleflow.command import CancelActivity, Complete, Fail, ScheduleActivity
 from simpleflow.dataflow import Cancelled, Completed, Event, Failed, Program, Signaled, Started
-from simpleflow.exceptions import AggregateException, Evicted, TaskCanceled, TaskFailed
+from simpleflow.exceptions import AggregateException, TaskCanceled, TaskFailed
 from simpleflow.payload.codec import Codec
 
 
@@ -121,7 +121,9 @@ class Life:
             self.tell(Completed(1.0, leaf.id, str(leaf.number * 10)))
 
     def compare(self, outcome: Any) -> None:
-        asked = {each.id: json.loads(each.input)["args"] for each in self.commands if isinstance(each, ScheduleActivity)}
+        asked = {
+            each.id: json.loads(each.input)["args"] for each in self.commands if isinstance(each, ScheduleActivity)
+        }
         assert asked == self.reference.asked
         assert {each.id for each in self.commands if isinstance(each, CancelActivity)} == self.cancelling
         assert sorted(self.called) == sorted(self.reference.called)

@@ -93,7 +93,10 @@ MATRIX: list[tuple[Callable[[], Any], list[Any]]] = [
     (lambda: Group(Group(hard), (ok, 1)), ["FINISHED", "raises", ["AggregateException", None]]),
     (lambda: Group(Group(hard, bubbles_exception_on_failure=False), (ok, 1)), ["FINISHED", [[None], 1], None]),
     (lambda: Group(Group(hard), (ok, 1), bubbles_exception_on_failure=False), ["FINISHED", [[None], 1], None]),
-    (lambda: Group(Group(hard, raises_on_failure=True), raises_on_failure=False), ["FINISHED", [[None]], ["AggregateException"]]),
+    (
+        lambda: Group(Group(hard, raises_on_failure=True), raises_on_failure=False),
+        ["FINISHED", [[None]], ["AggregateException"]],
+    ),
     (lambda: FuncGroup(lambda: Group((ok, 1), bad)), ["FINISHED", [1, None], [None, FAILED]]),
     (lambda: Chain(FuncGroup(lambda: Group(bad)), (ok, 1)), ["FINISHED", [[None]], ["AggregateException"]]),
     (lambda: Group(FuncGroup(lambda: ActivityTask(hard)), raises_on_failure=False), ["FINISHED", [None], [FAILED]]),
@@ -135,7 +138,9 @@ def test_true_raises_at_once_in_the_branch_that_submitted_the_canvas() -> None:
 def test_a_canvas_never_changes_what_it_is_given() -> None:
     """In the original, the flag stayed with the activity for ever, and each submit appended a result once more."""
     chain = Chain((hard, 1), raises_on_failure=False)
-    sending = Chain((ok, 1), ActivityTask(ok, 2), FuncGroup(lambda *sent: Group((ok, *sent))), Chain(ok), send_result=True)
+    sending = Chain(
+        (ok, 1), ActivityTask(ok, 2), FuncGroup(lambda *sent: Group((ok, *sent))), Chain(ok), send_result=True
+    )
 
     def run(self: Workflow) -> Any:
         both = [self.submit(chain).result, self.submit(chain).result]
@@ -529,10 +534,11 @@ def test_except_star_takes_the_failures_of_a_canvas_apart() -> None:
 
 def test_failures_that_nobody_looked_at_are_told_by_their_tasks() -> None:
     def run(self: Workflow, look: bool) -> Any:
-        canvas = self.submit(Group(Chain(hard, bubbles_exception_on_failure=False), FuncGroup(lambda: Group(bad)), hard))
+        canvas = self.submit(
+            Group(Chain(hard, bubbles_exception_on_failure=False), FuncGroup(lambda: Group(bad)), hard)
+        )
         canvas.wait()
-        if look:
-            return canvas.exception is not None
+        return look and canvas.exception is not None
 
     assert drive(lambda self: run(self, True)).program.unseen_failures == []
     unseen = [line.partition(" (")[0] for line in drive(lambda self: run(self, False)).program.unseen_failures]
@@ -635,7 +641,9 @@ def test_a_future_class_has_the_last_word_for_readers_tasks_and_canvases() -> No
     def run(self: Workflow) -> Any:
         total = self.submit(Totals((ok, 1), (ok, 2)))
         behind = self.submit(g, total)
-        chain = self.submit(Chain(Group((ok, 3), (ok, 4), future_class=Total), ok, Group(Totals((ok, 9))), send_result=True))
+        chain = self.submit(
+            Chain(Group((ok, 3), (ok, 4), future_class=Total), ok, Group(Totals((ok, 9))), send_result=True)
+        )
         return [total.result, behind.result, chain.result, total.id.startswith("branch-c")]
 
     made = drive(run)
@@ -680,7 +688,9 @@ def test_the_arguments_of_a_future_class() -> None:
     class Seen(GroupFuture):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
-            seen.append((args, self.activities, len(self.futures), self.max_parallel, self.bubbles_exception_on_failure))
+            seen.append(
+                (args, self.activities, len(self.futures), self.max_parallel, self.bubbles_exception_on_failure)
+            )
 
     group = Group((ok, 1), max_parallel=3, bubbles_exception_on_failure=False, future_class=Seen)
 
@@ -713,13 +723,13 @@ def test_members_are_submitted_by_the_workflow() -> None:
         return Workflow.submit(self, task, *args, **kwargs)
 
     def run(self: Any) -> Any:
-        return self.submit(Chain((ok, 1), Group((ok, 2), (Child, 3)), FuncGroup(lambda: Chain((bad, 4))), MarkerTask("m")))
+        return self.submit(
+            Chain((ok, 1), Group((ok, 2), (Child, 3)), FuncGroup(lambda: Chain((bad, 4))), MarkerTask("m"))
+        )
 
     workflow_with(submit, run)
-    assert seen == ["Chain", "ActivityTask (1,)", "Group", "ActivityTask (2,)", "ChildWorkflowTask (3,)"] + [
-        "FuncGroup ()",
-        "MarkerTask",
-    ]
+    members = ["ActivityTask (1,)", "Group", "ActivityTask (2,)", "ChildWorkflowTask (3,)", "FuncGroup ()", "MarkerTask"]
+    assert seen == ["Chain", *members]
 
 
 def test_what_else_it_submits_for_a_member_waits_with_it() -> None:
@@ -790,9 +800,15 @@ def test_what_can_be_an_item() -> None:
     group.extend([ok, (ok, 6)])
     group += [Child]
     kinds = [type(each).__name__ for each in group.activities]
-    assert kinds == ["ActivityTask", "ActivityTask", "ChildWorkflowTask", "TimerTask", "Group", "Chain", "FuncGroup"] + [
-        "ActivityTask"
-    ] * 4 + ["ChildWorkflowTask"]
+    assert kinds == [
+        "ActivityTask",
+        "ActivityTask",
+        "ChildWorkflowTask",
+        "TimerTask",
+        "Group",
+        "Chain",
+        "FuncGroup",
+    ] + ["ActivityTask"] * 4 + ["ChildWorkflowTask"]
     keyed = group.activities[7]
     assert isinstance(keyed, ActivityTask) and (keyed.args, keyed.kwargs) == ((3,), {"key": 4})
     assert isinstance(Chain(), Group)
