@@ -6,6 +6,7 @@
     │   ├── TimeoutError          it ran out of one of its times
     │   ├── TaskCanceled          it was cancelled
     │   └── TaskTerminated        it was a child workflow, and an operator ended it
+    ├── AggregateException        members of a Group or Chain did not complete (an ExceptionGroup)
     ├── ExecutionBlocked          raised by a workflow's own code: run it again from its start at the next event
     ├── ForeignAwait (TypeError)  a coroutine of a workflow awaits what is not durable
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
@@ -23,8 +24,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 E = TypeVar("E", bound=BaseException)
 
@@ -124,6 +126,98 @@ class TaskTerminated(TaskException):
 
     def __repr__(self) -> str:
         return "TaskTerminated()"
+
+
+class AggregateException(ExceptionGroup[Exception]):
+    """Members of a canvas did not complete: ``AggregateException([None, error, None])``.
+
+    As an ExceptionGroup it is taken apart by ``except*``, and its `exceptions` is the tuple of the failures. What
+    became of the member at each position stands in `by_position`: its failure, or None. Two are equal if these lists
+    are alike: failures of the same types with the same arguments.
+    """
+
+    by_position: list[Exception | None]
+
+    def __new__(cls, exceptions: Iterable[Exception | None] = ()) -> Self:
+        given = list(exceptions)
+        failures = [each for each in given if each is not None]
+        # A group without members cannot be made: this one is never shown.
+        self = super().__new__(cls, "tasks did not complete", failures or [Exception("nothing has failed")])
+        self.by_position = given
+        return self
+
+    def __init__(self, exceptions: Iterable[Exception | None] = ()) -> None:
+        BaseException.__init__(self, self.by_position)
+
+    @property
+    def exceptions(self) -> tuple[Exception | ExceptionGroup[Exception], ...]:
+        """The failures, in order."""
+        return tuple(each for each in self.by_position if each is not None)
+
+    def append(self, exception: Exception | None) -> None:
+        """Add what became of one more member."""
+        self.by_position.append(exception)
+
+    def handle(self, predicate: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        """Call ``predicate(failure, *args, **kwargs)`` for each failure; those for which it gives nothing true are
+        raised as a new AggregateException."""
+        left = [each for each in self.exceptions if not predicate(each, *args, **kwargs)]
+        if left:
+            raise type(self)(left)
+
+    def flatten(self) -> Self:
+        """A new one, with the failures inside of those that are aggregates themselves, and without None."""
+        flat: list[Exception] = []
+        work: list[Exception] = list(reversed(self.exceptions))
+        while work:
+            each = work.pop()
+            if isinstance(each, AggregateException):
+                work.extend(reversed(each.exceptions))
+            else:
+                flat.append(each)
+        return type(self)(flat)
+
+    def derive(self, excs: Sequence[Exception], /) -> Self:  # type: ignore[override]  # groups of nothing else
+        return type(self)(excs)
+
+    def split(self, matcher: Any, /) -> Any:
+        return super(AggregateException, self._with_appended()).split(matcher)
+
+    def subgroup(self, matcher: Any, /) -> Any:
+        return super(AggregateException, self._with_appended()).subgroup(matcher)
+
+    def _with_appended(self) -> Self:
+        """This one, or its copy where something was appended: what an ExceptionGroup is made of never changes."""
+        return self if super().exceptions == self.exceptions else self._with(self.by_position)
+
+    def __copy__(self) -> Self:
+        return self._with([None if each is None else fresh(each) for each in self.by_position])
+
+    def _with(self, exceptions: Iterable[Exception | None]) -> Self:
+        twin = type(self)(exceptions)
+        twin.__dict__.update((name, value) for name, value in vars(self).items() if name != "by_position")
+        return twin
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AggregateException):
+            return NotImplemented
+        mine, theirs = self.by_position, other.by_position
+        return len(mine) == len(theirs) and all(map(_alike, mine, theirs))
+
+    def __hash__(self) -> int:
+        return hash(AggregateException)  # the same for equal ones, also when they have grown
+
+    def __str__(self) -> str:
+        return f"AggregateException({self.by_position!r})"
+
+    def __repr__(self) -> str:
+        return f"<AggregateException {self.by_position!r}>"
+
+
+def _alike(one: Exception | None, other: Exception | None) -> bool:
+    if isinstance(one, AggregateException):
+        return one == other
+    return type(one) is type(other) and getattr(one, "args", None) == getattr(other, "args", None)
 
 
 class WorkflowFailed(Exception):

@@ -52,13 +52,29 @@ class Node(Protocol):
         """The how manyeth of the run it is, in program order."""
 
 
+class Rules(NamedTuple):
+    """How the members of a canvas run: at most `parallel` at once, in order; the first failure `breaks` it, so that no
+    further one runs; it `bubbles` what became of them as its own failure."""
+
+    name: str
+    parallel: int | None = None
+    breaks: bool = False
+    bubbles: bool = True
+
+
 class Program(Protocol):
     """The running program, as the vocabulary sees it."""
+
+    @property
+    def workflow(self) -> Any:
+        """The instance of the user's class that runs, or ran last."""
 
     def submit(self, task: Any) -> Future[Any]:
         """Put a task (`simpleflow.task`) into the graph; its number is taken here, in program order."""
 
-    def spawn(self, call: Callable[[], Any], scope_kind: str = "b", name: str = "") -> Future[Any]:
+    def spawn(
+        self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", fails_fast: bool = False
+    ) -> Future[Any]:
         """Run `call` in a branch of its own, beside the calling one.
 
         The branch has a scope of its own for the numbers of its tasks: the n-th of a kind is ``b1`` or ``f1``, in
@@ -66,7 +82,24 @@ class Program(Protocol):
         what it returns, kept as it is; as the future that it returns; or with what it raises.
 
         `name` says what runs, for messages; where a branch runs again from its start, equal names are one branch.
+        `fails_fast`: what `call` raises is raised at once in the calling branch, too; not so the failure of a future
+        that it returns.
         """
+
+    def compose(
+        self, future: Any, submits: Iterator[Future[Any]], rules: Rules, *, reads: bool = False
+    ) -> None:
+        """Make `future` the one of a canvas of all that `submits` submits: one member at each step, the future of which
+        it gives. They are held until their turn comes by `rules`. Ends with ``future._bind(program, node, canvas)``:
+        `canvas` is done with its last member; `node` is the same, or where the future `reads` its members in a way of
+        its own, done once its `exception` and `result` were read.
+
+        Where canvases are nested very deep, the call for an inner one may return before it is submitted.
+        """
+
+    def overriding(self, raises: bool | None, submit: Callable[[bool | None], T]) -> T:
+        """Call `submit` so that `raises` stands for the raises_on_failure of whatever it submits. What the canvas says,
+        for which it is submitted, goes before `raises`; `submit` is given what holds. None: each task's own."""
 
     def wait(
         self, futures: Sequence[Future[Any]], return_when: str = ALL_COMPLETED, timeout: Timeout | None = None
@@ -92,8 +125,14 @@ class Program(Protocol):
     def result(self, node: Node) -> Any:
         """The value of a done node, decoded anew, or its failure raised."""
 
+    def value(self, node: Node) -> Any:
+        """The value of a done node, decoded anew, even if it has failed; of a canvas, the list of its results."""
+
     def exception(self, node: Node) -> BaseException | None:
         """The failure of a done node, as a fresh copy, or None."""
+
+    def finished(self, node: Node) -> int:
+        """How many members of a canvas are done whose turn has come."""
 
     def cancel(self, node: Node) -> bool:
         """Ask for the task's end; False if it is done already."""
@@ -290,11 +329,15 @@ class Future(Generic[T_co]):
     def _result(self) -> Any:
         if self._node is None:
             return self._by_hand[1]
-        return self.result if self.done and self.exception is None else None
+        return self._known
 
     @_result.setter
     def _result(self, result: Any) -> None:
         self._set(self._by_hand[0], result, self._by_hand[2])
+
+    @property
+    def _known(self) -> Any:
+        return self.result if self.done and self.exception is None else None
 
     @property
     def _exception(self) -> BaseException | None:

@@ -9,11 +9,12 @@ Each kind of task is a name space of its own: a timer that is called like an act
 
 from __future__ import annotations
 
+import copy
 import inspect
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
 
 from simpleflow.activity import PRIORITY_NOT_SET, Activity, Priority, importable_name
 from simpleflow.command import (
@@ -36,8 +37,11 @@ from simpleflow.command import (
 )
 from simpleflow.exceptions import TaskFailed, one_line
 from simpleflow.failure import TaskFailureContext as TaskFailureContext
-from simpleflow.futures import Future
+from simpleflow.futures import Future, Program
 from simpleflow.retry import Retry, checked
+
+T = TypeVar("T", bound="Task")
+F_co = TypeVar("F_co", bound=Future[Any], covariant=True)
 
 PROGRAM: Final = "program"
 """The kind of what the program ends itself."""
@@ -157,6 +161,22 @@ class Task:
         """The arguments in its frozen input, where it has some: its `args` and `kwargs`, with futures resolved."""
         return [], {}
 
+    def with_argument(self, argument: Any) -> Self:
+        """The same task with one more positional argument; itself, where it takes none."""
+        return self
+
+
+class SubmittableContainer(Generic[F_co]):
+    """What is submitted as several tasks: a canvas."""
+
+    def submit(self, executor: Program) -> F_co:
+        """Submit it to the running program (`Workflow.executor`); its future."""
+        raise NotImplementedError
+
+    def with_argument(self, argument: Any) -> Self:
+        """The same with one more positional argument for the tasks that it begins with."""
+        return self
+
 
 # -- activities and functions --------------------------------------------------------------------------------------
 
@@ -189,11 +209,10 @@ class ActivityTask(Task):
         """The same task, with this priority where neither it nor its activity says anything of one."""
         if self.priority is not PRIORITY_NOT_SET or priority is None:
             return self
-        twin = object.__new__(type(self))
-        for name, value in (("activity", self.activity), ("args", self.args), ("kwargs", self.kwargs)):
-            object.__setattr__(twin, name, value)
-        object.__setattr__(twin, "priority", _priority(priority))
-        return twin
+        return _changed(self, priority=_priority(priority))
+
+    def with_argument(self, argument: Any) -> Self:
+        return _changed(self, args=(*self.args, argument))
 
     @property
     def name(self) -> str:
@@ -247,6 +266,14 @@ class NonPythonicActivityTask(ActivityTask):
 
     def __init__(self, activity: Activity[..., Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(activity, *args, **kwargs)
+        self._check()
+
+    def with_argument(self, argument: Any) -> Self:
+        twin = super().with_argument(argument)
+        twin._check()
+        return twin
+
+    def _check(self) -> None:
         if self.args and self.kwargs:
             raise ValueError("This task type doesn't support both *args and **kwargs")
 
@@ -383,6 +410,9 @@ class WorkflowTask(Task):
     def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
         return values.thaw_call(input)
 
+    def with_argument(self, argument: Any) -> Self:
+        return _changed(self, args=(*self.args, argument))
+
     def _asked_of_class(self, method: str, input: Any, values: Values) -> Any:
         """What the class says, if it has that method. Raises TaskFailed for whatever the method raises."""
         if not hasattr(self.workflow, method):
@@ -504,6 +534,9 @@ class SignalTask(Task):
     def command(self, asked: Asked, values: Values) -> Command:
         return SendSignal(asked.id, self.name, self.workflow_id, self.run_id, asked.input, asked.where)
 
+    def with_argument(self, argument: Any) -> Self:
+        return _changed(self, args=(*self.args, argument))
+
 
 @dataclass(frozen=True, slots=True)
 class MarkerTask(Task):
@@ -598,6 +631,14 @@ class CancelTimerTask(Task):
 
     def __repr__(self) -> str:
         return f'<CancelTimerTask timer_id="{self.timer_id}">'
+
+
+def _changed(task: T, **fields: Any) -> T:
+    """A copy of a frozen task in which these fields are others."""
+    twin = copy.copy(task)
+    for name, value in fields.items():
+        object.__setattr__(twin, name, value)
+    return twin
 
 
 def checked_name(what: str, name: Any) -> str:

@@ -21,6 +21,7 @@ from simpleflow.task import (
     ContinueAsNewTask,
     MarkerTask,
     SignalTask,
+    SubmittableContainer,
     Task,
     TaskFailureContext,
     TimerTask,
@@ -33,6 +34,7 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
+F = TypeVar("F", bound=Future[Any])
 
 
 class Workflow:
@@ -144,24 +146,29 @@ class Workflow:
     def submit(self, activity: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
     @overload
     def submit(self, task: Task, /) -> Future[Any]: ...
+    @overload
+    def submit(self, canvas: SubmittableContainer[F], /) -> F: ...
 
     def submit(self, submittable: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Put a task into the run's graph and return its future, at once.
 
         Arguments may be futures, also inside lists and dicts: the task then waits for them. Arguments are encoded
-        here; what has no JSON form raises PayloadError, which names the path to it.
+        here; what has no JSON form raises PayloadError, which names the path to it. A canvas (`simpleflow.canvas`)
+        submits each of its members by this method, too.
         """
         task = submittable
         if isinstance(task, Activity):
             task = ActivityTask(task, *args, **kwargs)
         elif isinstance(task, type) and issubclass(task, Workflow):
             task = ChildWorkflowTask(task, *args, **kwargs)
-        elif not isinstance(task, Task):
+        elif not isinstance(task, Task | SubmittableContainer):
             hint = ": decorate it with @activity.with_attributes(...)" if callable(task) else ""
             raise TypeError(f"Bad type for {task!r} activity ({type(task).__name__}){hint}")
         elif args or kwargs:
             kind = type(task).__name__
             raise TypeError(f"this {kind} has its arguments already: submit(task), or submit(activity, ...)")
+        if isinstance(task, SubmittableContainer):
+            return task.submit(self._executor)
         if isinstance(task, ActivityTask):
             task = task.with_default_priority(self.task_priority)
         return self._executor.submit(task)

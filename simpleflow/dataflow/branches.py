@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import greenlet
 
@@ -32,7 +32,28 @@ MAX_SCOPE: Final = 100
 AGAIN: Final = object()
 """What a branch says to the hub to be switched into again at once."""
 
+
+class Ended(NamedTuple):
+    """What a branch returns that says itself how its future ends."""
+
+    result: Any
+    error: BaseException | None
+    state: str
+
+
 _abandoned: list[greenlet.greenlet] = []  # dropping the last reference would raise in them once more
+
+
+@dataclass(slots=True, eq=False)
+class Submission:
+    """What a branch submits now is a member of a canvas, or what a FuncGroup has returned.
+
+    `raises` stands for the raises_on_failure of each task, unless it is None. What is to wait until the member's turn
+    comes is collected in `held`; None: nothing is held.
+    """
+
+    raises: bool | None
+    held: list[Any] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -45,12 +66,15 @@ class Branch:
     context: contextvars.Context
     memory: Memory | None
     name: str = ""
+    fails_fast: bool = False
     finish: Callable[[Any], Any] | None = None  # what makes its value of what it returns
     node: Any = None
     greenlet: greenlet.greenlet | None = None  # of the pass that runs
     wait: Wait | None = None
     failures: list[Any] = field(default_factory=list)  # nodes whose failures are to be raised where it waits next
     follows: Future[Any] | None = None  # what it returned: its own ends with it
+    submission: Submission | None = None  # that is under way
+    canvases: list[Any] = field(default_factory=list)  # whose members are being submitted, the innermost last
     blocked: str = ""  # where it raised ExecutionBlocked, until it runs again
     scopes: Counter[str] = field(default_factory=Counter)
     children: dict[Branch, None] = field(default_factory=dict)  # that live

@@ -32,9 +32,22 @@ End = tuple[Any, BaseException | None, str]
 
 @dataclass(slots=True, eq=False)
 class Live:
-    """A result that never left the process: what a branch returned. It is encoded where a task takes it."""
+    """A result that never left the process: what a branch returned. It is encoded where a task takes it.
+
+    `exception` is what `.exception` tells although `.result` raises nothing.
+    """
 
     value: Any
+    exception: BaseException | None = None
+
+    @property
+    def shape(self) -> Any:
+        """The value, perhaps with futures where results stand: what is encoded."""
+        return self.value
+
+    def read(self, thaw: Callable[[Any], Any]) -> Any:
+        """The value, with results decoded by `thaw`."""
+        return self.value
 
 
 @dataclass(slots=True, eq=False)
@@ -113,16 +126,26 @@ class Graph:
         return any(node.pause != "" for node in self.open.values())
 
     def add(
-        self, task: Task, owner: Any, scope: str, where: str, *, after: Sequence[Node] = (), held: bool = False
+        self,
+        task: Task,
+        owner: Any,
+        scope: str,
+        where: str,
+        *,
+        after: Sequence[Node] = (),
+        held: bool = False,
+        raises: bool | None = None,
     ) -> Node:
         """Take a submitted task in. Its number is taken here, in program order, whether it is ready or not.
 
         It runs once its arguments are there, all of `after` are done, however they end, and, where it is `held`,
-        `release` was called. Raises PayloadError when an argument cannot be encoded.
+        `release` was called. `raises` stands for the task's `raises_on_failure`, unless it is None. Raises PayloadError
+        when an argument cannot be encoded.
         """
         number = "" if task.idempotent else self._number(task.kind, task.name, scope)
         node_id = fitting(task.identify(number, self.context)) if number else ""
-        node = Node(task, node_id, owner, where, task.template(self._values), task.raises_on_failure, held=held)
+        raises = task.raises_on_failure if raises is None else raises
+        node = Node(task, node_id, owner, where, task.template(self._values), raises, held=held)
         node.number = self.nodes = self.nodes + 1
         before = [self._own(future) for future in node.template.futures] if node.template is not None else []
         node.missing = held
@@ -136,21 +159,26 @@ class Graph:
                 if other.successors is None:
                     other.successors = []
                 other.successors.append(node)
-        broken = next((argument for argument in before if argument.error and argument.raises is not False), None)
-        if broken is not None:
-            broken.looked_at = True
-            self._settle(node, None, broken.error)
-        elif not node.missing and (end := self._ready(node)) is not None:
+        if not held and (end := self._fate(node, before)) is not None:
             self._settle(node, *end)
         return node
 
     def release(self, node: Node) -> None:
-        """Let a held node run, once all else that it waits for is there."""
-        if node.held and not node.done:
+        """Let a held node run, once all else that it waits for is there. It fails here if an argument did before."""
+        if node.held and not node.done and node.error is None:
             node.held = False
             node.missing -= 1
-            if not node.missing and (end := self._ready(node)) is not None:
+            before = [self._own(future) for future in node.template.futures] if node.template is not None else []
+            if (end := self._fate(node, before)) is not None:
                 self._settle(node, *end)
+
+    def _fate(self, node: Node, arguments: Sequence[Node]) -> End | None:
+        """Ask for a task that nothing keeps from running. Gives its end, where that is known."""
+        for argument in arguments:
+            if argument.error is not None and argument.raises is not False:
+                argument.looked_at = True
+                return None, argument.error, FINISHED
+        return None if node.missing else self._ready(node)
 
     def end(self, node: Node, result: Any, error: BaseException | None = None, state: str = FINISHED) -> None:
         """End a node that never ran and never will, or one that the world knows nothing of."""
@@ -226,7 +254,8 @@ class Graph:
         if node.done:
             return False
         if node.state == PENDING:
-            self._settle(node, None, TaskCanceled(name=node.id or node.task.name), CANCELLED)
+            node.error = TaskCanceled(name=node.id or node.task.name)  # from now on, nothing else becomes of it
+            self._settle(node, None, node.error, CANCELLED)
             return True
         leader = self.open.get(node.key, node)
         if leader.pause is not None:
@@ -272,9 +301,9 @@ class Graph:
         number = self._numbers[kind, name, scope]
         return f"{scope}.{number}" if scope else str(number)
 
-    def number(self, kind: str, name: str) -> str:
+    def number(self, kind: str, name: str, scope: str = "") -> str:
         """The next number of what the program itself asks for under this name."""
-        return self._number(kind, name, "")
+        return self._number(kind, name, scope)
 
     def _ready(self, node: Node) -> End | None:
         """The last argument is there: ask for the task, or join the one that it is, which was asked for before.
@@ -315,11 +344,14 @@ class Graph:
         """The encoded result of a done node. Raises PayloadError for a branch's that has no encoded form."""
         if not isinstance(node.result, Live):
             return node.result
-        template = self._values.template(node.result.value, f"what {node.id} returned")
+        template = self._values.template(node.result.shape, f"what {node.id} returned")
         inner = [self._own(future) for future in template.futures]
         if not all(each.done for each in inner):
             raise PayloadError(f"what {node.id} returned holds futures that are not done: return their results")
-        return template.fill([self.frozen(each) for each in inner])
+        try:
+            return template.fill([self.frozen(each) for each in inner])
+        except RecursionError:
+            raise PayloadError(f"what {node.id} returned is nested too deep") from None
 
     def _join(self, node: Node, leader: Node) -> End | None:
         node.state = RUNNING
@@ -383,7 +415,7 @@ class Graph:
         waiting.missing -= 1
         if waiting.done or waiting.error is not None:  # it has its end, or is about to
             return
-        if broken is not None:
+        if broken is not None and not waiting.held:
             node.looked_at = True
             waiting.error = broken
             self._work.append((waiting, (None, broken, FINISHED)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
@@ -21,15 +21,16 @@ import greenlet
 from simpleflow.command import PATCHED, CancelRun, Command, ContinueAsNew, Fail, GiveUp, RecordMarker
 from simpleflow.dataflow.affairs import Affairs
 from simpleflow.dataflow.attempts import Attempts, Failure, scope
-from simpleflow.dataflow.branches import Branch, Call, forget
+from simpleflow.dataflow.branches import Branch, forget
+from simpleflow.dataflow.canvases import Canvas, Composing, Composite, failure
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
 from simpleflow.dataflow.frames import caller
-from simpleflow.dataflow.graph import Live, Node
+from simpleflow.dataflow.graph import Node
 from simpleflow.dataflow.memory import Memory
-from simpleflow.dataflow.waiting import Waiting, whole_seconds
+from simpleflow.dataflow.waiting import whole_seconds
 from simpleflow.exceptions import Evicted, TaskException, fresh, one_line
 from simpleflow.failure import TaskFailureContext
-from simpleflow.futures import FINISHED, Future, Timeout, running
+from simpleflow.futures import FINISHED, Future, Rules, Timeout, running
 from simpleflow.marker import Marker
 from simpleflow.task import Task, Values
 from simpleflow.workflow import Workflow
@@ -37,7 +38,7 @@ from simpleflow.workflow import Workflow
 T = TypeVar("T")
 
 
-class Program(Waiting):
+class Program(Composing):
     """One run of a workflow class, from its Started event on.
 
     A function of the events that it is given, in order, and of nothing else. Not safe for threads: a program
@@ -118,8 +119,7 @@ class Program(Waiting):
             elif branch.wait is not None:
                 lines += [
                     f"{whose}{node.id or node.task.name} (submitted at {node.where})"
-                    for node in branch.wait.nodes
-                    if not node.done
+                    for node in self._unfinished(branch.wait.nodes)
                 ]
         return lines
 
@@ -142,7 +142,11 @@ class Program(Waiting):
     @property
     def unseen_failures(self) -> list[str]:
         """The failures that nobody looked at, one line each."""
-        unseen = [node for node in self._graph.failed if not node.looked_at and node.error is not None]
+        failed = self._graph.failed
+        for node in reversed(failed):
+            if node.looked_at:
+                self._look(node)  # at the members of a canvas, too
+        unseen = [node for node in failed if not node.looked_at and not isinstance(node.task, Canvas)]
         return [f"{_worded(node)} (submitted at {node.where})" for node in unseen]
 
     # -- what the vocabulary calls (simpleflow.futures.Program) ----------------------------------------------------
@@ -150,19 +154,20 @@ class Program(Waiting):
     def submit(self, task: Task) -> Future[Any]:
         branch = self._branches.entered()
         if branch.memory is None:
-            node = self._graph.add(task, branch, branch.scope, caller())
+            node = self._add(task, branch, self._where(branch))
         else:
             node = self._submit_again(branch, branch.memory, task)
         self._stop_if_over()
         return Future(self, node)
 
-    def spawn(self, call: Callable[[], Any], scope_kind: str = "b", name: str = "") -> Future[Any]:
+    def spawn(
+        self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", fails_fast: bool = False
+    ) -> Future[Any]:
         name = name or getattr(call, "__qualname__", "call")
-        where = caller()
         made: list[Node] = []
 
         def make() -> Node:
-            made.append(self._spawn(branch, call, scope_kind, name, where))
+            made.append(self._spawn(branch, call, scope_kind, name, self._where(branch), fails_fast))
             return made[0]
 
         try:
@@ -172,26 +177,37 @@ class Program(Waiting):
             if not made:
                 forget(call)
 
+    def compose(self, future: Any, submits: Iterator[Future[Any]], rules: Rules, *, reads: bool = False) -> None:
+        super().compose(future, submits, rules, reads=reads)
+        self._stop_if_over()
+
     def sleep(self, timeout: Timeout) -> Future[None]:
         return Future(self, self._sleep(whole_seconds(timeout)))
 
     def result(self, node: Any) -> Any:
-        node.looked_at = True
+        self._look(node)
         if node.error is None:
-            return node.result.value if isinstance(node.result, Live) else self._values.thaw(node.result)
+            return self._value(node)
         if node.raises is False:
             return None
         raise self._failure(node)
 
+    def value(self, node: Any) -> Any:
+        self._look(node)
+        return self._value(node)
+
+    def finished(self, node: Any) -> int:
+        composite: Composite = node.task.composite
+        return composite.begun - composite.active
+
     def exception(self, node: Any) -> BaseException | None:
-        node.looked_at = True
-        return None if node.error is None else fresh(node.error)
+        self._look(node)
+        error = failure(node)
+        return None if error is None else fresh(error)
 
     def cancel(self, node: Any) -> bool:
         self._branches.entered()
-        if isinstance(node.task, Call):
-            return self._cancel_branch(node.task.branch)
-        return self._graph.cancel(node)
+        return self._cancel_nodes([node])
 
     def default_failure_handling(self, failure_context: TaskFailureContext) -> TaskFailureContext:
         return failure_context.decide_default()
@@ -306,9 +322,19 @@ class Program(Waiting):
             self._end_run(Fail(error))
             return None
 
+    def _add(self, task: Task, branch: Branch, where: str) -> Node:
+        within = branch.submission
+        if within is None:
+            return self._graph.add(task, branch, branch.scope, where)
+        held = within.held is not None
+        node = self._graph.add(task, branch, branch.scope, where, held=held, raises=within.raises)
+        if within.held is not None:
+            within.held.append(node)
+        return node
+
     def _submit_again(self, branch: Branch, memory: Memory, task: Task) -> Node:
         """The task's node, where the branch has submitted its equal in an earlier pass; else a new one."""
-        where = caller()
+        where = self._where(branch)
         template = task.template(self._values)
         frozen = None
         if template is not None:
@@ -316,7 +342,7 @@ class Program(Waiting):
             frozen = template.fill([self._values.template(number, "").fill([]) for number in numbers])
         key = (type(task), task.name, frozen)
         known = memory.known(key)
-        node = memory.recall(key, lambda: self._graph.add(task, branch, branch.scope, where))
+        node = memory.recall(key, lambda: self._add(task, branch, where))
         if known and node.raises and node.error is not None and node.state == FINISHED:
             branch.failures.append(node)  # it fails fast again
         return node

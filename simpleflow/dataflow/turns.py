@@ -14,13 +14,14 @@ import greenlet
 
 from simpleflow.command import Close, Complete, Fail
 from simpleflow.dataflow import coroutines
-from simpleflow.dataflow.branches import AGAIN, Branch, Branches, Call
+from simpleflow.dataflow.branches import AGAIN, Branch, Branches, Call, Ended
 from simpleflow.dataflow.frames import last_line, of_users
 from simpleflow.dataflow.graph import Graph, Live, Node
 from simpleflow.dataflow.memory import Memory, Unremembered
 from simpleflow.dataflow.waits import Wait
 from simpleflow.exceptions import BranchCanceled, Evicted, ExecutionBlocked, TaskCanceled, fresh
 from simpleflow.futures import CANCELLED, FINISHED, RUNNING, Future
+from simpleflow.task import Task
 
 T = TypeVar("T")
 
@@ -57,14 +58,31 @@ class Turns:
         self._main = Branch(call, "", None, context, self._new_memory(), finish=finish)
         self._enlist(self._main)
 
-    def _spawn(self, parent: Branch, call: Callable[[], Any], kind: str, name: str, where: str) -> Node:
+    def _spawn(
+        self, parent: Branch, call: Callable[[], Any], kind: str, name: str, where: str, fails_fast: bool = False
+    ) -> Node:
         scope = parent.inner_scope(kind)
         branch = Branch(call, scope, parent, contextvars.copy_context(), self._new_memory(), name)
+        branch.fails_fast = fails_fast
         task = Call(branch)
-        node = branch.node = Node(task, task.name, parent, where, None, None, RUNNING)
-        node.number = self._graph.nodes = self._graph.nodes + 1
+        node = branch.node = self._beside(task, task.name, parent, where)
+        node.raises = parent.submission.raises if parent.submission is not None else None
         parent.children[branch] = None
+        if not node.held:
+            self._begin_branch(branch)
+        return node
+
+    def _begin_branch(self, branch: Branch) -> None:
+        branch.node.held, branch.node.state = False, RUNNING
         self._enlist(branch)
+
+    def _beside(self, task: Task, id: str, owner: Branch, where: str) -> Node:
+        """A node of which the world is asked nothing; held, where it is for a member of a canvas."""
+        held = owner.submission.held if owner.submission is not None else None
+        node = Node(task, id, owner, where, None, None, held=held is not None)
+        node.number = self._graph.nodes = self._graph.nodes + 1
+        if held is not None:
+            held.append(node)
         return node
 
     def _new_memory(self) -> Memory | None:
@@ -126,7 +144,11 @@ class Turns:
             error.__traceback__ = of_users(error.__traceback__)
             for child in list(branch.children) if state == CANCELLED else ():
                 self._cancel_branch(child)
+            if branch.fails_fast and state == FINISHED:
+                branch.node.raises = True
             self._graph.end(branch.node, None, error, state)
+        elif isinstance(returned, Ended):
+            self._graph.end(branch.node, *returned)
         elif isinstance(returned, Future) and returned._node is not None:
             self._follow(branch, returned)
         else:
@@ -140,13 +162,13 @@ class Turns:
         """Let a branch's future end as the one that the branch has returned."""
         node, followed = branch.node, self._own(future)
         followed.looked_at = True
-        if followed.raises is False:
-            node.raises = False
-        if followed.done:
+        branch.follows = future
+
+        def end(followed: Node) -> None:
+            node.raises = False if followed.raises is False else None
             self._graph.end(node, followed.result, followed.error, followed.state)
-        else:
-            branch.follows = future
-            self._graph.follow(node, followed)
+
+        self._graph.then(followed, end)
 
     def _cancel_branch(self, branch: Branch) -> bool:
         """Raise BranchCanceled in it where it waits; it may have it otherwise. One that has not begun is over."""

@@ -9,6 +9,7 @@ import pytest
 
 from simpleflow import Workflow, activity, futures
 from simpleflow.command import (
+    ACTIVITY,
     TIMER,
     CancelActivity,
     CancelTimer,
@@ -60,9 +61,9 @@ class Drive:
     def _feed(self, event: Any) -> None:
         self.commands += self.program.advance(event)
 
-    def ok(self, id: str, result: str | None = "1") -> Drive:
+    def ok(self, id: str, result: str | None = "1", *, kind: str = ACTIVITY) -> Drive:
         self.time += 1
-        self._feed(Completed(self.time, id, result))
+        self._feed(Completed(self.time, id, result, kind))
         return self
 
     def fail(self, id: str, *, lost: bool = False) -> Drive:
