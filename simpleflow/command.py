@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 from simpleflow.activity import PRIORITY_NOT_SET, Activity, Priority
 
@@ -187,4 +187,5 @@ Opening = ScheduleActivity | StartChild | RunLambda | RecordMarker | SendSignal 
 Cancel = CancelActivity | CancelChild | CancelTimer
 """Commands that ask for the end of what was asked for by the same kind and id."""
 Command = Opening | Cancel
+CANCELS: Final = frozenset(get_args(Cancel))
 Close = Complete | Fail | GiveUp | CancelRun | ContinueAsNew

@@ -13,6 +13,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import mutants_of_waiting
+
 ROOT = Path(__file__).resolve().parent.parent
 CORE = "tests/property tests/unit/dataflow tests/unit/decider"
 #: What notices a broken invariant of the engine.
@@ -58,12 +60,6 @@ MUTANTS = [
         "if True:",
     ),
     Mutant(
-        "gaps of a cached run are not read (rule 11)",
-        "simpleflow/decider/decide.py",
-        "run is not None and run.last_event_id + 1 < first",
-        "False",
-    ),
-    Mutant(
         "arguments are encoded late (rule 14)",
         "simpleflow/dataflow/graph.py",
         "node.input = template.fill([self._own(future).result for future in template.futures])",
@@ -71,48 +67,10 @@ MUTANTS = [
         "[self._own(future).result for future in template.futures])",
     ),
     Mutant(
-        "results are decoded once (rule 14)",
-        "simpleflow/dataflow/program.py",
-        "            return self._values.thaw(node.result)",
-        "            node.task = node.task\n"
-        "            self._kept = getattr(self, '_kept', {})\n"
-        "            return self._kept.setdefault(id(node), self._values.thaw(node.result))",
-    ),
-    Mutant(
-        "returning is not final (rule 4)",
-        "simpleflow/dataflow/program.py",
-        "        if self.outcome is not None:\n            return []",
-        "        if self.outcome is not None:\n            self.outcome = None",
-    ),
-    Mutant(
         "a refused close is not sent again (rule 4)",
         "simpleflow/decider/run.py",
         "if self.program.outcome is not None:",
         "if self.program.outcome is not None and event_id > self._horizon:",
-    ),
-    Mutant(
-        "fail fast is raised late (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "        while graph.urgent or graph.woken:\n            if graph.urgent:",
-        "        while graph.urgent or graph.woken:\n            if graph.urgent and not graph.woken:",
-    ),
-    Mutant(
-        "a failure at submit is never raised (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "        self._raise_urgent(branch, nodes)\n",
-        "",
-    ),
-    Mutant(
-        "a failure at submit is lost when run returns (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "            self._raise_urgent(self._entered(), [])\n",
-        "",
-    ),
-    Mutant(
-        "a stale wait wakes its branch (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "            if wait.branch.wait is wait:",
-        "            if True:",
     ),
     Mutant(
         "a failed argument does not keep a task from running (rule 10)",
@@ -167,12 +125,6 @@ MUTANTS = [
         "simpleflow/decider/cache.py",
         "            self._runs.popitem(last=False)[1].close()",
         "            self._runs.popitem(last=False)",
-    ),
-    Mutant(
-        "who waits for just that future is thrown at (rule 9)",
-        "simpleflow/dataflow/program.py",
-        "if branch.wait is not None and list(branch.wait.nodes) != [node]:",
-        "if branch.wait is not None:",
     ),
     Mutant(
         "False hands on its failure (rule 10)",
@@ -242,12 +194,6 @@ MUTANTS = [
         "        entry.refusals += 1\n        del self._schedules[id]",
     ),
     Mutant(
-        "eviction can be swallowed (rule 12)",
-        "simpleflow/dataflow/program.py",
-        "            while self._refusals > MAX_REFUSALS:",
-        "            while self._refusals < 0:",
-    ),
-    Mutant(
         "engine: ids of events have gaps",
         "simpleflow/engine/transitions.py",
         "        self.last_id += 1\n",
@@ -257,8 +203,8 @@ MUTANTS = [
     Mutant(
         "engine: times go back",
         "simpleflow/engine/store.py",
-        "return Turn(run, max(now, time), key",
-        "return Turn(run, now, key",
+        "run, max(now, time), key",
+        "run, now, key",
         f"tests/contract/test_engine_files.py {FIRE}",
     ),
     Mutant(
@@ -298,7 +244,7 @@ MUTANTS = [
     ),
     Mutant(
         "engine: rows do not say what is cancelled",
-        "simpleflow/engine/deciding.py",
+        "simpleflow/engine/decisions.py",
         "        task = task._replace(cancel=requested)\n",
         "",
         FIRE,
@@ -309,6 +255,34 @@ MUTANTS = [
         "    run.scheduled = run.started = 0\n    run.due = run.expires\n",
         "    run.scheduled = run.started = 0\n",
         FIRE,
+    ),
+    Mutant(
+        "engine: a deadline is too early",
+        "simpleflow/engine/transitions.py",
+        "else time + int(seconds) * 1000\n",
+        "else time + int(seconds) * 1000 - 1\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: deadlines begin before their time",
+        "simpleflow/engine/transitions.py",
+        "        return self.time if self.now is None else self.now\n",
+        "        return self.time - 500\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: a clock that went back is not told",
+        "simpleflow/engine/transitions.py",
+        "self.time, kind, attributes, self.now))",
+        "self.time, kind, attributes))",
+        "tests/contract/test_engine_files.py",
+    ),
+    Mutant(
+        "engine: a clock that went back delays timeouts",
+        "simpleflow/engine/store.py",
+        "now=now if now < time else None",
+        "now=None",
+        "tests/contract/test_engine_mended.py",
     ),
     Mutant(
         "engine: a sticky list outlives its timeout",
@@ -373,7 +347,7 @@ MUTANTS = [
         "simpleflow/engine/transitions.py",
         "        if kind in APPLIES_CHILD_POLICY:\n",
         '        if kind == "WorkflowExecutionTerminated":\n',
-        "tests/contract/test_contract_children.py",
+        "simpleflow/testing/contract/test_children.py",
     ),
     Mutant(
         "engine: a policy ends a namesake",
@@ -384,12 +358,13 @@ MUTANTS = [
     ),
     Mutant(
         "engine: a close does not see what came meanwhile",
-        "simpleflow/engine/deciding.py",
+        "simpleflow/engine/decisions.py",
         "        if round_.turn.run.queued:\n            round_.fail(decision",
         "        if round_.turn.run.queued < 0:\n            round_.fail(decision",
-        "tests/contract/test_contract_executions.py",
+        "simpleflow/testing/contract/test_executions.py",
     ),
 ]
+MUTANTS += [Mutant(*each) for each in mutants_of_waiting.MUTANTS]
 
 
 def caught(mutant: Mutant) -> bool:

@@ -163,14 +163,8 @@ def _readable(sock: socket.socket, seconds: float) -> bool:
 
 
 def server(url: str, stopping: Callable[[], bool] | None, region: str = "") -> SWFClient:
-    """A server at an address. One without keys needs no credentials and no region, but boto3 does."""
-    settings: dict[str, Any] = {"endpoint_url": url}
-    settings["region_name"] = (
-        region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
-    )
-    known = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE")
-    if not any(name in os.environ for name in known) and not Path("~/.aws/credentials").expanduser().exists():
-        settings |= {"aws_access_key_id": "anyone", "aws_secret_access_key": "anything"}
+    """A server at an address."""
+    settings = settings_of(url, region)
     here = _is_loopback(urlsplit(url).hostname or "")
     boto = _boto(_session().client, {"total_max_attempts": SERVER_ATTEMPTS}, {} if here else None, settings)
     if stopping is None or not url.startswith("http://") or (not here and _has_proxy(url)):
@@ -179,6 +173,18 @@ def server(url: str, stopping: Callable[[], bool] | None, region: str = "") -> S
     for operation in ("PollForDecisionTask", "PollForActivityTask", "PollForLambdaTask"):
         boto.meta.events.register(f"before-send.swf.{operation}", polls)
     return _typed(BotoClient(boto, polls.close))
+
+
+def settings_of(url: str, region: str = "") -> dict[str, Any]:
+    """What boto3 is told of a server. One without keys needs no credentials and no region, but boto3 does."""
+    settings: dict[str, Any] = {"endpoint_url": url}
+    settings["region_name"] = (
+        region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
+    )
+    known = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE")
+    if not any(name in os.environ for name in known) and not Path("~/.aws/credentials").expanduser().exists():
+        settings |= {"aws_access_key_id": "anyone", "aws_secret_access_key": "anything"}
+    return settings
 
 
 def amazon(region: str) -> SWFClient:

@@ -61,9 +61,9 @@ class Node:
     missing: int = 0
     held: bool = False
     dependents: list[Node] = field(default_factory=list)  # have this node's result among their arguments
-    successors: list[Node] = field(default_factory=list)  # run after this node, however it ends
-    followers: list[Node] = field(default_factory=list)  # tasks that are this one
-    callbacks: list[Callable[[Node], None]] = field(default_factory=list)
+    successors: list[Node] | None = None  # run after this node, however it ends
+    followers: list[Node] | None = None  # tasks that are this one
+    callbacks: list[Callable[[Node], None]] | None = None
     waits: list[Listener] = field(default_factory=list)
     input: Any = None
     digest: str = ""  # of the input, where equal ones are one task
@@ -145,6 +145,8 @@ class Graph:
         for other in after:
             if not other.done:
                 node.missing += 1
+                if other.successors is None:
+                    other.successors = []
                 other.successors.append(node)
         if not held and (end := self._fate(node, before)) is not None:
             self._settle(node, *end)
@@ -221,11 +223,19 @@ class Graph:
         """The task of this kind that the user gave this id, however it stands."""
         return self._merged.get((kind, id))
 
+    def follow(self, node: Node, leader: Node) -> None:
+        """Let a node end as another one does, which is not done."""
+        if leader.followers is None:
+            leader.followers = []
+        leader.followers.append(node)
+
     def then(self, node: Node, callback: Callable[[Node], None]) -> None:
         """Call `callback` when the node is done, at once if it is. It runs no code of users."""
         if node.done:
             callback(node)
         else:
+            if node.callbacks is None:
+                node.callbacks = []
             node.callbacks.append(callback)
 
     def _number(self, kind: str, name: str, scope: str) -> str:
@@ -294,7 +304,7 @@ class Graph:
             return None, TaskFailed(node.id, f"ValueError: {message}"), FINISHED
         if leader.done:
             return leader.result, leader.error, leader.state
-        leader.followers.append(node)
+        self.follow(node, leader)
         return None
 
     def _ask(self, node: Node) -> End | None:
@@ -326,19 +336,25 @@ class Graph:
             node, end = work[0]
             if not node.done:
                 self._finish(node, *end)
-                work.extend((follower, end) for follower in node.followers)
-                node.followers.clear()
-                broken = node.error if node.raises is not False else None
-                for dependent in node.dependents:
-                    self._loosen(dependent, node, broken)
-                node.dependents.clear()
-                for successor in node.successors:
-                    self._loosen(successor, node, None)
-                node.successors.clear()
-                for callback in node.callbacks:
-                    callback(node)
-                node.callbacks.clear()
+                self._spread(node, end)
             work.popleft()
+
+    def _spread(self, node: Node, end: End) -> None:
+        """A node is done: so are those that are the same task, and what waits for it comes closer to its own turn."""
+        if node.followers:
+            self._work.extend((follower, end) for follower in node.followers)
+        if node.dependents:
+            broken = node.error if node.raises is not False else None
+            for dependent in node.dependents:
+                self._loosen(dependent, node, broken)
+            node.dependents.clear()
+        if node.successors:
+            for successor in node.successors:
+                self._loosen(successor, node, None)
+        if node.callbacks:
+            for callback in node.callbacks:
+                callback(node)
+        node.followers = node.successors = node.callbacks = None
 
     def _loosen(self, waiting: Node, node: Node, broken: BaseException | None) -> None:
         """`node`, which is done, keeps `waiting` from running no longer; or for ever, where it is `broken`."""

@@ -96,7 +96,8 @@ class Program(Composing):
         if not self._warned and length >= self._workflow_class.history_limit:
             self._history_is_long()
         commands, self._graph.commands = self._graph.commands, []
-        return self._affairs.signals.for_new_children(commands)
+        signals = self._affairs.signals
+        return signals.for_new_children(commands) if signals.handed_on else commands
 
     def close(self) -> None:
         """Put the program away: its code is unwound, muted, and what it asks for is refused."""
@@ -125,7 +126,8 @@ class Program(Composing):
     @property
     def signals_waited_for(self) -> list[str]:
         """The names of the signals that the run waits for."""
-        return self._affairs.signals.waited_for
+        signals = self._affairs.signals
+        return signals.waited_for if signals.waiting or signals.receiving else []
 
     @property
     def signals_left(self) -> list[str]:

@@ -40,7 +40,10 @@ class Letter:
 
 
 class Signals:
-    """The signals of one run. `hand_on_up`: those that are to be propagated go to the run's parent, too."""
+    """The signals of one run. `hand_on_up`: those that are to be propagated go to the run's parent, too.
+
+    `waiting` and `receiving` are who waits for a name or once did, `handed_on` the last signals that were propagated.
+    """
 
     def __init__(self, graph: Graph, values: Values, hand_on_up: Callable[[], bool]) -> None:
         self._graph = graph
@@ -50,15 +53,15 @@ class Signals:
         self._taken: deque[Letter] = deque()
         self._count = 0
         self._inputs: dict[str, Any] = {}  # the last one by name
-        self._waiting: dict[str, list[Node]] = {}
-        self._receiving: dict[str, deque[Node]] = {}
-        self._handed_on: dict[str, Signaled] = {}
+        self.waiting: dict[str, list[Node]] = {}
+        self.receiving: dict[str, deque[Node]] = {}
+        self.handed_on: dict[str, Signaled] = {}
         self.last: dict[str, Signaled] = {}
 
     @property
     def waited_for(self) -> list[str]:
         """The names of signals that somebody waits for."""
-        names = {**self._waiting, **self._receiving}
+        names = {**self.waiting, **self.receiving}
         return [name for name in names if any(not node.done for node in self._nodes(name))]
 
     @property
@@ -70,10 +73,10 @@ class Signals:
     def put(self, name: str, input: Any) -> None:
         """A signal has come: everybody who waits for its name is told, and the first who receives takes it."""
         letter = self.keep(name, input)
-        for node in self._waiting.pop(name, ()):
+        for node in self.waiting.pop(name, ()):
             letter.shown = letter.shown or not node.done
             self._graph.end(node, input)
-        receiving = self._receiving.get(name, deque())
+        receiving = self.receiving.get(name, deque())
         while receiving:
             node = receiving.popleft()
             if not node.done:
@@ -95,7 +98,7 @@ class Signals:
         self.put(signal.name, signal.input)
         carried = self._values.thaw(signal.input)
         if isinstance(carried, dict) and carried.get("__propagate"):
-            self._handed_on[signal.name] = signal
+            self.handed_on[signal.name] = signal
             context = self._graph.context
             parent = context.get("parent_workflow_id")
             targets = [(parent, context.get("parent_run_id"), False)] if parent and self._hand_on_up() else []
@@ -103,14 +106,12 @@ class Signals:
             self._graph.commands.extend(self._sent(signal, targets))
 
     def for_new_children(self, commands: list[Command]) -> list[Command]:
-        """`commands`, and after the start of each child the signals that were handed on before."""
-        if not self._handed_on:
-            return commands
+        """`commands`, and after the start of each child the signals that were `handed_on` before."""
         found: list[Command] = []
         for command in commands:
             found.append(command)
             if isinstance(command, StartChild):
-                for signal in self._handed_on.values():
+                for signal in self.handed_on.values():
                     found.extend(self._sent(signal, [(command.id, None, True)]))
         return found
 
@@ -118,7 +119,7 @@ class Signals:
         """A WaitForSignal begins; its end if a signal of that name has come."""
         name = node.task.name
         if name not in self._inputs:
-            self._waiting.setdefault(name, []).append(node)
+            self.waiting.setdefault(name, []).append(node)
             return None
         for letter in self._box[name]:
             letter.shown = True
@@ -130,7 +131,7 @@ class Signals:
         assert isinstance(task, ReceiveSignal)
         if self._box.get(task.signal_name):
             return self._take(task.signal_name, node), None, FINISHED
-        self._receiving.setdefault(task.signal_name, deque()).append(node)
+        self.receiving.setdefault(task.signal_name, deque()).append(node)
         if task.timeout is not None:
             self._limit(node, task.signal_name, task.timeout)
         return None
@@ -158,7 +159,7 @@ class Signals:
         graph.then(node, lambda _: cancel())
 
     def _nodes(self, name: str) -> Iterable[Node]:
-        return [*self._waiting.get(name, ()), *self._receiving.get(name, ())]
+        return [*self.waiting.get(name, ()), *self.receiving.get(name, ())]
 
     def _sent(self, signal: Signaled, targets: Iterable[tuple[str, str | None, bool]]) -> Iterator[SendSignal]:
         """The commands that hand a signal on to whoever did not send it."""

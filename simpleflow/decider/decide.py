@@ -216,32 +216,37 @@ class Decider:
     def _register_type_of(self, command: Command | Close | None, run: Run) -> None:
         """Register the type of what is to be started, once a process: a decision that fails for want of it costs one
         more."""
-        config, missing = self._config, run.outbox.missing_types
-        if isinstance(command, ScheduleActivity):
-            kind = decisions.activity_type(command.activity, config)
-            self.activities[kind["name"], kind["version"]] = command.activity
-            arguments = decisions.activity_registration(command.activity, config)
-            self._register(self._client.register_activity_type, "activity", arguments, kind["name"] in missing)
-        elif isinstance(command, StartChild | ContinueAsNew):
-            if isinstance(command, StartChild):
-                kind = decisions.child_type(command.workflow, config)
-            else:
-                kind = decisions.next_type(command, run.options)
-            self._classes.setdefault((kind["name"], kind["version"]), command.workflow)
-            arguments = {**kind, **type_defaults(command.workflow, config)}
-            self._register(self._client.register_workflow_type, "workflow", arguments, kind["name"] in missing)
+        config = self._config
+        match command:
+            case ScheduleActivity(activity=activity):
+                what, kind = "activity", decisions.activity_type(activity, config)
+            case StartChild(workflow=workflow):
+                what, kind = "workflow", decisions.child_type(workflow, config)
+            case ContinueAsNew(workflow=workflow):
+                what, kind = "workflow", decisions.next_type(command, run.options)
+            case _:
+                return
+        key = (kind["name"], kind["version"])
+        again = key[0] in run.outbox.missing_types
+        if (what, *key) in self._registered and not again:
+            return
+        self._registered.add((what, *key))
+        if what == "activity":
+            self.activities[key] = activity
+            defaults = decisions.activity_defaults(activity, config)
+            self._register(self._client.register_activity_type, what, {**kind, **defaults}, again)
+        else:
+            self._classes.setdefault(key, workflow)
+            defaults = type_defaults(workflow, config)
+            self._register(self._client.register_workflow_type, what, {**kind, **defaults}, again)
 
     def _register(self, register: Callable[..., Any], what: str, arguments: dict[str, Any], again: bool) -> None:
-        key = (what, arguments["name"], arguments["version"])
-        if key in self._registered and not again:
-            return
-        self._registered.add(key)
         try:
             register(domain=self._domain, **arguments)
         except Exception as error:
             if code_of(error) == "TypeAlreadyExistsFault":
                 return
-            message = f"cannot register the {what} type {key[1]} {key[2]}: {error}"
+            message = f"cannot register the {what} type {arguments['name']} {arguments['version']}: {error}"
             if again:  # it is missing: without it the decision would fail at once, and again
                 raise Parked(message) from error
             log.warning(message)  # somebody else may have registered it

@@ -33,6 +33,7 @@ from simpleflow.command import (
 from simpleflow.config import Config, type_defaults
 from simpleflow.exceptions import PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed
 from simpleflow.payload import codec, failures
+from simpleflow.protocol.decisions import DECISIONS as DECISION_TYPES
 from simpleflow.task import INHERIT_TAG_LIST
 from simpleflow.workflow import Workflow
 
@@ -68,7 +69,7 @@ class Options:
 def decision(command: Command | Close, options: Options) -> Decision:
     """Amazon's decision for a command."""
     kind, attributes = DECISIONS[type(command)](command, options)
-    return {"decisionType": kind, f"{kind[0].lower()}{kind[1:]}DecisionAttributes": attributes}
+    return {"decisionType": kind, DECISION_TYPES[kind].member: attributes}
 
 
 def timer(id: str, seconds: int) -> Decision:
@@ -84,10 +85,9 @@ def activity_type(activity: Activity[..., Any], config: Config) -> dict[str, str
     return {"name": activity.name, "version": activity.version or config.activity_default_version}
 
 
-def activity_registration(activity: Activity[..., Any], config: Config) -> dict[str, Any]:
-    """The arguments of RegisterActivityType, the domain aside: the type's defaults are the activity's options."""
+def activity_defaults(activity: Activity[..., Any], config: Config) -> dict[str, Any]:
+    """The defaults with which an activity's type is registered: its options."""
     return {
-        **activity_type(activity, config),
         "defaultTaskList": {"name": activity.task_list or config.activity_default_task_list},
         **{f"defaultTask{key[0].upper()}{key[1:]}": value for key, value in _timeouts(activity, config).items()},
     }

@@ -21,21 +21,26 @@ NAMES: Final = (
 )
 
 
-class Hooks:
-    """The hooks of one run. `history` makes what they are given; it is not called for a class that has none."""
+def hooks_of(workflow_class: type[Workflow], history: Callable[[], Any]) -> Hooks | None:
+    """The hooks of a run; None for a class that has none. `history` makes what they are given."""
+    has_some = any(getattr(workflow_class, name) is not getattr(Workflow, name) for name in NAMES)
+    return Hooks(history) if has_some else None
 
-    def __init__(self, workflow_class: type[Workflow], history: Callable[[], Any]) -> None:
+
+class Hooks:
+    """The hooks of one run."""
+
+    def __init__(self, history: Callable[[], Any]) -> None:
         self._history = history
-        self._wanted = any(getattr(workflow_class, name) is not getattr(Workflow, name) for name in NAMES)
 
     def before(self, workflow: Workflow | None) -> None:
         """New events are about to reach the run."""
-        if self._wanted and workflow is not None:
+        if workflow is not None:
             self._call(workflow, "before_replay")
 
     def after(self, workflow: Workflow | None, ended: Close | None) -> None:
         """They have; by them the run has perhaps ended."""
-        if not self._wanted or workflow is None:
+        if workflow is None:
             return
         if isinstance(ended, Fail | GiveUp):
             self._call(workflow, "on_failure", *failure(ended))

@@ -23,13 +23,13 @@ import orjson
 
 from simpleflow.command import (
     ACTIVITY,
+    CANCELS,
     CHILD,
     LAMBDA,
     MARKER,
     PATCHED,
     SIGNAL,
     TIMER,
-    Cancel,
     CancelRun,
     Close,
     Command,
@@ -127,7 +127,7 @@ class Outbox:
         if isinstance(command, RecordMarker) and command.name == PATCHED:
             self._patches[command.id] = entry
             return
-        if isinstance(command, Cancel):
+        if type(command) in CANCELS:
             self._cancels.setdefault((command.kind, command.id), entry)
             return
         self._openings[command.kind][command.id] = entry
@@ -331,7 +331,7 @@ class Outbox:
                 return decisions, commands, True
             decisions.append(decision)
             commands.append(command)
-            if not isinstance(command, Cancel):
+            if type(command) not in CANCELS:
                 sent.add(key)
         return decisions, commands, False
 
@@ -340,17 +340,19 @@ class Outbox:
 
         Patches go first, for what they decide must be read with them.
         """
-        queues = [
+        queues: list[Iterator[Entry]] = [
             islice(entries.values(), max(0, self._max_open.get(kind, maxsize) - self.open[kind]))
             for kind, entries in self._openings.items()
             if entries and not self._rests(kind)
         ]
-        cancels = (entry for (kind, _), entry in self._cancels.items() if not self._rests(f"cancel_{kind}"))
-        return chain(self._patches.values(), heapq.merge(*queues, cancels, key=attrgetter("number")))
+        if self._cancels:
+            queues.append(entry for (kind, _), entry in self._cancels.items() if not self._rests(f"cancel_{kind}"))
+        ordered = queues[0] if len(queues) == 1 else heapq.merge(*queues, key=attrgetter("number"))
+        return chain(self._patches.values(), ordered) if self._patches else ordered
 
     def _waits(self, command: Command, key: Key, sent: set[Key]) -> bool:
         """Whether a command waits for another: a cancel for what it cancels, and whatever is for a child for that."""
-        if isinstance(command, Cancel):
+        if type(command) in CANCELS:
             return command.id in self._unbegun if command.kind == CHILD else self._is_held(key, sent)
         return isinstance(command, SendSignal) and command.workflow_id in self._unbegun
 
@@ -388,11 +390,13 @@ class Outbox:
     def _prune(self) -> None:
         """Forget what need not be sent any more. Not before a decision has started: the one that was made last may
         have sent it."""
-        for kind, id in [key for key in self._cancels if key[0] in WITHDRAWN and key[1] in self._openings[key[0]]]:
-            del self._openings[kind][id], self._cancels[kind, id]
-        signals = self._openings[SIGNAL]
-        for id in [id for id, entry in signals.items() if self._is_in_vain(entry.command)]:
-            del signals[id]
+        for kind, id in list(self._cancels):
+            if kind in WITHDRAWN and id in self._openings[kind]:
+                del self._openings[kind][id], self._cancels[kind, id]
+        if signals := self._openings[SIGNAL]:
+            for id, entry in list(signals.items()):
+                if self._is_in_vain(entry.command):
+                    del signals[id]
 
     def _is_in_vain(self, command: Any) -> bool:
         """Whether a signal was to be handed on to a child that is over."""

@@ -12,7 +12,7 @@ from simpleflow.config import Config
 from simpleflow.dataflow import Event, Program
 from simpleflow.decider import translate
 from simpleflow.decider.decisions import Options
-from simpleflow.decider.hooks import Hooks
+from simpleflow.decider.hooks import hooks_of
 from simpleflow.decider.outbox import OURS, Outbox
 from simpleflow.decider.translate import Words
 from simpleflow.payload.codec import Codec, extra, read, read_object
@@ -55,7 +55,7 @@ class Run:
         self._cancelling: dict[int, str] = {}  # tasks by the id of the event that heard of their cancel
         self._horizon = 0
         self._is_live = False
-        self._hooks = Hooks(workflow_class, self._history)
+        self._hooks = hooks_of(workflow_class, self._history)
         self.workflow_class = workflow_class
         self.program = Program(workflow_class, codec, remember=remember)
         self.program.history = self._history
@@ -87,9 +87,10 @@ class Run:
                 if not self._is_live and self.last_event_id > self._horizon:
                     over = self.program.outcome is not None
                     self._is_live = True
-                    self._hooks.before(self.program.workflow)
+                    if self._hooks is not None:
+                        self._hooks.before(self.program.workflow)
                 self._apply(event)
-        if self._is_live and not over:
+        if self._hooks is not None and self._is_live and not over:
             self._hooks.after(self.program.workflow, self.program.outcome)
 
     def foresee(self, events: Iterable[dict[str, Any]]) -> None:
@@ -109,7 +110,7 @@ class Run:
         return History(partial(self._fetch, self.last_event_id))
 
     def _began(self, workflow: Workflow) -> None:
-        if self._is_live:
+        if self._hooks is not None and self._is_live:
             self._hooks.before(workflow)
 
     def _apply(self, event: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ from simpleflow.payload import codec, failures
 Attributes = dict[str, Any]
 
 _codec = codec.Codec()
+_BESIDE: Final = (f',"{codec.RESERVED}":', f',"{codec.EXTRA}":')
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ def same_call(ours: str, theirs: str | None) -> bool:
     it, the order of keys and the spacing do not count."""
     if theirs is None:
         return False
-    if theirs == ours or theirs.startswith((f'{ours[:-1]},"{codec.RESERVED}":', f'{ours[:-1]},"{codec.EXTRA}":')):
+    if theirs == ours or (theirs.startswith(ours[:-1]) and theirs.startswith(_BESIDE, len(ours) - 1)):
         return True
     try:
         found = json.loads(theirs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from simpleflow.engine.call import Call, Request, Response
 from simpleflow.engine.reaching import LAMBDA_LIST, LAMBDA_SECONDS
-from simpleflow.engine.rows import Run, Task, TaskKind, key_of
+from simpleflow.engine.rows import OpenExecution, Task, TaskKind, key_of
 from simpleflow.engine.tasks import no_task, responding
 from simpleflow.engine.tokens import LAMBDA, read_task_token, task_token
 from simpleflow.engine.transitions import Attributes, Turn, finish_lambda, optional, start_lambda
@@ -49,7 +49,7 @@ def _refuse(turn: Turn, task: Task, name: str) -> None:
     finish_lambda(turn, task, "LambdaFunctionFailed", attributes)
 
 
-def _answer(call: Call, run: Run, task: Task, function: str, scheduled: Attributes) -> Response:
+def _answer(call: Call, run: OpenExecution, task: Task, function: str, scheduled: Attributes) -> Response:
     workflow_id, run_id, *_ = call.store.one("execution_names", run.id)
     return {
         "taskToken": task_token(call.file, LAMBDA, run.id, task.opened_by),

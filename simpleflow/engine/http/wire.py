@@ -6,6 +6,7 @@ See https://docs.aws.amazon.com/amazonswf/latest/developerguide/UsingJSON-swf.ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,6 +78,10 @@ _NAMESPACES = {
 }
 _SERVICE = "com.amazon.coral.service"
 
+#: Operations whose answers hold ARNs, and where in the header Authorization the region stands.
+_WITH_ARNS = frozenset({"DescribeDomain", "ListDomains"})
+_REGION = re.compile(r"Credential=[^,]*/([a-z0-9-]{1,32})/swf/aws4_request")
+
 
 def operation_of(target: str) -> Operation:
     """The operation that X-Amz-Target names, Amazon's or the engine's own. Raises UnknownOperationException."""
@@ -101,8 +106,14 @@ def request_of(body: bytes) -> dict[str, Any]:
     return request
 
 
-def body_of(operation: Operation, answer: dict[str, Any]) -> bytes:
-    """An answer as the service writes it; that of an operation without output is empty."""
+def body_of(operation: Operation, answer: dict[str, Any], exchange: Exchange) -> bytes:
+    """An answer as the service writes it; that of an operation without output is empty.
+
+    The ARNs in it have the region for which the request is signed, if it is.
+    """
+    if operation.name in _WITH_ARNS and (region := _REGION.search(exchange.header(b"authorization"))):
+        for info in (answer["domainInfo"],) if "domainInfo" in answer else answer["domainInfos"]:
+            info["arn"] = info["arn"].replace(":local:", f":{region[1]}:", 1)
     return encoded(answer) if operation.output else b""
 
 
