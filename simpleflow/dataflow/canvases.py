@@ -202,8 +202,10 @@ class Composing(Waiting):
             branch.submission = within
 
     def _where(self, branch: Branch) -> str:
-        """Where the user's code is; for a member, where its canvas is submitted."""
-        return branch.canvases[-1].where if branch.canvases else caller()
+        """Where the user's code is; for a member, and for what a function returned, where its canvas is submitted."""
+        if branch.canvases:
+            return branch.canvases[-1].where
+        return caller() or (branch.node.where if branch.parent is not None else "")
 
     # -- how they are submitted ------------------------------------------------------------------------------------
 

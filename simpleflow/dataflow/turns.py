@@ -277,7 +277,6 @@ class Turns:
         return node
 
 
-
 def _owner(node: Node) -> Branch:
     """The branch that submitted the task, or its nearest ancestor that lives."""
     branch: Branch = node.owner

@@ -1,4 +1,4 @@
-"""Random programs with branches, coroutines and waits of every kind, some of them in the old idiom.
+"""Random programs with branches, coroutines, canvases and waits of every kind, some of them in the old idiom.
 
 A branch sees the futures that were there when it was spawned, and its own: so no two branches wait for each other.
 """
@@ -11,9 +11,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from programs import ACTIVITIES, SIGNALS
+from canvases import OWN
+from programs import ACTIVITIES, CHILDREN, SIGNALS
 from simpleflow import Workflow, futures
-from simpleflow.exceptions import BranchCanceled, ExecutionBlocked, TaskException
+from simpleflow.canvas import Chain, FuncGroup, Group
+from simpleflow.exceptions import AggregateException, BranchCanceled, ExecutionBlocked, TaskException
+from simpleflow.signal import ReceiveSignal
 
 Made = list[futures.Future[Any]]
 
@@ -36,9 +39,11 @@ def _steps(chance: Random, depth: int, blocks: bool) -> list[Any]:
         return [chance.randrange(30) for _ in range(chance.randrange(most))]
 
     def step() -> Any:
-        kind = chance.choice((*("submit",) * 8, *READS, *WAITS, *OTHERS, *(BRANCHES if depth < 3 else ())))
+        kind = chance.choice((*("submit",) * 8, *("canvas",) * 2, *READS, *WAITS, *OTHERS, *(BRANCHES if depth < 3 else ())))
         if kind == "submit":
             return kind, chance.randrange(len(ACTIVITIES)), some(3)
+        if kind == "canvas":
+            return kind, chance.randrange(2**32), chance.random() < 0.3
         if kind in ("branch", "follow"):
             return kind, _steps(chance, depth + 1, blocks)
         if kind == "gather":
@@ -112,6 +117,9 @@ def branching_workflow(program: dict[str, Any], printed: list[str]) -> type[Work
             kind, *given = step
             if kind == "submit":
                 made.append(self.submit(ACTIVITIES[given[0]], *self.some(made, given[1])))
+            elif kind == "canvas":
+                canvas = self.submit(self.canvas(Random(given[0]), list(made), 0))
+                made += [*canvas.futures, canvas] if given[1] else [canvas]
             elif kind in ("branch", "follow"):
                 known = list(made)
                 if kind == "branch":
@@ -141,6 +149,39 @@ def branching_workflow(program: dict[str, Any], printed: list[str]) -> type[Work
             elif made:
                 self.look(kind, given, made, seen)
 
+        def canvas(self, chance: Random, known: Made, depth: int) -> Group:
+            """A canvas of some tasks of every kind, which may take futures that are `known`."""
+            chain = chance.random() < 0.5
+            items = [self.item(chance, known, depth) for _ in range(chance.randrange(5))]
+            own = OWN[chance.choice(("wraps", "swallows")), chain] if chance.random() < 0.2 else None
+            flags = {"raises_on_failure": chance.choice((None, None, True, False)), "future_class": own}
+            if chain:
+                return Chain(*items, send_result=chance.random() < 0.4, **flags)
+            return Group(*items, max_parallel=chance.choice((None, 1, 2)), **flags)
+
+        def item(self, chance: Random, known: Made, depth: int) -> Any:
+            kind = chance.random()
+            arguments = [chance.choice(known)] if known and chance.random() < 0.3 else []
+            if kind < 0.1:
+                return chance.choice(CHILDREN), *arguments
+            if kind < 0.2:
+                number = chance.randrange(4)
+                return chance.choice((self.start_timer(f"t{number}", number), self.record_marker("c", number)))
+            if kind < 0.25:
+                return ReceiveSignal(chance.choice(SIGNALS), chance.randrange(1, 3))
+            if kind < 0.45 and depth < 3:
+                return self.canvas(chance, known, depth + 1)
+            if kind < 0.6 and depth < 3:
+                seed, reads = chance.randrange(2**32), chance.random() < 0.5
+
+                def make(*sent: Any) -> Any:
+                    if reads:
+                        self.submit(ACTIVITIES[seed % len(ACTIVITIES)], *sent).wait()
+                    return self.canvas(Random(seed), known, depth + 1)
+
+                return FuncGroup(make)
+            return chance.choice(ACTIVITIES), *arguments
+
         def followed(self, steps: list[Any], made: Made) -> Any:
             """What is made last, unread, is what the branch ends with."""
             self.all(steps, made, [])
@@ -152,7 +193,7 @@ def branching_workflow(program: dict[str, Any], printed: list[str]) -> type[Work
                 if kind == "wait" and given[2] is None:
                     try:
                         self.say(seen, "wait", repr(futures.wait(*several)))
-                    except (TaskException, LookupError) as error:
+                    except (TaskException, AggregateException, LookupError) as error:
                         self.say(seen, "wait", repr(error))
                 else:
                     done, not_done = futures.wait(several, return_when=given[1], timeout=given[2])

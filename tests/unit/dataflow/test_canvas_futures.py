@@ -91,8 +91,9 @@ def test_what_a_run_waits_for_is_told_by_the_members_whose_turn_it_is() -> None:
         inner = FuncGroup(lambda: Chain((f, 1), (f, 2)))
         return self.submit(Group(inner, (g, self.submit(f)), self.wait_signal("s"), g, max_parallel=3)).result
 
-    lines = [line.partition(" (submitted")[0] for line in Drive(run).program.waits_for]
-    assert lines == ["activity-f-f1.1", "activity-g-1", "s-1"]
+    lines = [line.partition(" (submitted at ") for line in Drive(run).program.waits_for]
+    assert [line[0] for line in lines] == ["activity-f-f1.1", "activity-g-1", "s-1"]
+    assert len({line[2] for line in lines}) == 1 and "test_canvas_futures.py" in lines[0][2]
 
 
 # -- cancelling ----------------------------------------------------------------------------------------------------
