@@ -1,8 +1,9 @@
 """Durable dataflow programs in plain Python."""
 
-from simpleflow import activity, constants, exceptions, futures, task, workflow
+from simpleflow import activity, constants, exceptions, futures, log, settings, task, workflow
 from simpleflow.activity import Activity
 from simpleflow.futures import Future
+from simpleflow.log import logger
 from simpleflow.runtime.start import start
 from simpleflow.workflow import Workflow
 
@@ -14,6 +15,9 @@ __all__ = [
     "constants",
     "exceptions",
     "futures",
+    "log",
+    "logger",
+    "settings",
     "start",
     "task",
     "workflow",

@@ -47,7 +47,8 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
             from simpleflow.runtime.working import Worker
 
             where = (engine, spec.domain, spec.task_list, stop)
-            Worker(*where, config=config, heartbeat=spec.heartbeat, point=point).run(spec.one_task)
+            grace = config.activity_sigterm_wait_sec
+            Worker(*where, config=config, heartbeat=spec.heartbeat, point=point, grace=grace).run(spec.one_task)
         else:
             from simpleflow.runtime.deciding import decide_forever
 

@@ -32,7 +32,7 @@ log = logging.getLogger("simpleflow.runtime")
 
 SELDOM: Final = 60.0
 """The most seconds between two heartbeats, whatever a task allows: a request to cancel comes in the answer to one."""
-GRACE: Final = 5.0
+GRACE: Final = 3.0
 """Seconds between the soft signal to an activity and the hard one."""
 
 
