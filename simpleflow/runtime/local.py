@@ -63,7 +63,11 @@ class Local:
             kind = task["activityType"]
             known = self._decider.activities.get((kind["name"], kind["version"]))
             text = task.get("input")
-            answer = calling.call(known, text) if known is not None else calling.run(kind["name"], text)
+            context = calling.context_of(task, DOMAIN, "local")
+            if known is not None:
+                answer = calling.call(known, text, context)
+            else:
+                answer = calling.run(kind["name"], text, context)
             if os.getpid() != self._process:  # the activity forked, and this is what it left behind
                 os._exit(0)
             if self._interrupted():

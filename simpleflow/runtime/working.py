@@ -23,7 +23,7 @@ from simpleflow.config import Config
 from simpleflow.payload.codec import RESERVED, read_object
 from simpleflow.payload.failures import MAX_REASON, clean, cut
 from simpleflow.protocol.faults import code_of
-from simpleflow.runtime.calling import Answer
+from simpleflow.runtime.calling import Answer, context_of
 from simpleflow.runtime.child import receive, send
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import end_tree, exit_cause
@@ -96,7 +96,8 @@ class Worker:
     def _work(self, task: dict[str, Any]) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
         token, activity_id = task["taskToken"], task["activityId"]
-        child = self._hand_over(task["activityType"]["name"], task.get("input"))
+        context = context_of(task, self._domain, self._task_list)
+        child = self._hand_over(task["activityType"]["name"], task.get("input"), context)
         beats = self._beats(task)
         while not child.ready(beats.left()):
             if self._stop.requests > 1:
@@ -147,13 +148,13 @@ class Worker:
             return "cancel"
         return None
 
-    def _hand_over(self, name: str, text: str | None) -> WarmChild:
+    def _hand_over(self, name: str, text: str | None, context: dict[str, Any]) -> WarmChild:
         """Give a task to the child, or to a new one where that died while it had none."""
-        if self._child is None or not self._child.ask(name, text):
+        if self._child is None or not self._child.ask(name, text, context):
             if self._child is not None:
                 self._child.end(0)
             self._child = WarmChild(self._stop)
-            self._child.ask(name, text)
+            self._child.ask(name, text, context)
         return self._child
 
     def _renew(self) -> None:
@@ -211,10 +212,10 @@ class WarmChild:
         self._woken.register(self._channel, select.POLLIN)
         self._woken.register(stop, select.POLLIN)
 
-    def ask(self, name: str, text: str | None) -> bool:
+    def ask(self, name: str, text: str | None, context: dict[str, Any]) -> bool:
         """Hand it a task. False where it is dead and has not begun it."""
         try:
-            send(self._channel.fileno(), (name, text))
+            send(self._channel.fileno(), (name, text, context))
         except OSError:
             return False
         return True
