@@ -268,8 +268,9 @@ def _call(options: argparse.Namespace) -> str:
     request = read(text)
     request = request if isinstance(request, dict) else {}
     sys.path.extend(path for path in request.get("path", ()) if path not in sys.path)
-    target = _inner(_load(options.function))
-    result = Activity(target).work(args, kwargs, options.context or request.get("context"))
+    context = options.context or request.get("context")
+    target = _inner(_load(options.function), context)
+    result = Activity(target).work(args, kwargs, context)
     return freeze(result, "the result", sys.maxsize)
 
 
@@ -279,11 +280,15 @@ def _load(name: str) -> Any:
     return pkgutil.resolve_name(name)
 
 
-def _inner(found: Any) -> Callable[..., Any]:
-    """What `python` was given where `found` is what it made, perhaps within an activity; else what was found."""
+def _inner(found: Any, context: dict[str, Any] | None) -> Callable[..., Any]:
+    """What `python` was given where `found` is what it made, perhaps within an activity; else what was found.
+
+    What it made has the context too: in the function's module its name stands for that, or for the activity.
+    """
     thing = found
     while thing is not None:
         if getattr(thing, _MARK, False) is True:
+            thing.context = context
             return thing.__wrapped__  # type: ignore[no-any-return]
         thing = getattr(thing, "__wrapped__", None)
     return found.callable if isinstance(found, Activity) else found

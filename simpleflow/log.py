@@ -42,13 +42,12 @@ color_mode: Mode = "auto"
 _task: Mapping[str, Any] = {}
 
 
-def works_on(task_type: str = "", workflow_id: str = "", event_id: int | str = "") -> None:
-    """Say what runs in this process, for log lines: "activity" or "decision", of which run, started by which event.
-
-    Without arguments: nothing does.
+def works_on(task_type: str = "", workflow_id: str = "", id: int | str = "") -> None:
+    """Say what runs in this process, for log lines: "activity" or "decision", of which run, and its id or that of the
+    event that started it. Without arguments: nothing does.
     """
     global _task
-    _task = {"task_type": task_type, "workflow_id": workflow_id, "event_id": event_id} if task_type else {}
+    _task = {"task_type": task_type, "workflow_id": workflow_id, "id": id} if task_type else {}
 
 
 def colorize(level: str, message: str) -> str:
@@ -85,7 +84,7 @@ class SyslogFormatter(logging.Formatter):
     """``workflow id: activity#17 ERROR pid=4242 message``, with at most 64 characters of the id."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        who = f"{_task.get('workflow_id', '')[:64]}: {_task.get('task_type', '')}#{_task.get('event_id', '')}"
+        who = f"{_task.get('workflow_id', '')[:64]}: {_task.get('task_type', '')}#{_task.get('id', '')}"
         return f"{who} {record.levelname} pid={os.getpid()} {record.message}"
 
 

@@ -17,6 +17,7 @@ from simpleflow import activity as activity_module
 from simpleflow.activity import Activity
 from simpleflow.download import download_binaries
 from simpleflow.exceptions import ExecutionError, message_of, one_line
+from simpleflow.log import works_on
 from simpleflow.payload.codec import Codec, freeze, read_object
 from simpleflow.payload.failures import MAX_REASON, clean, cut, describe
 
@@ -59,6 +60,7 @@ def run(name: str, text: str | None, context: dict[str, Any] | None = None) -> A
 def call(activity: Activity[..., Any], text: str | None, context: dict[str, Any] | None = None) -> Answer:
     """Call the activity with the arguments in `text`. Whatever it raises is in the answer."""
     context = {**(context or {}), "input": text}
+    works_on("activity", context.get("workflow_id", ""), context.get("activity_id", ""))
     try:
         args, kwargs = _codec.thaw_call(text)
         before, after = _middlewares(kwargs.pop(MIDDLEWARES, None))
@@ -78,6 +80,8 @@ def call(activity: Activity[..., Any], text: str | None, context: dict[str, Any]
         elif isinstance(error, ExecutionError) and error.details:  # what was raised there is the failure
             reason, details = cut(clean(error.reason), MAX_REASON), error.details
         return {"reason": reason, "details": details}
+    finally:
+        works_on()
 
 
 class _Missing(Exception):

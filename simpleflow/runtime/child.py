@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from simpleflow.observe import configure_logging
 from simpleflow.runtime.calling import run
 
 
@@ -92,4 +93,5 @@ def _flush() -> None:
 
 
 if __name__ == "__main__":
+    configure_logging(sys.argv[3], "activity")
     main(int(sys.argv[1]), int(sys.argv[2]))

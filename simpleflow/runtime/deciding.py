@@ -10,6 +10,7 @@ from typing import Any
 from simpleflow.config import Config
 from simpleflow.decider import Decider, load_workflow
 from simpleflow.decider.mute import mute_replays
+from simpleflow.log import works_on
 from simpleflow.runtime.poll import Call, Stop, identity, serve
 
 log = logging.getLogger("simpleflow.runtime")
@@ -45,7 +46,9 @@ def decide_forever(
     def handle(task: dict[str, Any]) -> Call:
         nonlocal last
         last = task
+        works_on("decision", task["workflowExecution"]["workflowId"], task["startedEventId"])
         answer = decider.decide(task, poll)
+        works_on()
         sys.stdout.flush()
         return "respond_decision_task_completed", answer
 

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from simpleflow.config import Config
+from simpleflow.log import works_on
 from simpleflow.payload.codec import RESERVED, read_object
 from simpleflow.payload.failures import MAX_REASON, clean, cut
 from simpleflow.protocol.faults import code_of
@@ -81,6 +82,7 @@ class Worker:
 
         def handle(task: dict[str, Any]) -> Call | None:
             call = self._work(task)
+            works_on()
             if one_task:
                 self._stop.request()
             return call
@@ -97,6 +99,7 @@ class Worker:
         """Run a task to its end, whichever that is, and give the answer to it."""
         token, activity_id = task["taskToken"], task["activityId"]
         context = context_of(task, self._domain, self._task_list)
+        works_on("activity", context["workflow_id"], task["startedEventId"])
         child = self._hand_over(task["activityType"]["name"], task.get("input"), context)
         beats = self._beats(task)
         while not child.ready(beats.left()):
@@ -197,9 +200,10 @@ class WarmChild:
         self._stop = stop
         self._channel, theirs = socket.socketpair()
         life, held = os.pipe()
+        level = logging.getLevelName(log.getEffectiveLevel())
         self._life: int | None = held
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life)],
+            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), level],
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(), life),
             start_new_session=True,

@@ -162,8 +162,8 @@ class Process:
         text = json.dumps({"args": args, "kwargs": kwargs, "__simpleflow": told or {"attempt": 1, "heartbeat": "60"}})
         activity = {"name": name if "." in name else f"acts.{name}", "version": "1"}
         run = {"workflowId": "w", "runId": "r"}
-        id = f"activity-{self._tasks}"
-        self.say(taskToken=token, activityId=id, activityType=activity, workflowExecution=run, input=text)
+        task = {"activityId": f"activity-{self._tasks}", "startedEventId": 7, "workflowExecution": run}
+        self.say(taskToken=token, activityType=activity, input=text, **task)
         return token
 
     def result(self, name: str, *args: Any, **kwargs: Any) -> Any:
