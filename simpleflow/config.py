@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,12 +92,40 @@ def _logging(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
+def lambda_functions(texts: Iterable[str]) -> dict[str, str]:
+    """Names of Lambda functions and the callables they stand for, from texts in the form NAME=MODULE:FUNCTION.
+
+    Raises ValueError.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, function = text.strip().partition("=")
+        parts = function.split(":")
+        if not 1 <= len(name) <= 64 or name != name.strip() or len(parts) != 2 or not all(map(_is_dotted, parts)):
+            raise ValueError(f"takes NAME=MODULE:FUNCTION, such as resize=images.handlers:resize, and not {text!r}")
+        if name in found:
+            raise ValueError(f"names {name} twice")
+        found[name] = function
+    return found
+
+
+def _is_dotted(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _lambdas(value: Any) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return lambda_functions(f"{name}={function}" for name, function in value.items())
+    return lambda_functions(text for text in _text(value).split(",") if text.strip())
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings. Timeouts are texts of whole seconds, or "NONE", as Amazon SWF takes them.
+    """The settings. Timeouts are texts of whole seconds, or "NONE", as Amazon SWF takes them. `lambdas` maps names of
+    Lambda functions to callables, for engines that are opened here.
 
-    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle` and
-    `access_keys` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
+    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`, `access_keys`
+    and `lambdas` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
 
     Buckets are names in Amazon S3, ``host/name``, or directories: a ``file://`` URL or a path (`simpleflow.storage`);
     by default they are directories of the user's. `activity_default_timeout` is what `activity_start_to_close_timeout`
@@ -111,6 +139,7 @@ class Config:
     log_level: str = "INFO"
     disable_setproctitle: str = ""
     access_keys: str = ""
+    lambdas: Mapping[str, str] = field(default_factory=dict)
     aws_endpoint_url_swf: str = ""
     swf_connection_retries: int = 5
     swf_max_open_activity_count: int = 1000
@@ -168,6 +197,7 @@ class Config:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
+    "lambdas": _lambdas,
     "log_level": _level,
     "swf_connection_retries": _number,
     "swf_max_open_activity_count": _number,
@@ -190,11 +220,12 @@ _VARIABLES = {
     "domain": "SWF_DOMAIN",
     "access_keys": "SIMPLEFLOW_ACCESS_KEYS",
     "format": "SIMPLEFLOW_FORMAT",
+    "lambdas": "SIMPLEFLOW_LAMBDAS",
     "disable_setproctitle": "SIMPLEFLOW_DISABLE_SETPROCTITLE",
 }
 
 
-NAMES: dict[str, str] = {_VARIABLES.get(field.name, field.name.upper()): field.name for field in fields(Config)}
+NAMES: dict[str, str] = {_VARIABLES.get(each.name, each.name.upper()): each.name for each in fields(Config)}
 """The fields of Config by the names of their variables, which are the settings' names."""
 
 _put: dict[str, Any] = {}
@@ -208,13 +239,13 @@ def read(
     The last of them goes first, then the environment. An empty variable counts as not set, and so does None.
     """
     found: dict[str, Any] = {}
-    for name, field in NAMES.items():
+    for name, setting in NAMES.items():
         if put is not None and put.get(name) is not None:
-            found[field] = _cast(name, put[name], "the setting ")
+            found[setting] = _cast(name, put[name], "the setting ")
         elif environ.get(name):
-            found[field] = _cast(name, environ[name], "the environment variable ")
+            found[setting] = _cast(name, environ[name], "the environment variable ")
         elif module is not None and module.get(name) is not None:
-            found[field] = _cast(name, module[name], f"the settings module {environ[MODULE]}: ")
+            found[setting] = _cast(name, module[name], f"the settings module {environ[MODULE]}: ")
     if "activity_default_timeout" in found:
         found.setdefault("activity_start_to_close_timeout", found["activity_default_timeout"])
     return Config(**found)

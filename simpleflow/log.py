@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 logger = logging.getLogger("simpleflow")
@@ -39,15 +38,10 @@ Mode = Literal["auto", "always", "never"]
 color_mode: Mode = "auto"
 """When `colorize` does: "auto" means where standard error is a terminal."""
 
-_task: Mapping[str, Any] = {}
-
-
-def works_on(task_type: str = "", workflow_id: str = "", id: int | str = "") -> None:
-    """Say what runs in this process, for log lines: "activity" or "decision", of which run, and its id or that of the
-    event that started it. Without arguments: nothing does.
-    """
-    global _task
-    _task = {"task_type": task_type, "workflow_id": workflow_id, "id": id} if task_type else {}
+NOTHING: Final = ("", "", "")
+running: tuple[str, str, int | str] = NOTHING
+"""What runs in this process, for log lines: "activity", "lambda" or "decision", of which run, and its id (of a
+decision that of the event that started it)."""
 
 
 def colorize(level: str, message: str) -> str:
@@ -84,8 +78,8 @@ class SyslogFormatter(logging.Formatter):
     """``workflow id: activity#17 ERROR pid=4242 message``, with at most 64 characters of the id."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        who = f"{_task.get('workflow_id', '')[:64]}: {_task.get('task_type', '')}#{_task.get('id', '')}"
-        return f"{who} {record.levelname} pid={os.getpid()} {record.message}"
+        kind, workflow_id, id = running
+        return f"{workflow_id[:64]}: {kind}#{id} {record.levelname} pid={os.getpid()} {record.message}"
 
 
 def default_logging(level: str = "INFO", syslog: str | None = None) -> dict[str, Any]:

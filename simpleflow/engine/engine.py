@@ -157,6 +157,7 @@ class Engine:
     respond_activity_task_completed = _method("RespondActivityTaskCompleted")
     respond_activity_task_failed = _method("RespondActivityTaskFailed")
     respond_activity_task_canceled = _method("RespondActivityTaskCanceled")
+    list_lambda_functions = _method("ListLambdaFunctions")
     poll_for_lambda_task = _method("PollForLambdaTask")
     respond_lambda_task_completed = _method("RespondLambdaTaskCompleted")
     respond_lambda_task_failed = _method("RespondLambdaTaskFailed")

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from simpleflow import activity as activity_module
+from simpleflow import log as logs
 from simpleflow.activity import Activity
 from simpleflow.download import download_binaries
 from simpleflow.exceptions import ExecutionError, message_of, one_line
-from simpleflow.log import works_on
 from simpleflow.payload.codec import Codec, freeze, read_object
 from simpleflow.payload.failures import MAX_REASON, clean, cut, describe
 
@@ -53,14 +53,14 @@ def run(name: str, text: str | None, context: dict[str, Any] | None = None) -> A
     try:
         activity = find(name)
     except BaseException as error:
-        return _not_found(name, error)
+        return _stale(name, error)
     return call(activity, text, context)
 
 
 def call(activity: Activity[..., Any], text: str | None, context: dict[str, Any] | None = None) -> Answer:
     """Call the activity with the arguments in `text`. Whatever it raises is in the answer."""
     context = {**(context or {}), "input": text}
-    works_on("activity", context.get("workflow_id", ""), context.get("activity_id", ""))
+    logs.running = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
     try:
         args, kwargs = _codec.thaw_call(text)
         before, after = _middlewares(kwargs.pop(MIDDLEWARES, None))
@@ -72,16 +72,16 @@ def call(activity: Activity[..., Any], text: str | None, context: dict[str, Any]
                 middleware(context, result=result)
         return {"result": freeze(result, "the result")}
     except _Missing as missing:
-        return _not_found(f"the middleware {missing.name}", missing.error)
+        return _stale(f"the middleware {missing.name}", missing.error)
     except BaseException as error:
         reason, details = describe(_without_our_frames(error))
         if isinstance(error, SystemExit):
-            reason = cut(clean(f"SystemExit: the activity called sys.exit({_argument(error)})"), MAX_REASON)
+            reason = cut(clean(f"SystemExit: {said_exit(error, 'activity')}"), MAX_REASON)
         elif isinstance(error, ExecutionError) and error.details:  # what was raised there is the failure
             reason, details = cut(clean(error.reason), MAX_REASON), error.details
         return {"reason": reason, "details": details}
     finally:
-        works_on()
+        logs.running = logs.NOTHING
 
 
 class _Missing(Exception):
@@ -163,12 +163,24 @@ def load(name: str) -> Any:
     raise missing or ImportError("an activity's name is module.function")
 
 
-def _not_found(name: str, error: BaseException) -> Answer:
-    plain = isinstance(error, ImportError | AttributeError)
-    text = message_of(error).partition("\n")[0] if plain else one_line(error)
+def response(kind: str, token: str, answer: Answer) -> tuple[str, dict[str, Any]]:
+    """How the client is told of the answer to a task of this kind, "activity" or "lambda": method and arguments."""
+    given = {key: value for key, value in answer.items() if key != "stale" and value is not None}
+    outcome = "completed" if "result" in answer else "failed"
+    return f"respond_{kind}_task_{outcome}", {"taskToken": token, **given}
+
+
+def _stale(name: str, error: BaseException) -> Answer:
     _, details = describe(_without_our_frames(error))
     # A module that failed may have left others imported that are corrected with it: only a new process sees them.
-    return {"reason": cut(clean(f"cannot import {name}: {text}"), MAX_REASON), "details": details, "stale": True}
+    return {"reason": not_found(name, error), "details": details, "stale": True}
+
+
+def not_found(name: str, error: BaseException) -> str:
+    """The reason of a task whose function cannot be imported."""
+    plain = isinstance(error, ImportError | AttributeError)
+    text = message_of(error).partition("\n")[0] if plain else one_line(error)
+    return cut(clean(f"cannot import {name}: {text}"), MAX_REASON)
 
 
 def _without_our_frames(error: BaseException) -> BaseException:
@@ -178,8 +190,10 @@ def _without_our_frames(error: BaseException) -> BaseException:
     return error.with_traceback(trace)
 
 
-def _argument(error: SystemExit) -> str:
+def said_exit(error: SystemExit, who: str) -> str:
+    """What is said of a function that would have ended its process."""
     try:
-        return repr(error.code)
+        argument = repr(error.code)
     except Exception:
-        return type(error.code).__name__
+        argument = type(error.code).__name__
+    return f"the {who} called sys.exit({argument})"

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from simpleflow import log as logs
 from simpleflow.config import Config
 from simpleflow.decider import Decider, load_workflow
 from simpleflow.decider.mute import mute_replays
-from simpleflow.log import works_on
 from simpleflow.runtime.poll import Call, Stop, identity, serve
 
 log = logging.getLogger("simpleflow.runtime")
@@ -46,9 +46,9 @@ def decide_forever(
     def handle(task: dict[str, Any]) -> Call:
         nonlocal last
         last = task
-        works_on("decision", task["workflowExecution"]["workflowId"], task["startedEventId"])
+        logs.running = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
         answer = decider.decide(task, poll)
-        works_on()
+        logs.running = logs.NOTHING
         sys.stdout.flush()
         return "respond_decision_task_completed", answer
 

@@ -39,6 +39,7 @@ def executable(wheel: Path) -> Path:
 def test_contents(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {"simpleflow/py.typed", "simpleflow/engine/schema.sql", "simpleflow/engine/queries.sql"} <= set(names)
+    assert "simpleflow/protocol/models/swf/2012-01-25/service-2.sdk-extras.json" in names
     assert {name.split("/")[0] for name in names} == {"simpleflow", wheel.name.rpartition("-py3")[0] + ".dist-info"}
     assert any(name.endswith("/LICENSE") for name in names)
 

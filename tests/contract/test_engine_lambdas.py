@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from conftest import Swf
-from simpleflow.clients.boto import BotoClient
+from simpleflow.clients.boto import AmazonClient
 from simpleflow.engine import Configuration, Engine, VirtualClock
-from simpleflow.engine.lambdas import Context, invoke
 from simpleflow.protocol.history import attributes
+from simpleflow.runtime.lambdas import Context, invoke
 
 DOMAIN = "contract"
 LAMBDAS = {"double": "test_engine_lambdas:double", "fail": "test_engine_lambdas:fail", "gone": "no_such_module:f"}
@@ -85,23 +85,30 @@ def test_a_function_runs(swf: Swf, lambda_engine: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "error"),
+    ("name", "given", "reason", "error"),
     [
-        ("fail", "3", ("ValueError", "xxx")),
-        ("fail", "50000", ("ValueError", "x" * 25_000)),
-        ("double", "{bad", ("JSONDecodeError", "unexpected")),
-        ("double", None, ("TypeError", "'NoneType' object is not subscriptable")),
-        ("gone", None, ("ModuleNotFoundError", "No module named 'no_such_module'")),
+        ("fail", "3", "Unhandled", ("ValueError", "xxx")),
+        ("fail", "50000", "Unhandled", ("ValueError", "x" * 25_000)),
+        ("double", "{bad", "Unhandled", ("JSONDecodeError", "unexpected")),
+        ("double", None, "Unhandled", ("TypeError", "'NoneType' object is not subscriptable")),
+        (
+            "gone",
+            None,
+            "cannot import no_such_module:f: No module named 'no_such_module'",
+            ("ModuleNotFoundError", "No module named 'no_such_module'"),
+        ),
     ],
 )
-def test_a_function_fails(swf: Swf, lambda_engine: Any, name: str, given: str | None, error: tuple[str, str]) -> None:
+def test_a_function_fails(
+    swf: Swf, lambda_engine: Any, name: str, given: str | None, reason: str, error: tuple[str, str]
+) -> None:
     execution = swf.start()
     swf.decide(function(name, **({} if given is None else {"input": given})))
     method, response = invoke(poll(lambda_engine))
     getattr(lambda_engine, method)(**response)
     failed = attributes(swf.history(execution)[-2])
     details = orjson.loads(failed["details"])
-    assert failed["reason"] == "Unhandled" and len(failed["details"]) <= 32_768
+    assert failed["reason"] == reason and len(failed["details"]) <= 32_768
     assert details["errorType"] == error[0] and details["errorMessage"].startswith(error[1])
     assert isinstance(details["stackTrace"], list)
 
@@ -175,8 +182,14 @@ def test_tokens_are_of_their_kind(swf: Swf, lambda_engine: Any) -> None:
             getattr(lambda_engine, f"respond_{method}_task_completed")(taskToken=wrong)
 
 
+def test_the_functions_of_an_engine(lambda_engine: Any) -> None:
+    named = [{"name": name, "function": LAMBDAS[name]} for name in ("double", "fail", "gone")]
+    assert lambda_engine.list_lambda_functions() == {"functions": named}
+
+
 def test_an_engine_without_functions_takes_none(clock: VirtualClock) -> None:
     with Engine(None, clock=clock, long_poll_seconds=0) as engine:
+        assert engine.list_lambda_functions() == {"functions": []}
         swf = Swf(engine)
         swf.start()
         swf.decide(function())
@@ -184,7 +197,8 @@ def test_an_engine_without_functions_takes_none(clock: VirtualClock) -> None:
 
 
 def test_amazon_runs_them_itself() -> None:
-    boto: Any = BotoClient(None)
+    boto: Any = AmazonClient(None)
+    assert boto.list_lambda_functions() == {"functions": []}
     assert boto.poll_for_lambda_task(domain=DOMAIN) == {"startedEventId": 0}
     respond: Callable[..., Any] = boto.respond_lambda_task_failed
     with pytest.raises(ValueError, match="Amazon runs Lambda functions itself"):

@@ -167,6 +167,7 @@ VALID: dict[str, Callable[[World], dict[str, Any]]] = {
     "ListActivityTypes": lambda world: {"domain": DOMAIN, "registrationStatus": "REGISTERED"},
     "ListClosedWorkflowExecutions": lambda world: {"domain": DOMAIN, **TIME},
     "ListDomains": lambda world: {"registrationStatus": "REGISTERED"},
+    "ListLambdaFunctions": lambda world: {},
     "ListOpenWorkflowExecutions": lambda world: {"domain": DOMAIN, **TIME},
     "ListTagsForResource": lambda world: {"resourceArn": ARN + DOMAIN},
     "ListWorkflowTypes": lambda world: {"domain": DOMAIN, "registrationStatus": "REGISTERED"},

@@ -66,12 +66,10 @@ def test_a_line_and_its_traceback() -> None:
     assert log.SimpleflowFormatter("worker").format(made).endswith("with done\nValueError: nope")
 
 
-def test_a_line_for_syslog() -> None:
+def test_a_line_for_syslog(monkeypatch: pytest.MonkeyPatch) -> None:
     assert log.SyslogFormatter().format(record("m")) == f": # ERROR pid={os.getpid()} m"
-    log.works_on("decision", "id", 7)
+    monkeypatch.setattr(log, "running", ("decision", "id", 7))
     assert log.SyslogFormatter().format(record("m")) == f"id: decision#7 ERROR pid={os.getpid()} m"
-    log.works_on()
-    assert log.SyslogFormatter().format(record("m")) == f": # ERROR pid={os.getpid()} m"
 
 
 def test_the_settings_hold_a_configuration() -> None:

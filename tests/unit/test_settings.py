@@ -99,6 +99,8 @@ def test_truth(text: str, value: bool) -> None:
         ("SWF_CONNECTION_RETRIES", 3, 3),
         ("LOG_LEVEL", "debug", "DEBUG"),
         ("LOGGING", {"version": 1}, {"version": 1}),
+        ("SIMPLEFLOW_LAMBDAS", {"f": "m:g"}, {"f": "m:g"}),
+        ("SIMPLEFLOW_LAMBDAS", "f=m:g", {"f": "m:g"}),
         ("WORKFLOW_DEFAULT_VERSION", 2, "2"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from simpleflow.protocol.faults import COMMON, MODELED, Fault
-from simpleflow.protocol.operations import OPERATIONS, Operation
+from simpleflow.protocol.operations import ALL_OPERATIONS, Operation
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -55,7 +55,7 @@ class Answer:
     last: bool = False
 
 
-POLLS = ("PollForActivityTask", "PollForDecisionTask")
+POLLS = ("PollForActivityTask", "PollForDecisionTask", "PollForLambdaTask")
 
 #: Faults of the transport, beside those that every operation has, and the HTTP status that goes with them.
 TRANSPORT: dict[str, int] = {
@@ -79,9 +79,9 @@ _SERVICE = "com.amazon.coral.service"
 
 
 def operation_of(target: str) -> Operation:
-    """The operation that X-Amz-Target names. Raises UnknownOperationException."""
+    """The operation that X-Amz-Target names, Amazon's or the engine's own. Raises UnknownOperationException."""
     name = target.rpartition(".")[2]
-    operation = OPERATIONS.get(name)
+    operation = ALL_OPERATIONS.get(name)
     if operation is None:
         words = f"Amazon SWF has no operation {name[:100]!r}" if name else "The header X-Amz-Target names no operation"
         raise Fault("UnknownOperationException", words)

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from simpleflow.engine.http import wire
 from simpleflow.engine.http.signature import Verifier, read_keys
 from simpleflow.protocol.faults import MODELED, Fault
-from simpleflow.protocol.operations import OPERATIONS
+from simpleflow.protocol.operations import ALL_OPERATIONS, OPERATIONS
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
 TARGET = "SimpleWorkflowService.ListDomains"
@@ -25,7 +25,7 @@ BODY = b'{"registrationStatus":"REGISTERED"}'
     "before", ["SimpleWorkflowService.", "com.amazonaws.swf.service.model.SimpleWorkflowService.", ""]
 )
 def test_targets(before: str) -> None:
-    for name, operation in OPERATIONS.items():
+    for name, operation in ALL_OPERATIONS.items():
         assert wire.operation_of(before + name) is operation
 
 
