@@ -32,6 +32,8 @@ from simpleflow import activity as activity_module
 from simpleflow import config
 from simpleflow.activity import Activity, importable_name
 from simpleflow.exceptions import ExecutionError, ExecutionTimeoutError, one_line
+from simpleflow.log import logger
+from simpleflow.observe import configure_logging
 from simpleflow.payload.codec import Codec, freeze, read
 from simpleflow.payload.failures import describe
 
@@ -123,7 +125,9 @@ def python(
                 request["path"] = [str(path) for path in sys.path]
             text = f"{format_arguments_json(*args, **kwargs)[:-1]},{json.dumps(request)[1:]}"
             command = [interpreter or sys.executable, "-m", MODULE, get_name(function)]
-            command += [f"--logger-name={logger_name}", *(["--kill-children"] if kill_children else [])]
+            level = logging.getLevelName(logger.getEffectiveLevel())
+            command += [f"--logger-name={logger_name}", f"--log-level={level}"]
+            command += ["--kill-children"] if kill_children else []
             return _run(command, text, timeout, kill_children, env)
 
         functools.update_wrapper(run, function, updated=())
@@ -226,6 +230,7 @@ def _end(pid: int | None, tree: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Call the function that the command line names; the exit code."""
     options = _options(arguments)
+    configure_logging(options.log_level or config.load().log_level, "execute")
     out = os.fdopen(options.result_fd, "w") if options.result_fd is not None else sys.stdout
     try:
         result = _call(options)
@@ -252,6 +257,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("arguments", nargs="?", default="{}", help='JSON: {"args": [...], "kwargs": {...}}')
     parser.add_argument("--context", type=json.loads, metavar="JSON", help="what the activity knows of its task")
     parser.add_argument("--logger-name", default=MODULE, metavar="NAME")
+    parser.add_argument("--log-level", metavar="LEVEL", help="from which on simpleflow's loggers log [env: LOG_LEVEL]")
     parser.add_argument("--kill-children", action="store_true", help="end what it started and left running")
     for what in ("arguments-json", "result", "error"):
         parser.add_argument(f"--{what}-fd", type=int, metavar="N", help="a file that this process was given")

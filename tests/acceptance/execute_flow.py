@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from simpleflow import execute
+from simpleflow import execute, logger
 from simpleflow.activity import with_attributes
 
 
@@ -61,6 +61,11 @@ def told() -> Any:
 @execute.python(logger_name="own.logger")
 def fails(message: str) -> None:
     raise KeyError(message)
+
+
+@execute.python()
+def logs() -> None:
+    logger.info("said")
 
 
 @execute.python()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import execute_flow as flow
+import simpleflow
 from simpleflow import execute, settings
 from simpleflow.activity import Activity
 from simpleflow.exceptions import ExecutionError, ExecutionTimeoutError, PayloadError
@@ -70,6 +72,16 @@ def test_classes() -> None:
 def test_the_context_goes_along() -> None:
     assert Activity(flow.told).work([], {}, {"workflow_id": "w"}) == [{"workflow_id": "w"}] * 2
     assert Activity(flow.told).context == {"workflow_id": "w"}
+
+
+@pytest.mark.parametrize(("level", "said"), [("WARNING", False), ("INFO", True)])
+def test_it_logs_as_this_process_does(capfd: pytest.CaptureFixture[str], level: str, said: bool) -> None:
+    simpleflow.logger.setLevel(level)
+    try:
+        flow.logs()
+    finally:
+        simpleflow.logger.setLevel("NOTSET")
+    assert ("INFO [process=execute, pid=" in capfd.readouterr().err) is said
 
 
 def test_the_environment(tmp_path: Path) -> None:
@@ -189,6 +201,8 @@ def test_a_function_is_called_from_the_shell() -> None:
 def test_a_failure_is_shown_in_the_shell() -> None:
     done = script("execute_flow.fails", '["x"]')
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("execute_flow.fails: KeyError: 'x'\nTraceback (most recent call last):")
-    assert script("no.such.function").stderr.startswith("no.such.function: ModuleNotFoundError: No module named 'no'")
+    said = r"\S+ ERROR \[process=execute, pid=\d+\]: execute_flow.fails: KeyError: 'x'\nTraceback \(most recent"
+    assert re.match(said, done.stderr)
+    done = script("no.such.function")
+    assert re.match(r"\S+ ERROR \[process=execute, pid=\d+\]: no.such.function: ModuleNotFoundError: No", done.stderr)
     assert script().returncode == 2
