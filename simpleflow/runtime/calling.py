@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
 from simpleflow import activity as activity_module
@@ -24,6 +24,8 @@ from simpleflow.payload.failures import MAX_REASON, clean, cut, describe
 Answer = dict[str, Any]
 """``{"result": JSON}``, or ``{"reason": line, "details": JSON}``; with ``"stale": True`` where this process should not
 go on."""
+
+Functions = Sequence[Callable[..., Any]]
 
 MIDDLEWARES: Final = "simpleflow_middlewares"
 """The argument of a call that names functions to call around it: ``{"pre": [names], "post": [names]}``. Those before
@@ -63,8 +65,9 @@ def call(activity: Activity[..., Any], text: str | None, context: dict[str, Any]
     logs.running = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
     try:
         args, kwargs = _codec.thaw_call(text)
-        before, after = _middlewares(kwargs.pop(MIDDLEWARES, None))
-        with _programs(text):
+        named = kwargs.pop(MIDDLEWARES, None)
+        before, after = _middlewares(named) if named else ((), ())
+        with _programs(text) if text and '"binaries"' in text else nullcontext():
             for middleware in before:
                 middleware(context)
             result = activity.work(args, kwargs, context)
@@ -93,9 +96,8 @@ class _Missing(Exception):
         self.error = error
 
 
-def _middlewares(named: Any) -> tuple[list[Callable[..., Any]], list[Callable[..., Any]]]:
+def _middlewares(named: Any) -> tuple[Functions, Functions]:
     """The functions to call before and after an activity. Raises _Missing, and TypeError where they are named wrong."""
-    named = {} if named is None else named
     lists = list(named.values()) if isinstance(named, dict) and named.keys() <= {"pre", "post"} else [None]
     if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
         raise TypeError(f'{MIDDLEWARES} takes {{"pre": [names], "post": [names]}}, not {named!r}')
@@ -111,9 +113,9 @@ def _middleware(name: str) -> Callable[..., Any]:
 
 
 @contextmanager
-def _programs(text: str | None) -> Iterator[None]:
+def _programs(text: str) -> Iterator[None]:
     """The programs that the task's `meta` names are downloaded and on the PATH, for as long as the task runs."""
-    meta = read_object(text).get("meta") if text and '"binaries"' in text else None
+    meta = read_object(text).get("meta")
     binaries = meta.get("binaries") if isinstance(meta, dict) else None
     if not binaries:
         yield
