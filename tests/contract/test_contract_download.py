@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -74,33 +78,35 @@ def test_it_is_fetched_once_and_the_last_named_is_first(tmp_path: Path) -> None:
     assert len([path for path in paths if "/binaries/p-" in path]) == 2
 
 
-def test_one_process_fetches_and_others_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a").write_text(PROGRAM)
+def test_one_fetches_and_others_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[str] = []
-    both = threading.Barrier(2, timeout=10)
-    looked = download.os.access
+    looks, looked = itertools.count(), threading.Barrier(2, timeout=10)
+    arrived = threading.Semaphore(0)
+    lock, access = fcntl.flock, os.access
 
-    def access(path: Path, mode: int) -> bool:
-        found = looked(path, mode)
-        if len(fetched) == 0 and threading.current_thread().name not in waited:
-            waited.add(threading.current_thread().name)
-            both.wait()  # both have seen that it is not there
+    def look(path: Path, mode: int) -> bool:
+        found = access(path, mode)
+        if next(looks) < 2:
+            looked.wait()  # until both have seen that it is not there
         return found
+
+    def arrive(file: IO[str], kind: int) -> None:
+        arrived.release()
+        lock(file, kind)
 
     def pull(bucket: str, path: str, dest: str) -> None:
         fetched.append(path)
+        for _ in range(2):
+            assert arrived.acquire(timeout=10), "one of them did not ask for the lock"
         Path(dest).write_text(PROGRAM)
 
-    waited: set[str] = set()
-    monkeypatch.setattr(download.os, "access", access)
+    monkeypatch.setattr(os, "access", look)
+    monkeypatch.setattr(fcntl, "flock", arrive)
     monkeypatch.setattr(storage, "pull", pull)
     binary = download.RemoteBinary("p", str(tmp_path / "a"))
-    threads = [threading.Thread(target=binary.download, name=name) for name in "ab"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert fetched == ["a"] and os.access(binary.path, os.X_OK)
+    with ThreadPoolExecutor(2) as threads:
+        assert set(threads.map(lambda _: binary.download(), range(2))) == {binary.path}
+    assert fetched == ["a"]
 
 
 def test_a_download_that_breaks_off_leaves_no_program(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_configure_sets_all_or_none() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1", True), ("true", True), ("Yes", True), ("on", True), ("0", False), ("false", False), ("NO", False)],
+    [*((text, True) for text in ("1", "true", "Yes", "on")), *((text, False) for text in ("0", "false", "NO", "off"))],
 )
 def test_truth(text: str, value: bool) -> None:
     assert read({"SIMPLEFLOW_S3_SSE": text}).simpleflow_s3_sse is value

@@ -118,6 +118,9 @@ def test_where_activities_find_their_context() -> None:
     assert result("Slotted") == "done"
     assert calling.run("builtins.len", '[["x"]]', CONTEXT) == {"result": "1"}
     assert given(1) == [1, None], "a call is the function's"
+    arguments: dict[str, Any] = {}
+    given.work([1], arguments, CONTEXT)
+    assert arguments == {}
 
 
 def test_an_argument_of_that_name_is_the_functions() -> None:
