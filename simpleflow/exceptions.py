@@ -6,6 +6,8 @@
     │   ├── TimeoutError          it ran out of one of its times
     │   └── TaskCanceled          it was cancelled
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
+    ├── ExecutionError            a function in a process of its own (`simpleflow.execute`) did not return
+    ├── ExecutionTimeoutError     and it ran out of its time
     ├── PayloadError (ValueError) a value cannot travel: it has no JSON form
     │   └── PayloadTooLarge       its JSON form is longer than Amazon SWF takes
     └── NonDeterministic          the code asks for something else than the history holds
@@ -128,6 +130,39 @@ class WorkflowFailed(Exception):
 
     def __str__(self) -> str:
         return f"workflow {self.workflow_id} {self.status.lower()}" + (f": {self.reason}" if self.reason else "")
+
+
+class ExecutionError(Exception):
+    """A function that `simpleflow.execute.python` ran in a process of its own raised, or the process died.
+
+    `details` (the only argument, as of old) is the JSON text of ``{"error", "error_type", "message", "traceback"}``,
+    or "" where the process died; `reason` is one line (``ValueError: nope``).
+    """
+
+    def __init__(self, details: str = "", reason: str = "") -> None:
+        super().__init__(details)
+        self.details = details
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason or self.details
+
+
+class ExecutionTimeoutError(Exception):
+    """A process that `simpleflow.execute` started ran for longer than it was given, and was ended.
+
+    `timeout_command` is its command line, `timeout_value` the seconds that it had.
+    """
+
+    def __init__(self, command: object = None, timeout_value: float | None = None) -> None:
+        super().__init__(command, timeout_value)
+        self.timeout_command = command
+        self.timeout_value = timeout_value
+
+    def __str__(self) -> str:
+        return f"ExecutionTimeoutError after {self.timeout_value} seconds ({self.timeout_command})"
+
+    __repr__ = __str__
 
 
 class PayloadError(ValueError):

@@ -48,7 +48,9 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
 
             kind = ACTIVITY if spec.role == "worker" else LAMBDA
             where = (engine, spec.domain, spec.task_list, stop)
-            Worker(*where, kind=kind, config=config, heartbeat=spec.heartbeat, point=point).run(spec.one_task)
+            grace, beat = config.activity_sigterm_wait_sec, spec.heartbeat
+            worker = Worker(*where, kind=kind, config=config, heartbeat=beat, point=point, grace=grace)
+            worker.run(spec.one_task)
         else:
             from simpleflow.runtime.deciding import decide_forever
 

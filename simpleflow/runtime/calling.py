@@ -1,22 +1,35 @@
 """Calling an activity by its name, and wording what came of it: a result as JSON, or a failure.
 
-Used by the warm child, and in this process by --local. It knows of no process, no engine and no time.
+Around the call stand the middlewares that its arguments name under `MIDDLEWARES`, and before it the programs that its
+input names are downloaded. Used by the warm child, and in this process by --local. It knows of no process, no engine
+and no time.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
 from simpleflow import activity as activity_module
+from simpleflow import log as logs
 from simpleflow.activity import Activity
-from simpleflow.exceptions import message_of, one_line
-from simpleflow.payload.codec import Codec, freeze
+from simpleflow.download import download_binaries
+from simpleflow.exceptions import ExecutionError, message_of, one_line
+from simpleflow.payload.codec import Codec, freeze, read_object
 from simpleflow.payload.failures import MAX_REASON, clean, cut, describe
 
 Answer = dict[str, Any]
 """``{"result": JSON}``, or ``{"reason": line, "details": JSON}``; with ``"stale": True`` where this process should not
 go on."""
+
+Functions = Sequence[Callable[..., Any]]
+
+MIDDLEWARES: Final = "simpleflow_middlewares"
+"""The argument of a call that names functions to call around it: ``{"pre": [names], "post": [names]}``. Those before
+are called as ``f(context)``, those after, if the activity returned, as ``f(context, result=result)``."""
 
 OURS: Final = {__file__, activity_module.__file__}
 
@@ -24,27 +37,98 @@ _codec = Codec()
 _found: dict[str, Activity[..., Any]] = {}
 
 
-def run(name: str, text: str | None) -> Answer:
+def context_of(task: Mapping[str, Any], domain: str, task_list: str) -> dict[str, Any]:
+    """What an activity may know of its task, as the engine gave it; `input` is added where it is run."""
+    return {
+        "name": task["activityType"]["name"],
+        "version": task["activityType"]["version"],
+        "workflow_id": task["workflowExecution"]["workflowId"],
+        "run_id": task["workflowExecution"]["runId"],
+        "activity_id": task["activityId"],
+        "domain_name": domain,
+        "activity_task_list": task_list,
+    }
+
+
+def run(name: str, text: str | None, context: dict[str, Any] | None = None) -> Answer:
     """Call the activity `name` with the arguments in `text`. Whatever it raises is in the answer."""
     try:
         activity = find(name)
     except BaseException as error:
-        _, details = describe(_without_our_frames(error))
-        # A module that failed may have left others imported that are corrected with it: only a new process sees them.
-        return {"reason": not_found(name, error), "details": details, "stale": True}
-    return call(activity, text)
+        return _stale(name, error)
+    return call(activity, text, context)
 
 
-def call(activity: Activity[..., Any], text: str | None) -> Answer:
+def call(activity: Activity[..., Any], text: str | None, context: dict[str, Any] | None = None) -> Answer:
     """Call the activity with the arguments in `text`. Whatever it raises is in the answer."""
+    context = {**(context or {}), "input": text}
+    logs.running = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
     try:
         args, kwargs = _codec.thaw_call(text)
-        return {"result": freeze(activity.execute(*args, **kwargs), "the result")}
+        named = kwargs.pop(MIDDLEWARES, None)
+        before, after = _middlewares(named) if named else ((), ())
+        with _programs(text) if text and '"binaries"' in text else nullcontext():
+            for middleware in before:
+                middleware(context)
+            result = activity.work(args, kwargs, context)
+            for middleware in after:
+                middleware(context, result=result)
+        return {"result": freeze(result, "the result")}
+    except _Missing as missing:
+        return _stale(f"the middleware {missing.name}", missing.error)
     except BaseException as error:
         reason, details = describe(_without_our_frames(error))
         if isinstance(error, SystemExit):
             reason = cut(clean(f"SystemExit: {said_exit(error, 'activity')}"), MAX_REASON)
+        elif isinstance(error, ExecutionError) and error.details:  # what was raised there is the failure
+            reason, details = cut(clean(error.reason), MAX_REASON), error.details
         return {"reason": reason, "details": details}
+    finally:
+        logs.running = logs.NOTHING
+
+
+class _Missing(Exception):
+    """A middleware that cannot be imported."""
+
+    def __init__(self, name: str, error: BaseException) -> None:
+        super().__init__(name, error)
+        self.name = name
+        self.error = error
+
+
+def _middlewares(named: Any) -> tuple[Functions, Functions]:
+    """The functions to call before and after an activity. Raises _Missing, and TypeError where they are named wrong."""
+    lists = list(named.values()) if isinstance(named, dict) and named.keys() <= {"pre", "post"} else [None]
+    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
+        raise TypeError(f'{MIDDLEWARES} takes {{"pre": [names], "post": [names]}}, not {named!r}')
+    return [_middleware(name) for name in named.get("pre", ())], [_middleware(name) for name in named.get("post", ())]
+
+
+def _middleware(name: str) -> Callable[..., Any]:
+    try:
+        found: Callable[..., Any] = load(name)
+    except BaseException as error:
+        raise _Missing(name, error) from error
+    return found
+
+
+@contextmanager
+def _programs(text: str) -> Iterator[None]:
+    """The programs that the task's `meta` names are downloaded and on the PATH, for as long as the task runs."""
+    meta = read_object(text).get("meta")
+    binaries = meta.get("binaries") if isinstance(meta, dict) else None
+    if not binaries:
+        yield
+        return
+    before = os.environ.get("PATH")
+    try:
+        download_binaries(binaries)
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("PATH", None)
+        else:
+            os.environ["PATH"] = before
 
 
 def find(name: str) -> Activity[..., Any]:
@@ -86,6 +170,12 @@ def response(kind: str, token: str, answer: Answer) -> tuple[str, dict[str, Any]
     given = {key: value for key, value in answer.items() if key != "stale" and value is not None}
     outcome = "completed" if "result" in answer else "failed"
     return f"respond_{kind}_task_{outcome}", {"taskToken": token, **given}
+
+
+def _stale(name: str, error: BaseException) -> Answer:
+    _, details = describe(_without_our_frames(error))
+    # A module that failed may have left others imported that are corrected with it: only a new process sees them.
+    return {"reason": not_found(name, error), "details": details, "stale": True}
 
 
 def not_found(name: str, error: BaseException) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import orjson
 
+from simpleflow.observe import configure_logging
 from simpleflow.runtime import calling, lambdas
 
 RUN: Final[dict[str, Callable[..., calling.Answer]]] = {"activity": calling.run, "lambda": lambdas.run}
@@ -97,4 +98,5 @@ def _flush() -> None:
 
 
 if __name__ == "__main__":
+    configure_logging(sys.argv[3], "task")
     main(int(sys.argv[1]), int(sys.argv[2]))

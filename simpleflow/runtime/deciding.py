@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from simpleflow import log as logs
 from simpleflow.config import Config
 from simpleflow.decider import Decider, load_workflow
 from simpleflow.decider.mute import mute_replays
@@ -45,7 +46,9 @@ def decide_forever(
     def handle(task: dict[str, Any]) -> Call:
         nonlocal last
         last = task
+        logs.running = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
         answer = decider.decide(task, poll)
+        logs.running = logs.NOTHING
         sys.stdout.flush()
         return "respond_decision_task_completed", answer
 

@@ -87,7 +87,10 @@ class Local:
     def _activity(self, task: dict[str, Any]) -> calling.Answer:
         kind, text = task["activityType"], task.get("input")
         known = self._decider.activities.get((kind["name"], kind["version"]))
-        return calling.call(known, text) if known is not None else calling.run(kind["name"], text)
+        context = calling.context_of(task, DOMAIN, "local")
+        if known is not None:
+            return calling.call(known, text, context)
+        return calling.run(kind["name"], text, context)
 
     def _decide(self, handle: Handle) -> Call | None:
         task = self._engine.poll_for_decision_task(**DECISIONS)

@@ -161,7 +161,9 @@ class Process:
         token = f"token-{self._tasks}"
         text = json.dumps({"args": args, "kwargs": kwargs, "__simpleflow": told or {"attempt": 1, "heartbeat": "60"}})
         activity = {"name": name if "." in name else f"acts.{name}", "version": "1"}
-        self.say(taskToken=token, activityId=f"activity-{self._tasks}", activityType=activity, input=text)
+        run = {"workflowId": "w", "runId": "r"}
+        task = {"activityId": f"activity-{self._tasks}", "startedEventId": 7, "workflowExecution": run}
+        self.say(taskToken=token, activityType=activity, input=text, **task)
         return token
 
     def result(self, name: str, *args: Any, **kwargs: Any) -> Any:
