@@ -43,6 +43,13 @@ def _number(value: str) -> int:
     return number
 
 
+def _store(value: str) -> str:
+    kind, _, rest = value.partition(":")
+    if not (value == "none" or (kind == "file" and rest) or (kind == "s3" and rest.strip("/") and rest[:2] == "//")):
+        raise ValueError("takes file:DIRECTORY, s3://BUCKET[/DIRECTORY] or none")
+    return value
+
+
 def _level(value: str) -> str:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
         raise ValueError("takes DEBUG, INFO, WARNING, ERROR or CRITICAL")
@@ -53,8 +60,8 @@ def _level(value: str) -> str:
 class Config:
     """The settings. Timeouts are texts of whole seconds, or "NONE", as Amazon SWF takes them.
 
-    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle` and
-    `access_keys` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
+    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`,
+    `access_keys`, `payload_store` and `jumbo_fields_bucket` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
     """
 
     engine: str = ""
@@ -63,6 +70,8 @@ class Config:
     log_level: str = "INFO"
     disable_setproctitle: str = ""
     access_keys: str = ""
+    payload_store: str = ""
+    jumbo_fields_bucket: str = ""
     aws_endpoint_url_swf: str = ""
     swf_connection_retries: int = 5
     swf_max_open_activity_count: int = 1000
@@ -87,6 +96,24 @@ class Config:
         return self.engine or elsewhere or f"sqlite:{default_database()}"
 
 
+    def payload_stores(self, engine: str) -> tuple[str, ...]:
+        """The URLs of where large values lie for the engine of this URL: the first for those to come, or "none".
+
+        What is configured, else the directory beside the engine's file; that one is read in any case.
+        """
+        scheme, _, rest = engine.partition(":")
+        own: tuple[str, ...] = ()
+        if engine == "memory":
+            own = ("memory:",)
+        elif scheme == "sqlite":
+            own = (f"file:{payload_directory(rest.partition('?')[0])}",)
+        bucket = self.jumbo_fields_bucket
+        configured = self.payload_store or (f"s3://{bucket}" if bucket else "")
+        if configured.startswith("file:"):
+            configured = f"file:{Path(configured.removeprefix('file:')).expanduser().resolve()}"
+        return (configured, *own) if configured else own
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "log_level": _level,
     "swf_connection_retries": _number,
@@ -98,11 +125,14 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "activity_schedule_to_start_timeout": _seconds,
     "activity_heartbeat_timeout": _seconds,
     "domain_retention": _days,
+    "payload_store": _store,
 }
 _VARIABLES = {
     "engine": "SIMPLEFLOW_ENGINE",
     "domain": "SWF_DOMAIN",
     "access_keys": "SIMPLEFLOW_ACCESS_KEYS",
+    "payload_store": "SIMPLEFLOW_PAYLOAD_STORE",
+    "jumbo_fields_bucket": "SIMPLEFLOW_JUMBO_FIELDS_BUCKET",
     "format": "SIMPLEFLOW_FORMAT",
     "disable_setproctitle": "SIMPLEFLOW_DISABLE_SETPROCTITLE",
 }
@@ -134,6 +164,12 @@ def workflow_type(workflow: type[Workflow], settings: Config) -> dict[str, str]:
         "name": workflow.name or workflow.__name__,
         "version": workflow.version or settings.workflow_default_version,
     }
+
+
+def payload_directory(database: str | Path) -> Path:
+    """Where the large values lie of the engine with this file: one place, whatever path leads to the file."""
+    found = Path(database).expanduser().resolve()
+    return found.with_name(f"{found.name}.payloads")
 
 
 def default_database() -> Path:

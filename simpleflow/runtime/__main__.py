@@ -42,16 +42,17 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
     config = settings.load()
     configure_logging(spec.log_level or config.log_level, spec.role)
     _set_title(spec, config)
+    stores = config.payload_stores(spec.engine)
     with closing(client(spec.engine, stopping=stop, point=point)) as engine:
         if spec.role == "worker":
             from simpleflow.runtime.working import Worker
 
             where = (engine, spec.domain, spec.task_list, stop)
-            Worker(*where, config=config, heartbeat=spec.heartbeat, point=point).run(spec.one_task)
+            Worker(*where, config=config, stores=stores, heartbeat=spec.heartbeat, point=point).run(spec.one_task)
         else:
             from simpleflow.runtime.deciding import decide_forever
 
-            decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config)
+            decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config, stores=stores)
 
 
 def end_after(life: int) -> None:

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from simpleflow import activity as activity_module
 from simpleflow.activity import Activity
-from simpleflow.exceptions import message_of, one_line
-from simpleflow.payload.codec import Codec, freeze
-from simpleflow.payload.failures import MAX_REASON, clean, cut, describe
+from simpleflow.exceptions import PayloadUnreachable, message_of, one_line
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.failures import MAX_REASON, UNREACHABLE, clean, cut, describe
 
 Answer = dict[str, Any]
 """``{"result": JSON}``, or ``{"reason": line, "details": JSON}``; with ``"stale": True`` where this process should not
@@ -20,26 +20,30 @@ go on."""
 
 OURS: Final = {__file__, activity_module.__file__}
 
-_codec = Codec()
+PLAIN: Final = Codec()
+"""Has no store for large values."""
+
 _found: dict[str, Activity[..., Any]] = {}
 
 
-def run(name: str, text: str | None) -> Answer:
+def run(name: str, text: str | None, codec: Codec = PLAIN) -> Answer:
     """Call the activity `name` with the arguments in `text`. Whatever it raises is in the answer."""
     try:
         activity = find(name)
     except BaseException as error:
         return _not_found(name, error)
-    return call(activity, text)
+    return call(activity, text, codec)
 
 
-def call(activity: Activity[..., Any], text: str | None) -> Answer:
+def call(activity: Activity[..., Any], text: str | None, codec: Codec = PLAIN) -> Answer:
     """Call the activity with the arguments in `text`. Whatever it raises is in the answer."""
     try:
-        args, kwargs = _codec.thaw_call(text)
-        return {"result": freeze(activity.execute(*args, **kwargs), "the result")}
+        args, kwargs = codec.thaw_call(text, activity.callable)
+        return {"result": codec.freeze(activity.execute(*args, **kwargs), "the result")}
+    except PayloadUnreachable as error:
+        return {"reason": cut(clean(f"{UNREACHABLE}: {message_of(error)}"), MAX_REASON), "details": describe(error)[1]}
     except BaseException as error:
-        reason, details = describe(_without_our_frames(error))
+        reason, details = describe(_without_our_frames(error), codec.keep)
         if isinstance(error, SystemExit):
             reason = cut(clean(f"SystemExit: the activity called sys.exit({_argument(error)})"), MAX_REASON)
         return {"reason": reason, "details": details}

@@ -13,15 +13,22 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.runtime.calling import run
 
 
-def main(channel: int, life: int) -> None:
-    """Run what comes through the socket `channel` until it is closed; end at once when the pipe `life` is."""
+def main(channel: int, life: int, stores: Sequence[str]) -> None:
+    """Run what comes through the socket `channel` until it is closed; end at once when the pipe `life` is.
+
+    `stores` are the URLs of where large values lie.
+    """
+    codec = Codec(payloads=Payloads(stores))
     for descriptor in (channel, life):
         os.set_inheritable(descriptor, False)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -30,7 +37,8 @@ def main(channel: int, life: int) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     me = os.getpid()
     while (request := receive(channel)) is not None:
-        answer = run(*request)
+        name, text = request
+        answer = run(name, text, codec)
         if os.getpid() != me:  # the activity forked, and this is what it left behind
             os._exit(0)
         _flush()
@@ -92,4 +100,4 @@ def _flush() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

@@ -16,6 +16,8 @@ from simpleflow import config as settings
 from simpleflow.decider import Decider
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.exceptions import WorkflowFailed
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling
 from simpleflow.runtime.poll import Call
 from simpleflow.runtime.start import Handle, launch
@@ -40,12 +42,15 @@ class Local:
         self._process = os.getpid()
         self._clock = VirtualClock(time.time())
         self._engine = Engine(None, clock=self._clock, long_poll_seconds=0)
-        self._decider = Decider(self._engine, DOMAIN, [workflow], config=settings.load())
+        config = settings.load()
+        self._payloads = Payloads(config.payload_stores("memory"))
+        self._codec = Codec(payloads=self._payloads)
+        self._decider = Decider(self._engine, DOMAIN, [workflow], config=config, payloads=self._payloads)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run to the end; the value that ``run`` returned. Raises WorkflowFailed, PayloadError, TypeError."""
-        options = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
-        handle = launch(self._workflow, args, kwargs, engine=self._engine, **options)
+        options: dict[str, Any] = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
+        handle = launch(self._workflow, args, kwargs, engine=self._engine, payloads=self._payloads, **options)
         try:
             respond: Call | None = None
             while True:
@@ -63,7 +68,10 @@ class Local:
             kind = task["activityType"]
             known = self._decider.activities.get((kind["name"], kind["version"]))
             text = task.get("input")
-            answer = calling.call(known, text) if known is not None else calling.run(kind["name"], text)
+            if known is not None:
+                answer = calling.call(known, text, self._codec)
+            else:
+                answer = calling.run(kind["name"], text, self._codec)
             if os.getpid() != self._process:  # the activity forked, and this is what it left behind
                 os._exit(0)
             if self._interrupted():

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from simpleflow.config import Config
@@ -45,6 +45,7 @@ class ActivityClient(Client, Protocol):
 class Worker:
     """Works on the activity tasks of one task list, one at a time.
 
+    `stores` are the URLs of where large values lie (`Config.payload_stores`); only the child reads and writes there.
     `heartbeat` is the most seconds between two heartbeats: 0 for none, None for a third of the task's heartbeat
     timeout alone. `grace` is in seconds. `point` is called as ``point("before-response", activity_id)`` between an
     activity's answer and the response.
@@ -58,6 +59,7 @@ class Worker:
         stop: Stop,
         *,
         config: Config,
+        stores: Sequence[str] = (),
         heartbeat: int | None = None,
         point: Point = no_point,
         grace: float = GRACE,
@@ -67,6 +69,7 @@ class Worker:
         self._task_list = task_list
         self._stop = stop
         self._config = config
+        self._stores = stores
         self._heartbeat = heartbeat
         self._point = point
         self._grace = grace
@@ -152,7 +155,7 @@ class Worker:
         if self._child is None or not self._child.ask(name, text):
             if self._child is not None:
                 self._child.end(0)
-            self._child = WarmChild(self._stop)
+            self._child = WarmChild(self._stop, self._stores)
             self._child.ask(name, text)
         return self._child
 
@@ -160,7 +163,7 @@ class Worker:
         """Start the next child now, so that it is warm when a task comes."""
         if self._child is not None:
             self._child.end(0)
-        self._child = None if self._stop() else WarmChild(self._stop)
+        self._child = None if self._stop() else WarmChild(self._stop, self._stores)
 
 
 class Beats:
@@ -192,13 +195,13 @@ class Beats:
 class WarmChild:
     """The worker's end of a child: started here, asked, and ended with all that it started."""
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, stores: Sequence[str] = ()) -> None:
         self._stop = stop
         self._channel, theirs = socket.socketpair()
         life, held = os.pipe()
         self._life: int | None = held
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life)],
+            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), *stores],
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(), life),
             start_new_session=True,

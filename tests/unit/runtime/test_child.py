@@ -35,7 +35,7 @@ def stop_iteration() -> None:
 
 
 def give(what: str) -> Any:
-    return {"set": {"rows": [{1, 2}]}, "large": ["x" * 40_000], "nan": float("nan"), "surrogate": "\ud800"}[what]
+    return {"object": {"rows": [1j]}, "large": ["x" * 40_000], "nan": float("nan"), "surrogate": "\ud800"}[what]
 
 
 class Doubler:
@@ -93,8 +93,8 @@ def test_a_failure_has_a_line_and_the_users_traceback() -> None:
         ("stop_iteration", [], "KeyboardInterrupt"),
         (
             "give",
-            ["set"],
-            "PayloadError: the result cannot be encoded as JSON: rows[0] is a set, which has no JSON form",
+            ["object"],
+            "PayloadError: the result cannot be encoded as JSON: rows[0] is a complex, which has no JSON form",
         ),
         (
             "give",
