@@ -12,16 +12,15 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import orjson
 
-from simpleflow.exceptions import PayloadError, PayloadTooLarge, TaskException, TaskFailed, fresh
+from simpleflow.exceptions import PayloadError, PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed, fresh
 from simpleflow.futures import Future
-from simpleflow.payload import signatures
 from simpleflow.payload.encoding import HOLE, below, dumps
 from simpleflow.payload.reference import SCHEME, is_reference, without_place
-from simpleflow.payload.revival import home_of, revived
 from simpleflow.payload.store import NO_STORE, Payloads
 
 MAX_LENGTH: Final = 32_768
@@ -106,7 +105,7 @@ class Codec:
         """
         rest = freeze(beside, f"what goes beside {what}", self._max_length)[1:]
         call = _checked(dumps({"args": args, "kwargs": kwargs}, what), what)
-        decoders = signatures.parameters(method, skip=1)
+        decoders = _signatures().parameters(method, skip=1)
         if decoders is not None:
             decoders.decode(*_arguments(json.loads(call)))
         return f"{self._fitting_call(call, what, self._max_length - len(rest))[:-1]},{rest}"
@@ -143,7 +142,7 @@ class Codec:
         if frozen is None:
             return None
         value = self.load(frozen)
-        decode = signatures.result(_called(task)) if task is not None else None
+        decode = _signatures().result(_called(task)) if task is not None else None
         return value if decode is None else decode(value)
 
     def thaw_call(self, frozen: str | None, function: Any = None) -> tuple[list[Any], dict[str, Any]]:
@@ -155,7 +154,7 @@ class Codec:
         if isinstance(call, dict) and PAYLOAD in call:
             call = self._resolved({PAYLOAD: call[PAYLOAD]})
         args, kwargs = _arguments(call)
-        decoders = signatures.parameters(function) if function is not None else None
+        decoders = _signatures().parameters(function) if function is not None else None
         if decoders is not None:
             decoders.decode(args, kwargs)
         return args, kwargs
@@ -169,6 +168,15 @@ class Codec:
             return self.load(text)
         except ValueError:
             return text
+
+    def read_result(self, text: str | None, workflow: Any = None) -> Any:
+        """What a run of the class `workflow` returned, of its text, which somebody else may have written.
+
+        Raises PayloadError for a value that the type hint of ``run`` does not know, PayloadUnreachable.
+        """
+        value = self.read(text)
+        decode = _signatures().result(workflow.run) if workflow is not None else None
+        return value if decode is None else decode(value)
 
     def load(self, frozen: str) -> Any:
         """The plain value of a frozen text. Raises ValueError where it is none, PayloadUnreachable."""
@@ -189,7 +197,16 @@ class Codec:
         """
         if type(error) is not TaskFailed:
             return fresh(error)
+        from simpleflow.payload.revival import home_of, revived
+
         return revived(error.name, error.reason, self.text(error.details), home_of(_called(task)))
+
+    def explained(self, error: WorkflowFailed) -> WorkflowFailed:
+        """The error, with the remote traceback as a note and the causes that its details tell of."""
+        from simpleflow.payload.revival import attach
+
+        attach(error, error.details)
+        return error
 
     def fingerprint(self, frozen: str) -> str:
         """The md5 of the call's canonical JSON: equal for equal arguments, whatever the order of their keys."""
@@ -271,6 +288,14 @@ def _checked(text: str, what: str) -> str:
     if _KEY in text:
         raise PayloadError(f"{what} cannot be encoded: the key {PAYLOAD} is simpleflow's own")
     return text
+
+
+@cache
+def _signatures() -> Any:
+    """The module that reads type hints. `import simpleflow` does not need it, and it takes 8 ms."""
+    from simpleflow.payload import signatures
+
+    return signatures
 
 
 def _called(task: Any) -> Any:

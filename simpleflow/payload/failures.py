@@ -3,7 +3,7 @@
 The reason is one line; the details are the JSON of ``{"error", "error_type", "message", "traceback"}``, the form
 that simpleflow has always written, and beside these what makes an error again (`simpleflow.payload.revival`):
 
-    args, attributes    where they are plain JSON, and small
+    args, attributes    where they are plain JSON; long texts are cut, and what is long otherwise is left out
     notes               of `add_note`
     chain               the causes, nearest first: the like of this record, with "link": "cause" or "context"
     children            of an exception group: the like of this record
@@ -39,8 +39,8 @@ Keep = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is told of an error, in characters: of messages, of `args` and each attribute, of causes and children
-    together, of the traceback."""
+    """How much is told of an error, in characters: of its message, of each argument and attribute, of causes and
+    children together, of the traceback."""
 
     message: int
     values: int
@@ -48,7 +48,7 @@ class Limits:
     traceback: int
 
 
-WHOLE: Final = Limits(1_000_000, 100_000, 1_000_000, 1_000_000)
+WHOLE: Final = Limits(1_000_000, 1_000_000, 1_000_000, 1_000_000)
 CUT: Final = Limits(4_000, 1_000, 8_000, 24_000)
 
 
@@ -143,10 +143,9 @@ class _Telling:
             **_values(error, self._limits.values),
         }
         children: list[Record] = []
-        if isinstance(error, BaseExceptionGroup) and depth < MAX_NESTING:
-            for child in error.exceptions:
-                if self._is_room_for(child, len(children)):
-                    children.append(self._spent(self.tell(child, self._less, depth + 1)))
+        for child in _children(error) if depth < MAX_NESTING else ():
+            if self._is_room_for(child, len(children)):
+                children.append(self._spent(self.tell(child, self._less, depth + 1)))
         return {**found, "children": children} if children else found
 
     def _is_room_for(self, error: BaseException, already: int) -> bool:
@@ -159,19 +158,27 @@ class _Telling:
 
 def _before(error: BaseException) -> tuple[str, BaseException] | None:
     """What an error was raised from, or else what was handled then."""
-    if error.__cause__ is not None:
-        return "cause", error.__cause__
-    if error.__context__ is not None and not error.__suppress_context__:
-        return "context", error.__context__
+    try:
+        if error.__cause__ is not None:
+            return "cause", error.__cause__
+        if error.__context__ is not None and not error.__suppress_context__:
+            return "context", error.__context__
+    except Exception:  # an error whose parts cannot be read must still be reported
+        pass
     return None
+
+
+def _children(error: BaseException) -> tuple[BaseException, ...]:
+    group: Any = error
+    return BaseExceptionGroup.exceptions.__get__(group) if issubclass(type(error), BaseExceptionGroup) else ()
 
 
 def _values(error: BaseException, length: int) -> Record:
     """The error's arguments, attributes and notes, as far as they are plain JSON of at most `length` characters."""
     found: Record = {}
     try:
-        args = [error.message] if isinstance(error, BaseExceptionGroup) else list(error.args)
-        if _is_plain(args, length):
+        args = [cut(each, length) if type(each) is str else each for each in _args(error)]
+        if _is_plain(args, 4 * length):
             found["args"] = args
         held = {name: value for name, value in vars(error).items() if not name.startswith("_")}
         attributes = {name: value for name, value in held.items() if _is_plain(value, length)}
@@ -180,9 +187,18 @@ def _values(error: BaseException, length: int) -> Record:
         notes = [cut(note, length) for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
         if notes:
             found["notes"] = notes[:MAX_LINKS]
-    except Exception:  # an error whose parts cannot be read must still be reported
+    except Exception:  # as above
         pass
     return found
+
+
+def _args(error: BaseException) -> list[Any]:
+    """What an error of its builtin class is made of."""
+    if isinstance(error, BaseExceptionGroup):
+        return [error.message]
+    if isinstance(error, OSError) and len(error.args) == 2 and error.filename is not None:
+        return [*error.args, error.filename]  # which is kept apart
+    return list(error.args)
 
 
 def _is_plain(value: Any, length: int) -> bool:

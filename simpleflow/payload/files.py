@@ -24,8 +24,8 @@ PART_AGE: Final = 24 * 60 * 60
 class FileStore:
     """Texts as files, each named by its hash, written whole or not at all and put on the disk before it is named."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: str | Path) -> None:
+        self._directory = Path(directory)
 
     def put(self, data: bytes, digest: str) -> str:
         path = self._path(digest)
@@ -95,6 +95,23 @@ def _sync(directory: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def copy(directory: Path, target: Path) -> int:
+    """Copy the payloads of a directory that are not in `target` yet; how many there are. Others go on meanwhile."""
+    count = 0
+    for path in directory.glob("??/*"):
+        if not HASH.fullmatch(path.name):
+            continue
+        count += 1
+        copied = target / path.parent.name / path.name
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        if not copied.exists():
+            try:
+                os.link(path, copied)  # what is in it never changes
+            except OSError:
+                _write(copied, path.read_bytes())
+    return count
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ def _literal(values: tuple[Any, ...]) -> Decoder:
 
 
 def _enum(kind: type[Enum]) -> Decoder:
-    members = {text: member for member in kind.__members__.values() if (text := _text(member.value)) is not None}
+    members = _members(kind)
 
     def decode(value: Any) -> Any:
         found = members.get(text_of(value))
@@ -157,11 +157,15 @@ def _enum(kind: type[Enum]) -> Decoder:
     return decode
 
 
-def _text(value: Any) -> str | None:
-    try:
-        return text_of(value)
-    except (TypeError, ValueError):  # it never travels
-        return None
+def _members(kind: type[Enum]) -> dict[str, Enum]:
+    """The members by the JSON texts of their values."""
+    found = {}
+    for member in kind.__members__.values():
+        try:
+            found[text_of(member.value)] = member
+        except (TypeError, ValueError):  # it never travels
+            pass
+    return found
 
 
 def _array(args: tuple[Any, ...], strict: bool, make: Callable[[Any], Any] | None = None) -> Decoder | None:
@@ -257,7 +261,7 @@ def _key(hint: Any) -> Decoder | None:
     if hint is bool:
         return _of_text({"true": True, "false": False}.__getitem__, "true and false as keys")
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return _of_text({key_text(member): member for member in hint}.__getitem__, f"{hint.__name__} as keys")
+        return _of_text(_member_of(hint), f"{hint.__name__} as keys")
     if typing.get_origin(hint) is typing.Literal:
         return _of_text({key_text(value): value for value in typing.get_args(hint)}.__getitem__, f"keys of {hint}")
     return _LEAVES.get(hint) or (decoder(hint) if isinstance(hint, type) and issubclass(hint, PurePath) else None)
@@ -267,6 +271,17 @@ def unreadable(name: str, thing: Any, error: Exception) -> None:
     """Say that a hint of `thing` cannot be read here, as one that only a type checker can: values stay plain JSON."""
     where = f"{name} in {importable_name(thing)}"
     log.warning("the hint of %s cannot be read, values stay plain JSON there: %s", where, one_line(error))
+
+
+def _member_of(kind: type[Enum]) -> Callable[[str], Enum]:
+    """What gives the member whose value has this text as a key, or the combination of flags."""
+    members = _members(kind)
+
+    def made(text: str) -> Enum:
+        found = members.get(json.dumps(text, ensure_ascii=False), members.get(text))
+        return kind(int(text)) if found is None else found
+
+    return made
 
 
 # -- classes with fields -------------------------------------------------------------------------------------------
@@ -348,9 +363,23 @@ def _named_tuple(kind: Any, value: Any, decoders: dict[str, Decoder | None]) -> 
 
 
 def _typed_dict(kind: Any, value: Any, decoders: dict[str, Decoder | None]) -> Any:
-    if type(value) is not dict or not kind.__required_keys__ <= value.keys():
-        raise Wrong(value, f"an object of {kind.__name__} (with {', '.join(sorted(kind.__required_keys__))})")
+    required = _required_keys(kind)
+    if type(value) is not dict or not required <= value.keys():
+        raise Wrong(value, f"an object of {kind.__name__} (with {', '.join(sorted(required))})")
     return _taken(value.items(), decoders)
+
+
+@lru_cache(4096)
+def _required_keys(kind: Any) -> frozenset[str]:
+    """Python does not see Required and NotRequired in annotations that are text."""
+    try:
+        hints = typing.get_type_hints(kind, include_extras=True)
+    except Exception:  # told by `unreadable`
+        return frozenset()
+    marks = {name: typing.get_origin(hint) for name, hint in hints.items()}
+    spared = {name for name, mark in marks.items() if mark is typing.NotRequired}
+    needed = {name for name, mark in marks.items() if mark is typing.Required}
+    return frozenset(kind.__required_keys__ - spared | needed)
 
 
 def _made(kind: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -437,7 +466,7 @@ _STRICT: Final[dict[Any, Decoder]] = {
     str: _of_type("text", str),
     bool: _of_type("true or false", bool),
 }
-_SETS: Final[dict[Any, type]] = {set: set, frozenset: frozenset, abc.Set: frozenset, abc.MutableSet: set}
+_SETS: Final[dict[Any, type]] = {set: set, frozenset: frozenset, abc.Set: set, abc.MutableSet: set}
 _ARRAYS: Final = (
     list,
     abc.Sequence,

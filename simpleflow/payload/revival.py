@@ -140,8 +140,7 @@ def _made(kind: type[E], record: Record, home: Home | None, depth: int) -> E:
     try:
         builtin.__init__(error, *args)
     except Exception:  # arguments that did not travel, such as the bytes of a UnicodeDecodeError
-        pass
-    error.args = args
+        error.args = args
     attributes = record.get("attributes")
     if isinstance(attributes, dict):
         error.__dict__.update(attributes)

@@ -26,7 +26,7 @@ class Parameters:
 
     function: str
     positional: tuple[tuple[str, Decoder | None], ...]
-    named: dict[str, Decoder]
+    named: dict[str, Decoder | None]
     rest: tuple[str, Decoder | None]
     others: Decoder | None
 
@@ -90,7 +90,7 @@ def _parameters(function: Any, skip: int) -> Parameters | None:
     return Parameters(
         importable_name(function),
         tuple((name, found[name]) for name in (*only, *both)),
-        {name: decode for name in (*both, *keyword) if (decode := found[name]) is not None},
+        {name: found[name] for name in (*both, *keyword)},
         (rest, found.get(rest)),
         found.get(others),
     )

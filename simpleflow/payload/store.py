@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, Protocol
 
 from simpleflow.exceptions import PayloadUnreachable
-from simpleflow.payload.files import FileStore
 from simpleflow.payload.reference import SCHEME, Reference
-from simpleflow.payload.s3 import S3Store
 
 
 class Store(Protocol):
@@ -31,13 +28,11 @@ class Payloads:
 
     def __init__(self, urls: Sequence[str] = ()) -> None:
         self.urls = tuple(urls)
-        self._stores: dict[str, list[Store]] = {"s3": []}
+        self._stores: dict[str, list[Store]] = {}
         for url in self.urls:
             if url != "none":
                 self._stores.setdefault(url.partition(":")[0], []).append(_opened(url))
         self._writer = self._stores[urls[0].partition(":")[0]][0] if urls and urls[0] != "none" else None
-        if not self._stores["s3"]:
-            self._stores["s3"].append(S3Store(""))
 
     @property
     def writable(self) -> bool:
@@ -57,6 +52,8 @@ class Payloads:
         trouble = PayloadUnreachable(
             f"the payload {text} is in a store that this process was not told of: set SIMPLEFLOW_PAYLOAD_STORE"
         )
+        if reference.scheme == "s3" and "s3" not in self._stores:
+            self._stores["s3"] = [_opened("s3:")]
         for number, store in enumerate(self._stores.get(reference.scheme, ())):
             try:
                 return reference.checked(store.get(reference))
@@ -73,7 +70,13 @@ def _opened(url: str) -> Store:
     kind, _, rest = url.partition(":")
     if kind == "memory":
         return MemoryStore()
-    return FileStore(Path(rest)) if kind == "file" else S3Store(rest.removeprefix("//"))
+    if kind == "file":
+        from simpleflow.payload.files import FileStore
+
+        return FileStore(rest)
+    from simpleflow.payload.s3 import S3Store
+
+    return S3Store(rest.removeprefix("//"))
 
 
 class MemoryStore:

@@ -44,7 +44,7 @@ def call(activity: Activity[..., Any], text: str | None, codec: Codec = PLAIN) -
         return {"reason": cut(clean(f"{UNREACHABLE}: {message_of(error)}"), MAX_REASON), "details": describe(error)[1]}
     except BaseException as error:
         reason, details = describe(_without_our_frames(error), codec.keep)
-        if isinstance(error, SystemExit):
+        if issubclass(type(error), SystemExit):
             reason = cut(clean(f"SystemExit: the activity called sys.exit({_argument(error)})"), MAX_REASON)
         return {"reason": reason, "details": details}
 
@@ -92,13 +92,16 @@ def _not_found(name: str, error: BaseException) -> Answer:
 
 
 def _without_our_frames(error: BaseException) -> BaseException:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in OURS:
-        trace = trace.tb_next
-    return error.with_traceback(trace)
+    try:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in OURS:
+            trace = trace.tb_next
+        return error.with_traceback(trace)
+    except Exception:  # one that does not let itself be touched is still told
+        return error
 
 
-def _argument(error: SystemExit) -> str:
+def _argument(error: Any) -> str:
     try:
         return repr(error.code)
     except Exception:

@@ -9,9 +9,7 @@ from typing import Any, Final
 
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.payload import signatures
 from simpleflow.payload.codec import Codec, read_object
-from simpleflow.payload.revival import attach
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes, close_status
 from simpleflow.workflow import Workflow
@@ -111,15 +109,10 @@ def result_of(run: Run, closing: Event, codec: Codec, workflow: type[Workflow] |
     Raises WorkflowFailed if the run did not complete, PayloadUnreachable, PayloadError.
     """
     if closing["eventType"] == "WorkflowExecutionCompleted":
-        value = codec.read(attributes(closing).get("result"))
-        decode = None if workflow is None else signatures.result(workflow.run)
-        return value if decode is None else decode(value)
+        return codec.read_result(attributes(closing).get("result"), workflow)
     status = close_status(closing) or "OPEN"
     reason, details = reason_of(closing)
-    details = codec.text(details)
-    failed = WorkflowFailed(run.workflow_id, run.run_id, status, reason, details)
-    attach(failed, details)
-    raise failed
+    raise codec.explained(WorkflowFailed(run.workflow_id, run.run_id, status, reason, codec.text(details)))
 
 
 def reason_of(closing: Event) -> tuple[str | None, str | None]:
