@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 import time
@@ -14,12 +15,15 @@ from uuid import uuid4
 import pytest
 
 from s3_server import S3
+from simpleflow import Workflow
 from simpleflow.config import Config, ConfigError, payload_directory, read
-from simpleflow.exceptions import PayloadUnreachable
+from simpleflow.engine import Engine
+from simpleflow.exceptions import PayloadError, PayloadUnreachable
 from simpleflow.payload import files
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.files import FileStore
 from simpleflow.payload.store import Payloads
+from simpleflow.runtime.start import Handle, codec_of, launch
 
 DAY = 24 * 60 * 60
 TEXT = '{"a":"é' + "x" * 100_000 + '"}'
@@ -89,6 +93,34 @@ def test_stores_are_found_by_the_scheme_of_a_reference(tmp_path: Path) -> None:
     assert not Payloads(["none", old]).writable and Payloads(["none", old]).get(reference) == TEXT
     with pytest.raises(PayloadUnreachable, match="SIMPLEFLOW_PAYLOAD_STORE"):
         Payloads().get(reference)
+
+
+class Echo(Workflow):
+    def run(self, x: str) -> str:
+        raise NotImplementedError
+
+
+def test_large_arguments_and_results_of_a_run_lie_beside_the_engines_file(tmp_path: Path) -> None:
+    with Engine(tmp_path / "e.sqlite", long_poll_seconds=0) as engine:
+        handle = launch(Echo, [TEXT], {}, domain="D", engine=engine)
+        task = engine.poll_for_decision_task(domain="D", taskList={"name": "default"})
+        given = json.loads(task["events"][0]["workflowExecutionStartedEventAttributes"]["input"])
+        reference = given.pop("__simpleflow_payload")
+        assert list(given) == ["__extra"] and reference.startswith("simpleflow+file://")
+        done = {"decisionType": "CompleteWorkflowExecution"}
+        done |= {"completeWorkflowExecutionDecisionAttributes": {"result": reference}}  # type: ignore[dict-item]
+        engine.respond_decision_task_completed(taskToken=task["taskToken"], decisions=[done])
+        codec = codec_of(engine)
+        assert codec.thaw_call(json.dumps({**given, "__simpleflow_payload": reference})) == ([TEXT], {})
+        with pytest.raises(PayloadError, match="the result of"):
+            Handle(engine, "D", handle.workflow_id, handle.run_id, Three, codec).result()
+        assert handle.result() == {"args": [TEXT], "kwargs": {}}
+    assert len(list((tmp_path / "e.sqlite.payloads").glob("??/*"))) == 1
+
+
+class Three(Workflow):
+    def run(self) -> tuple[int, int, int]:
+        raise NotImplementedError
 
 
 # -- files ---------------------------------------------------------------------------------------------------------
