@@ -195,16 +195,23 @@ class Codec:
 
         Raises PayloadUnreachable.
         """
-        if type(error) is not TaskFailed:
-            return fresh(error)
-        from simpleflow.payload.revival import home_of, revived
+        if type(error) is TaskFailed:
+            from simpleflow.payload.revival import home_of, revived
 
-        return revived(error.name, error.reason, self.text(error.details), home_of(_called(task)))
+            return revived(error.name, error.reason, self.text(error.details), home_of(_called(task)))
+        twin: Any = fresh(error)
+        if is_reference(getattr(twin, "details", None)):
+            twin.details = self.text(twin.details)
+        return twin  # type: ignore[no-any-return]
 
     def explained(self, error: WorkflowFailed) -> WorkflowFailed:
-        """The error, with the remote traceback as a note and the causes that its details tell of."""
+        """The error, its details read, with the remote traceback as a note and the causes that the details tell of.
+
+        Raises PayloadUnreachable.
+        """
         from simpleflow.payload.revival import attach
 
+        error.details = self.text(error.details)
         attach(error, error.details)
         return error
 
@@ -215,6 +222,10 @@ class Codec:
     def _resolved(self, found: dict[str, Any]) -> Any:
         reference = found.get(PAYLOAD)
         return self.load(str(reference)) if len(found) == 1 and is_reference(reference) else found
+
+
+PLAIN: Final = Codec()
+"""Has no store for large values."""
 
 
 def freeze(value: Any, what: str = "the value", max_length: int = MAX_LENGTH) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from simpleflow import activity as activity_module
 from simpleflow.activity import Activity
 from simpleflow.exceptions import PayloadUnreachable, message_of, one_line
-from simpleflow.payload.codec import Codec
+from simpleflow.payload.codec import PLAIN, Codec
 from simpleflow.payload.failures import MAX_REASON, UNREACHABLE, clean, cut, describe
 
 Answer = dict[str, Any]
@@ -19,9 +19,6 @@ Answer = dict[str, Any]
 go on."""
 
 OURS: Final = {__file__, activity_module.__file__}
-
-PLAIN: Final = Codec()
-"""Has no store for large values."""
 
 _found: dict[str, Activity[..., Any]] = {}
 

@@ -111,8 +111,7 @@ def result_of(run: Run, closing: Event, codec: Codec, workflow: type[Workflow] |
     if closing["eventType"] == "WorkflowExecutionCompleted":
         return codec.read_result(attributes(closing).get("result"), workflow)
     status = close_status(closing) or "OPEN"
-    reason, details = reason_of(closing)
-    raise codec.explained(WorkflowFailed(run.workflow_id, run.run_id, status, reason, codec.text(details)))
+    raise codec.explained(WorkflowFailed(run.workflow_id, run.run_id, status, *reason_of(closing)))
 
 
 def reason_of(closing: Event) -> tuple[str | None, str | None]:

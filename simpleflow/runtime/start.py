@@ -15,21 +15,20 @@ from typing import Any, Final
 from simpleflow import clients, config
 from simpleflow.activity import importable_name
 from simpleflow.clients import SWFClient
-from simpleflow.payload.codec import EXTRA, Codec
+from simpleflow.payload.codec import EXTRA, PLAIN, Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.workflow import Workflow
 
-PLAIN: Final = Codec()
-"""Has no store for large values."""
 LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
 
 
 class Handle:
     """A run that was started.
 
-    `workflow_id` and `run_id` are its names in the engine; another process finds it by them.
+    `workflow_id` and `run_id` are its names in the engine; another process finds it by them. `workflow` is its class,
+    whose type hint for what ``run`` returns gives the result back; `codec` reads large values.
     """
 
     def __init__(

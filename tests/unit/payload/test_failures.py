@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from simpleflow.exceptions import RemoteException, TaskException, TaskFailed, fresh
+from simpleflow.exceptions import RemoteException, TaskCanceled, TaskException, TaskFailed, WorkflowFailed, fresh
 from simpleflow.payload import failures
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.revival import attach, home_of, revived
@@ -36,6 +36,10 @@ class Named(Exception):
     @property
     def name(self) -> str:
         raise RuntimeError("not yet")
+
+
+class Renamed(Exception):
+    name = property(lambda self: "another", lambda self, value: None)
 
 
 class Refusing(Exception):
@@ -107,6 +111,7 @@ def test_attributes_come_along() -> None:
     "error",
     [
         Named("a property where our attribute is"),
+        Renamed("a property that takes what it does not give"),
         Refusing("cannot be derived from"),
         SystemExit(3),
         KeyboardInterrupt(),
@@ -281,6 +286,14 @@ def test_huge_ones_are_cut_without_a_store_and_whole_with_one() -> None:
     assert whole.__cause__ is not None and whole.__cause__.args == ("y" * 50_000,)
 
 
+def test_what_grows_by_escapes_and_by_numbers_fits_all_the_same() -> None:
+    error = ValueError("\x00" * 100_000)
+    for _ in range(100):
+        error.add_note("\x01" * 2_000)
+    reason, details = failures.describe(error)
+    assert len(details) <= 32_768 and isinstance(revived("t", reason, details), ValueError)
+
+
 def test_a_store_that_is_lost_does_not_keep_an_error_from_being_told() -> None:
     def lost(text: str) -> str:
         raise OSError("no disk")
@@ -297,6 +310,16 @@ def test_a_store_that_is_lost_does_not_keep_an_error_from_being_told() -> None:
 def test_details_of_others_are_taken_as_they_are(details: str | None) -> None:
     found = revived("t", "some reason", details)
     assert isinstance(found, TaskFailed) and found.details == details and found.reason == "some reason"
+
+
+def test_details_of_other_failures_are_read_too() -> None:
+    codec = Codec(payloads=Payloads(["memory:"]))
+    reference = codec.keep("x" * 50_000)
+    cancelled: Any = codec.revive(TaskCanceled(reference, "activity-f-1"))
+    assert type(cancelled) is TaskCanceled and cancelled.details == "x" * 50_000 and cancelled.name == "activity-f-1"
+    _, details = failures.describe(raised(ValueError("y" * 50_000), KeyError("k")), codec.keep)
+    failed = codec.explained(WorkflowFailed("w", "r", "FAILED", "why", details))
+    assert type(failed.__cause__) is KeyError and "y" * 50_000 in (failed.details or "")
 
 
 def test_causes_can_be_hung_on_any_error() -> None:

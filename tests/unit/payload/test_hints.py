@@ -92,6 +92,16 @@ class Order:
     total: Decimal = field(init=False, default=Decimal(0))
 
 
+@dataclass(frozen=True)
+class Counted:
+    x: int
+
+
+@dataclass(frozen=True)
+class Worded:
+    x: str
+
+
 @dataclass
 class Page(Generic[T]):
     content: T
@@ -188,6 +198,8 @@ ORDER = Order(NOON, [Item("a", Decimal("1.50"))], Colour.BLUE, Order(NOON, []))
         ([1, 2], list[int] | list[Decimal], None),
         ([Decimal(1)], list[int] | list[Decimal], None),
         (Item("a", Decimal(1)), Order | Item, None),
+        (Worded("abc"), Counted | Worded, None),
+        ([Worded("abc")], list[Counted] | list[Worded], None),
         (date(2024, 1, 1), Annotated[date, "a day"], None),
         ([date(2024, 1, 1)], list[Annotated[date, 1]], None),
         (date(2024, 1, 1), Day, None),

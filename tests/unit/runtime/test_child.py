@@ -165,3 +165,10 @@ def test_a_module_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calling.run("once.f", None) == {"result": "1"}
     monkeypatch.delitem(sys.modules, "once")
     assert calling.run("once.f", None) == {"result": "1"}
+
+
+def test_a_value_that_cannot_be_had_is_nobodys_fault() -> None:
+    reference = f"simpleflow+file://{'0' * 64} 5"
+    answer = run("add", {"__simpleflow_payload": reference})
+    assert answer["reason"].startswith(f"payload-unreachable: the payload {reference} is in a store that")
+    assert "SIMPLEFLOW_PAYLOAD_STORE" in answer["reason"]
