@@ -79,6 +79,14 @@ def _level(value: Any) -> str:
     return level
 
 
+def _store(value: Any) -> str:
+    text = _text(value)
+    kind, _, rest = text.partition(":")
+    if not (text == "none" or (kind == "file" and rest) or (kind == "s3" and rest.strip("/") and rest[:2] == "//")):
+        raise ValueError("takes file:DIRECTORY, s3://BUCKET[/DIRECTORY] or none")
+    return text
+
+
 def _address(value: Any) -> str:
     host, _, port = _text(value).rpartition(":")
     if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
@@ -127,6 +135,10 @@ class Config:
     The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`, `access_keys`
     and `lambdas` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
 
+    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`,
+    `access_keys`, `lambdas`, `payload_store` and `jumbo_fields_bucket` has SIMPLEFLOW_ before it, that of `domain` is
+    SWF_DOMAIN.
+
     Buckets are names in Amazon S3, ``host/name``, or directories: a ``file://`` URL or a path (`simpleflow.storage`);
     by default they are directories of the user's. `activity_default_timeout` is what `activity_start_to_close_timeout`
     is where that is not set. `activity_sigterm_wait_sec` are the seconds between the soft and the hard signal to an
@@ -140,6 +152,8 @@ class Config:
     disable_setproctitle: str = ""
     access_keys: str = ""
     lambdas: Mapping[str, str] = field(default_factory=dict)
+    payload_store: str = ""
+    jumbo_fields_bucket: str = ""
     aws_endpoint_url_swf: str = ""
     swf_connection_retries: int = 5
     swf_max_open_activity_count: int = 1000
@@ -196,6 +210,29 @@ class Config:
         return str(user_cache_path("simpleflow", appauthor=False) / "binaries")
 
 
+    @property
+    def s3_encryption(self) -> dict[str, str]:
+        """What S3 is told with all that is written there."""
+        return {"ServerSideEncryption": "AES256"} if self.simpleflow_s3_sse else {}
+
+    def payload_stores(self, engine: str) -> tuple[str, ...]:
+        """The URLs of where large values lie for the engine of this URL: the first for those to come, or "none".
+
+        What is configured, else the directory beside the engine's file; that one is read in any case.
+        """
+        scheme, _, rest = engine.partition(":")
+        own: tuple[str, ...] = ()
+        if engine == "memory":
+            own = ("memory:",)
+        elif scheme == "sqlite":
+            own = (f"file:{payload_directory(rest.partition('?')[0])}",)
+        bucket = self.jumbo_fields_bucket
+        configured = self.payload_store or (f"s3://{bucket}" if bucket else "")
+        if configured.startswith("file:"):
+            configured = f"file:{Path(configured.removeprefix('file:')).expanduser().resolve()}"
+        return (configured, *own) if configured else own
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "lambdas": _lambdas,
     "log_level": _level,
@@ -214,11 +251,14 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "simpleflow_syslog_target": _address,
     "simpleflow_s3_sse": _truth,
     "simpleflow_enable_disk_cache": _truth,
+    "payload_store": _store,
 }
 _VARIABLES = {
     "engine": "SIMPLEFLOW_ENGINE",
     "domain": "SWF_DOMAIN",
     "access_keys": "SIMPLEFLOW_ACCESS_KEYS",
+    "payload_store": "SIMPLEFLOW_PAYLOAD_STORE",
+    "jumbo_fields_bucket": "SIMPLEFLOW_JUMBO_FIELDS_BUCKET",
     "format": "SIMPLEFLOW_FORMAT",
     "lambdas": "SIMPLEFLOW_LAMBDAS",
     "disable_setproctitle": "SIMPLEFLOW_DISABLE_SETPROCTITLE",
@@ -297,6 +337,12 @@ def workflow_type(workflow: type[Workflow], settings: Config) -> dict[str, str]:
         "name": workflow.name or workflow.__name__,
         "version": workflow.version or settings.workflow_default_version,
     }
+
+
+def payload_directory(database: str | Path) -> Path:
+    """Where the large values lie of the engine with this file: one place, whatever path leads to the file."""
+    found = Path(database).expanduser().resolve()
+    return found.with_name(f"{found.name}.payloads")
 
 
 def default_database() -> Path:

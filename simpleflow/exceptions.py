@@ -8,8 +8,10 @@
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
     ├── ExecutionError            a function in a process of its own (`simpleflow.execute`) did not return
     ├── ExecutionTimeoutError     and it ran out of its time
-    ├── PayloadError (ValueError) a value cannot travel: it has no JSON form
-    │   └── PayloadTooLarge       its JSON form is longer than Amazon SWF takes
+    ├── PayloadError (ValueError) a value cannot travel: it has no JSON form, or not the one that a type hint says
+    │   └── PayloadTooLarge       its JSON form is longer than Amazon SWF takes, and there is no store for it
+    ├── PayloadUnreachable        the store of large values has lost one, or cannot be reached: nobody's program's fault
+    ├── RemoteException           stands for an exception of another process whose class is not loaded in this one
     └── NonDeterministic          the code asks for something else than the history holds
 
     BaseException
@@ -49,8 +51,14 @@ class TaskFailed(TaskException):
     """A task's code raised, or the task could not be run.
 
     `reason` is one line (``ValueError: nope``); `details` the JSON text of
-    ``{"error", "error_type", "message", "traceback"}``, or whatever text a foreign worker sent, or None.
+    ``{"error", "error_type", "message", "traceback", ...}``, or whatever text a foreign worker sent, or None.
+
+    What `future.result` raises is also of the class that the task's code raised (``except ValueError`` works) where
+    that is loaded in this process, with its `args`; it has the remote traceback as a note and the causes as its own.
     """
+
+    details: str | None = None
+    _exception: BaseException | None = None
 
     def __init__(self, name: str, reason: str | None, details: str | None = None) -> None:
         Exception.__init__(self, name, reason, details)
@@ -166,11 +174,39 @@ class ExecutionTimeoutError(Exception):
 
 
 class PayloadError(ValueError):
-    """A value has no JSON form. The message names the path to it (``args[0].items[3].when``)."""
+    """A value has no JSON form, or not the one that the receiver's type hint says.
+
+    The message names the path to it (``args[0].items[3].when``).
+    """
 
 
 class PayloadTooLarge(PayloadError):
-    """The JSON form of a value is longer than Amazon SWF takes. The message names path and size."""
+    """The JSON form of a value is longer than Amazon SWF takes, and there is no store for it.
+
+    The message names path and size.
+    """
+
+
+class PayloadUnreachable(Exception):
+    """A large value that travels by reference cannot be read or put away. The message names the reference.
+
+    No run fails for it: it is parked until the store is there again.
+    """
+
+
+class RemoteException(Exception):
+    """Stands for an exception of another process whose class is not loaded in this one: the cause of one that is.
+
+    `error_type` is the dotted name of the class, `message` what it said.
+    """
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(error_type, message)
+        self.error_type = error_type
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.error_type}: {self.message}" if self.message else self.error_type
 
 
 class NonDeterministic(Exception):

@@ -34,8 +34,9 @@ from simpleflow.activity import Activity, importable_name
 from simpleflow.exceptions import ExecutionError, ExecutionTimeoutError, one_line
 from simpleflow.log import logger
 from simpleflow.observe import configure_logging
-from simpleflow.payload.codec import Codec, freeze, read
-from simpleflow.payload.failures import describe
+from simpleflow.payload.codec import PLAIN, arguments, decode_call, freeze
+from simpleflow.payload.failures import describe, without_frames
+from simpleflow.payload.revival import attach
 
 P = ParamSpec("P")
 C = TypeVar("C", bound=Callable[..., Any])
@@ -128,7 +129,7 @@ def python(
             level = logging.getLevelName(logger.getEffectiveLevel())
             command += [f"--logger-name={logger_name}", f"--log-level={level}"]
             command += ["--kill-children"] if kill_children else []
-            return _run(command, text, timeout, kill_children, env)
+            return PLAIN.read_result(_run(command, text, timeout, kill_children, env), function)
 
         functools.update_wrapper(run, function, updated=())
         for name in ("name", "get_task_id"):  # by which activities are named
@@ -170,7 +171,8 @@ def wait_subprocess(
 
 def _run(
     command: list[str], text: str, timeout: float | None, kill_children: bool, env: Mapping[str, str] | None
-) -> Any:
+) -> str:
+    """What the process says of the result."""
     with _files(env) as (arguments, result, error):
         arguments.write(text.encode())
         arguments.seek(0)
@@ -184,13 +186,20 @@ def _run(
         code = wait_subprocess(process, timeout, command, tree=kill_children)
         told = _content(error)
         if told:
-            failure = json.loads(told)
-            raise ExecutionError(told, f"{failure['error']}: {failure['message']}".partition("\n")[0].rstrip(": "))
+            raise _failure(told)
         found = _content(result)
         if code or not found:
             how = str(subprocess.CalledProcessError(code, command)) if code else f"Command {command} returned nothing."
             raise ExecutionError("", how)
-        return read(found)
+        return found
+
+
+def _failure(told: str) -> ExecutionError:
+    """What the function raised there, with its traceback as a note and its causes."""
+    found = json.loads(told)
+    error = ExecutionError(told, f"{found['error']}: {found['message']}".partition("\n")[0].rstrip(": "))
+    attach(error, told)
+    return error
 
 
 @contextmanager
@@ -238,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out.flush()
         return 0
     except BaseException as error:
-        _, details = describe(_without_our_frames(error))
+        _, details = describe(without_frames(error, OURS))
         logging.getLogger(options.logger_name).error(
             "%s: %s", options.function, one_line(error), exc_info=error if options.error_fd is None else None
         )
@@ -270,12 +279,13 @@ def _call(options: argparse.Namespace) -> str:
     if options.arguments_json_fd is not None:
         with os.fdopen(options.arguments_json_fd) as file:
             text = file.read()
-    args, kwargs = Codec().thaw_call(text)
-    request = read(text)
-    request = request if isinstance(request, dict) else {}
+    call = PLAIN.read_call(text)
+    request = call if isinstance(call, dict) else {}
     sys.path.extend(path for path in request.get("path", ()) if path not in sys.path)
     context = options.context or request.get("context")
     target = _inner(_load(options.function), context)
+    args, kwargs = arguments(call)
+    decode_call(args, kwargs, target)
     result = Activity(target).work(args, kwargs, context)
     return freeze(result, "the result", sys.maxsize)
 
@@ -298,13 +308,6 @@ def _inner(found: Any, context: dict[str, Any] | None) -> Callable[..., Any]:
             return thing.__wrapped__  # type: ignore[no-any-return]
         thing = getattr(thing, "__wrapped__", None)
     return found.callable if isinstance(found, Activity) else found
-
-
-def _without_our_frames(error: BaseException) -> BaseException:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in OURS:
-        trace = trace.tb_next
-    return error.with_traceback(trace)
 
 
 if __name__ == "__main__":

@@ -148,8 +148,7 @@ def _object(bucket: str, path: str) -> Any:
 
 
 def _extra(content_type: str | None) -> dict[str, str]:
-    encryption = {"ServerSideEncryption": "AES256"} if config.load().simpleflow_s3_sse else {}
-    return encryption | ({"ContentType": content_type} if content_type else {})
+    return config.load().s3_encryption | ({"ContentType": content_type} if content_type else {})
 
 
 def _directory(bucket: str) -> Path | None:

@@ -34,13 +34,15 @@ class Completed:
 class Failed:
     """An attempt of the task `id` did not complete.
 
-    `lost` says that its worker was lost, which says nothing of the task: it is tried again outside of `retry`.
+    `lost` says that its worker was lost, which says nothing of the task: it is tried again outside of `retry`; so it is
+    where what it `lacks` is nobody's fault, and as often as that takes.
     """
 
     time: float
     id: str
     error: TaskException
     lost: bool = False
+    lacks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,9 @@ class Values(Protocol):
 
     def template(self, value: Any, what: str) -> Template: ...
     def template_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str, beside: Any) -> Template: ...
-    def thaw(self, frozen: Any) -> Any: ...
-    def thaw_call(self, frozen: Any) -> tuple[list[Any], dict[str, Any]]: ...
+    def thaw(self, frozen: Any, task: Any) -> Any: ...
+    def thaw_call(self, frozen: Any, function: Any) -> tuple[list[Any], dict[str, Any]]: ...
+    def revive(self, error: TaskException, task: Any) -> BaseException: ...
     def fingerprint(self, frozen: Any) -> str: ...
 
 
@@ -125,13 +126,15 @@ class Graph:
         if node is not None:
             self._settle(node, result, None)
 
-    def attempt_failed(self, id: str, error: TaskException, lost: bool) -> None:
-        """An attempt is over: try again, within `retry` or, for a lost worker, beside it; or fail the task."""
+    def attempt_failed(self, id: str, error: TaskException, lost: bool, lacks: bool) -> None:
+        """An attempt is over: try again, within `retry` or, where it is not the task's fault, beside it; or fail it."""
         node = self.open.get(id)
         if node is None:
             return
-        if lost and node.cancel_asked:
+        if (lost or lacks) and node.cancel_asked:
             self._settle(node, None, TaskCanceled(name=id), CANCELLED)
+        elif lacks:
+            self._ask(node)
         elif lost and node.losses < MAX_LOSSES:
             node.losses += 1
             self._ask(node)

@@ -15,14 +15,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import greenlet
 
 from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
 from simpleflow.dataflow.graph import Graph, Node, Values, Wait
-from simpleflow.exceptions import Evicted, fresh
+from simpleflow.exceptions import Evicted, PayloadUnreachable
 from simpleflow.futures import Future
 from simpleflow.task import Close, Command, Complete, Fail, Task
 from simpleflow.workflow import Workflow
@@ -83,8 +83,8 @@ class Program:
         match event:
             case Completed(id=id, result=result):
                 self._graph.completed(id, result)
-            case Failed(id=id, error=error, lost=lost):
-                self._graph.attempt_failed(id, error, lost)
+            case Failed(id=id, error=error, lost=lost, lacks=lacks):
+                self._graph.attempt_failed(id, error, lost, lacks)
             case Cancelled(id=id, error=error):
                 self._graph.cancelled(id, error)
             case Started():
@@ -131,7 +131,10 @@ class Program:
 
     def submit(self, task: Task) -> Future[Any]:
         branch = self._entered()
-        node = self._graph.add(task, branch, branch.scope, _caller())
+        try:
+            node = self._graph.add(task, branch, branch.scope, _caller())
+        except PayloadUnreachable as error:
+            self._leave(error)
         return Future(self, node)
 
     def wait(self, futures: Sequence[Future[Any]]) -> None:
@@ -149,14 +152,17 @@ class Program:
     def result(self, node: Any) -> Any:
         node.looked_at = True
         if node.error is None:
-            return self._values.thaw(node.result)
+            try:
+                return self._values.thaw(node.result, node.task)
+            except PayloadUnreachable as error:
+                self._leave(error)
         if node.raises is False:
             return None
         raise self._failure(node)
 
     def exception(self, node: Any) -> BaseException | None:
         node.looked_at = True
-        return None if node.error is None else fresh(node.error)
+        return None if node.error is None else self._failure(node)
 
     def cancel(self, node: Any) -> bool:
         self._entered()
@@ -185,12 +191,15 @@ class Program:
         """The main branch: run the user's code, and keep what came of it."""
         running.set(self)
         try:
-            args, kwargs = self._values.thaw_call(input)
-            result = self._frozen(self._workflow_class(self).run(*args, **kwargs))
+            run = self._workflow_class(self).run
+            args, kwargs = self._values.thaw_call(input, run)
+            result = self._frozen(run(*args, **kwargs))
             self._raise_urgent(self._entered(), [])
             outcome: Close = Complete(result)
         except (Evicted, greenlet.GreenletExit):
             return
+        except PayloadUnreachable:  # no outcome: `advance` raises it, and the run is read again later
+            raise
         except BaseException as error:  # also SystemExit: it ends the run, never the decider
             outcome = Fail(error)
         if not self.closing:
@@ -265,10 +274,20 @@ class Program:
         assert isinstance(node, Node)
         return node
 
+    def _leave(self, error: PayloadUnreachable) -> NoReturn:
+        """Let `advance` raise that a large value cannot be had: it is not for the program to catch."""
+        hub = greenlet.getcurrent().parent
+        if self._current is not None and self._current.greenlet is greenlet.getcurrent() and hub is not None:
+            hub.throw(error)  # comes back with Evicted, when the run is put away
+        raise error
+
     def _failure(self, node: Node) -> BaseException:
         assert node.error is not None
         node.looked_at = True
-        return fresh(node.error)
+        try:
+            return self._values.revive(node.error, node.task)
+        except PayloadUnreachable as error:
+            self._leave(error)
 
 
 def _caller() -> str:

@@ -11,6 +11,7 @@ DecisionTaskCompleted stand in the history before decisions that were made witho
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -90,6 +91,7 @@ class Outbox:
         self._rest_wanted = 0  # seconds
         self.open = 0
         self.trouble: Trouble | None = None
+        self._lacking: Counter[str] = Counter()
         self.missing_types: set[str] = set()
 
     # -- from the program ------------------------------------------------------------------------------------------
@@ -161,6 +163,11 @@ class Outbox:
             self._rest_wanted = max(self._rest_wanted, min(2 ** min(entry.refusals, 10), MAX_REST))
         elif cause not in REGISTER:
             self.trouble = Trouble(f"{id} cannot be scheduled: {cause} (event {event_id})", entry.refusals)
+
+    def activity_lacks(self, id: str, reason: str) -> None:
+        """An activity failed for want of what somebody has to mend: it is shown, and then tried again."""
+        self._lacking[id] += 1
+        self.trouble = Trouble(f"{id} cannot be run: {reason}", self._lacking[id])
 
     def cancel_answered(self, attributes: dict[str, Any]) -> None:
         entry, block = self._cancels.get(attributes["activityId"]), self._block

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from simpleflow.config import Config
-from simpleflow.dataflow import Event, Program, Started
+from simpleflow.dataflow import Event, Failed, Program, Started
 from simpleflow.decider import translate
 from simpleflow.decider.outbox import Outbox
 from simpleflow.payload.codec import Codec, extra, read_object
@@ -27,11 +28,10 @@ class Run:
     ) -> None:
         self._domain = domain
         self._execution = execution
-        self._config = config
         self._activities: dict[int, translate.OpenActivity] = {}  # by the id of their Scheduled event
         self._horizon = 0
         self.program = Program(workflow_class, codec)
-        self.options = translate.Options(config, None, workflow_class.task_priority)
+        self.options = translate.Options(config, None, workflow_class.task_priority, codec.keep)
         self.outbox = Outbox(config.swf_max_open_activity_count)
         self.last_event_id = 0
 
@@ -56,7 +56,10 @@ class Run:
         if kind in ACTIVITY_CLOSED:
             activity = self._activities.pop(given["scheduledEventId"])
             outbox.activity_closed(activity.id)
-            self._advance(translate.activity_closed(kind, _epoch(event), given, activity), event_id)
+            closed = translate.activity_closed(kind, _epoch(event), given, activity)
+            if isinstance(closed, Failed) and closed.lacks:
+                outbox.activity_lacks(activity.id, given["reason"])
+            self._advance(closed, event_id)
             return
         match kind:
             case "WorkflowExecutionStarted":
@@ -82,7 +85,7 @@ class Run:
 
     def _start(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         task_list = extra(given.get("input")).get("activity_task_list")
-        self.options = translate.Options(self._config, task_list, self.options.task_priority)
+        self.options = replace(self.options, task_list=task_list)
         started: Started = translate.started(_epoch(event), given, self._domain, self._execution)
         self._advance(started, event["eventId"])
 

@@ -14,6 +14,7 @@ from simpleflow.config import Config
 from simpleflow.dataflow import Cancelled, Completed, Event, Failed, Started
 from simpleflow.exceptions import TaskCanceled, TaskException, TaskFailed, TimeoutError, WorkflowFailed
 from simpleflow.payload import codec, failures
+from simpleflow.payload.reference import without_place
 from simpleflow.task import CancelActivity, Close, Command, Complete, ScheduleActivity
 
 Attributes = dict[str, Any]
@@ -27,6 +28,7 @@ class Options:
     config: Config
     task_list: str | None  # all activities go there, whatever they say
     task_priority: int | str | None  # that of those which name none
+    keep: failures.Keep | None = None  # puts details away that are too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ def activity_closed(kind: str, time: float, attributes: Attributes, activity: Op
         return Cancelled(time, id, TaskCanceled(attributes.get("details"), id))
     if kind == "ActivityTaskFailed":
         reason = attributes.get("reason") or ""
-        lost = reason.startswith(failures.LOST_REASONS)
-        return Failed(time, id, TaskFailed(id, attributes.get("reason"), attributes.get("details")), lost)
+        lost, lacks = reason.startswith(failures.LOST_REASONS), reason.startswith(failures.UNREACHABLE)
+        return Failed(time, id, TaskFailed(id, attributes.get("reason"), attributes.get("details")), lost, lacks)
     timeout = attributes["timeoutType"]
     return Failed(time, id, TimeoutError(timeout, activity.timeouts.get(timeout), id), lost=timeout == "HEARTBEAT")
 
@@ -103,24 +105,24 @@ def decision(command: Command | Close, options: Options) -> Decision:
                 "completeWorkflowExecutionDecisionAttributes": {"result": result},
             }
         case _:
-            reason, details = failure(command.error)
+            reason, details = failure(command.error, options.keep)
             return {
                 "decisionType": "FailWorkflowExecution",
                 "failWorkflowExecutionDecisionAttributes": _set(reason=reason, details=details),
             }
 
 
-def failure(error: BaseException) -> tuple[str, str | None]:
+def failure(error: BaseException, keep: failures.Keep | None = None) -> tuple[str, str | None]:
     """The reason and the details with which a run fails: a task's own where it failed for one."""
     if isinstance(error, TaskFailed):
         reason = f'Workflow execution error in {error.name}: "{error.reason}"'
-        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details)
+        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details, keep)
     if isinstance(error, TaskException):
         reason = f'Workflow execution error in {error.name}: "{error!r}"'
         return failures.cut(failures.clean(reason), failures.MAX_REASON), None
     if isinstance(error, WorkflowFailed):
-        return failures.describe(error)[0], failures.fitting(error.details)
-    return failures.describe(error)
+        return failures.describe(error)[0], failures.fitting(error.details, keep)
+    return failures.describe(error, keep)
 
 
 def timer(id: str, seconds: int) -> Decision:
@@ -147,6 +149,7 @@ def same_call(ours: str, theirs: str | None) -> bool:
     it, the order of keys and the spacing do not count."""
     if theirs is None:
         return False
+    ours, theirs = without_place(ours), without_place(theirs)
     if theirs == ours or theirs.startswith(f'{ours[:-1]},"{codec.RESERVED}":'):
         return True
     try:

@@ -17,9 +17,9 @@ from simpleflow import activity as activity_module
 from simpleflow import log as logs
 from simpleflow.activity import Activity
 from simpleflow.download import download_binaries
-from simpleflow.exceptions import ExecutionError, message_of, one_line
-from simpleflow.payload.codec import Codec, freeze, read_object
-from simpleflow.payload.failures import MAX_REASON, clean, cut, describe
+from simpleflow.exceptions import ExecutionError, PayloadUnreachable, message_of, one_line
+from simpleflow.payload.codec import PLAIN, Codec, arguments, decode_call
+from simpleflow.payload.failures import MAX_REASON, UNREACHABLE, clean, cut, describe, without_frames
 
 Answer = dict[str, Any]
 """``{"result": JSON}``, or ``{"reason": line, "details": JSON}``; with ``"stale": True`` where this process should not
@@ -33,7 +33,6 @@ are called as ``f(context)``, those after, if the activity returned, as ``f(cont
 
 OURS: Final = {__file__, activity_module.__file__}
 
-_codec = Codec()
 _found: dict[str, Activity[..., Any]] = {}
 
 
@@ -50,41 +49,56 @@ def context_of(task: Mapping[str, Any], domain: str, task_list: str) -> dict[str
     }
 
 
-def run(name: str, text: str | None, context: dict[str, Any] | None = None) -> Answer:
+def run(name: str, text: str | None, context: dict[str, Any] | None = None, codec: Codec = PLAIN) -> Answer:
     """Call the activity `name` with the arguments in `text`. Whatever it raises is in the answer."""
     try:
         activity = find(name)
     except BaseException as error:
         return _stale(name, error)
-    return call(activity, text, context)
+    return call(activity, text, context, codec)
 
 
-def call(activity: Activity[..., Any], text: str | None, context: dict[str, Any] | None = None) -> Answer:
+def call(
+    activity: Activity[..., Any], text: str | None, context: dict[str, Any] | None = None, codec: Codec = PLAIN
+) -> Answer:
     """Call the activity with the arguments in `text`. Whatever it raises is in the answer."""
     context = {**(context or {}), "input": text}
     logs.running = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
     try:
-        args, kwargs = _codec.thaw_call(text)
+        told = codec.read_call(text)
+        args, kwargs = arguments(told)
         named = kwargs.pop(MIDDLEWARES, None)
         before, after = _middlewares(named) if named else ((), ())
-        with _programs(text) if text and '"binaries"' in text else nullcontext():
+        decode_call(args, kwargs, activity.callable)
+        with _programs(binaries) if (binaries := _binaries(told)) else nullcontext():
             for middleware in before:
                 middleware(context)
             result = activity.work(args, kwargs, context)
             for middleware in after:
                 middleware(context, result=result)
-        return {"result": freeze(result, "the result")}
+        return {"result": codec.freeze(result, "the result")}
     except _Missing as missing:
         return _stale(f"the middleware {missing.name}", missing.error)
+    except PayloadUnreachable as error:
+        return unreachable(error)
     except BaseException as error:
-        reason, details = describe(_without_our_frames(error))
-        if isinstance(error, SystemExit):
-            reason = cut(clean(f"SystemExit: {said_exit(error, 'activity')}"), MAX_REASON)
-        elif isinstance(error, ExecutionError) and error.details:  # what was raised there is the failure
-            reason, details = cut(clean(error.reason), MAX_REASON), error.details
-        return {"reason": reason, "details": details}
+        return _failed(error, codec)
     finally:
         logs.running = logs.NOTHING
+
+
+def _failed(error: Any, codec: Codec) -> Answer:
+    if issubclass(type(error), ExecutionError) and error.details:  # what was raised there is the failure
+        return {"reason": cut(clean(error.reason), MAX_REASON), "details": error.details}
+    reason, details = describe(without_frames(error, OURS), codec.keep)
+    if issubclass(type(error), SystemExit):
+        reason = cut(clean(f"SystemExit: {said_exit(error, 'activity')}"), MAX_REASON)
+    return {"reason": reason, "details": details}
+
+
+def unreachable(error: PayloadUnreachable) -> Answer:
+    """The answer to a task whose values cannot be had, or its result not be put away."""
+    return {"reason": cut(clean(f"{UNREACHABLE}: {message_of(error)}"), MAX_REASON), "details": describe(error)[1]}
 
 
 class _Missing(Exception):
@@ -112,14 +126,15 @@ def _middleware(name: str) -> Callable[..., Any]:
     return found
 
 
+def _binaries(told: Any) -> Any:
+    """The programs that a task's `meta` names."""
+    meta = told.get("meta") if isinstance(told, dict) else None
+    return meta.get("binaries") if isinstance(meta, dict) else None
+
+
 @contextmanager
-def _programs(text: str) -> Iterator[None]:
-    """The programs that the task's `meta` names are downloaded and on the PATH, for as long as the task runs."""
-    meta = read_object(text).get("meta")
-    binaries = meta.get("binaries") if isinstance(meta, dict) else None
-    if not binaries:
-        yield
-        return
+def _programs(binaries: Any) -> Iterator[None]:
+    """These programs are downloaded and on the PATH, for as long as the task runs."""
     before = os.environ.get("PATH")
     try:
         download_binaries(binaries)
@@ -173,7 +188,7 @@ def response(kind: str, token: str, answer: Answer) -> tuple[str, dict[str, Any]
 
 
 def _stale(name: str, error: BaseException) -> Answer:
-    _, details = describe(_without_our_frames(error))
+    _, details = describe(without_frames(error, OURS))
     # A module that failed may have left others imported that are corrected with it: only a new process sees them.
     return {"reason": not_found(name, error), "details": details, "stale": True}
 
@@ -185,14 +200,7 @@ def not_found(name: str, error: BaseException) -> str:
     return cut(clean(f"cannot import {name}: {text}"), MAX_REASON)
 
 
-def _without_our_frames(error: BaseException) -> BaseException:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in OURS:
-        trace = trace.tb_next
-    return error.with_traceback(trace)
-
-
-def said_exit(error: SystemExit, who: str) -> str:
+def said_exit(error: Any, who: str) -> str:
     """What is said of a function that would have ended its process."""
     try:
         argument = repr(error.code)

@@ -16,6 +16,8 @@ from simpleflow import config as settings
 from simpleflow.decider import Decider
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.exceptions import WorkflowFailed
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.poll import Call
 from simpleflow.runtime.start import Handle, launch
@@ -48,13 +50,15 @@ class Local:
         config = settings.load()
         configuration = Configuration(lambdas=config.lambdas if lambdas is None else lambdas)
         self._engine = Engine(None, clock=self._clock, long_poll_seconds=0, configuration=configuration)
-        self._decider = Decider(self._engine, DOMAIN, [workflow], config=config)
+        self._payloads = Payloads(config.payload_stores("memory"))
+        self._codec = Codec(payloads=self._payloads)
+        self._decider = Decider(self._engine, DOMAIN, [workflow], config=config, payloads=self._payloads)
         self._runs_lambdas = bool(configuration.lambdas)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run to the end; the value that ``run`` returned. Raises WorkflowFailed, PayloadError, TypeError."""
-        options = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
-        handle = launch(self._workflow, args, kwargs, engine=self._engine, **options)
+        options: dict[str, Any] = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
+        handle = launch(self._workflow, args, kwargs, engine=self._engine, payloads=self._payloads, **options)
         try:
             respond: Call | None = None
             while True:
@@ -70,7 +74,7 @@ class Local:
         """Give this response, then run the activities and the Lambda functions that wait, one after the other."""
         self._run_all("activity", LIST, self._activity, respond)
         if self._runs_lambdas:
-            self._run_all("lambda", LAMBDAS, lambdas.run, None)
+            self._run_all("lambda", LAMBDAS, self._lambda, None)
 
     def _run_all(
         self, kind: str, where: dict[str, Any], run: Callable[[dict[str, Any]], calling.Answer], respond: Call | None
@@ -89,8 +93,11 @@ class Local:
         known = self._decider.activities.get((kind["name"], kind["version"]))
         context = calling.context_of(task, DOMAIN, "local")
         if known is not None:
-            return calling.call(known, text, context)
-        return calling.run(kind["name"], text, context)
+            return calling.call(known, text, context, self._codec)
+        return calling.run(kind["name"], text, context, self._codec)
+
+    def _lambda(self, task: dict[str, Any]) -> calling.Answer:
+        return lambdas.run(task, self._codec)
 
     def _decide(self, handle: Handle) -> Call | None:
         task = self._engine.poll_for_decision_task(**DECISIONS)

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -67,6 +67,7 @@ class Kind:
 class Worker:
     """Works on tasks of one kind, one at a time: on those of one task list, or a domain's Lambda functions.
 
+    `stores` are the URLs of where large values lie (`Config.payload_stores`); only the child reads and writes there.
     `heartbeat` is the most seconds between two heartbeats: 0 for none, None for a third of the task's heartbeat
     timeout alone. `grace` is in seconds. `point` is called as ``point("before-response", id)`` between a
     task's answer and the response.
@@ -81,6 +82,7 @@ class Worker:
         *,
         kind: Kind,
         config: Config,
+        stores: Sequence[str] = (),
         heartbeat: int | None = None,
         point: Point = no_point,
         grace: float = GRACE,
@@ -91,6 +93,7 @@ class Worker:
         self._stop = stop
         self._kind = kind
         self._config = config
+        self._stores = stores
         self._heartbeat = heartbeat
         self._point = point
         self._grace = grace
@@ -183,7 +186,7 @@ class Worker:
         if self._child is None or not self._child.ask(asked):
             if self._child is not None:
                 self._child.end(0)
-            self._child = WarmChild(self._stop)
+            self._child = WarmChild(self._stop, self._stores)
             self._child.ask(asked)
         return self._child
 
@@ -191,7 +194,7 @@ class Worker:
         """Start the next child now, so that it is warm when a task comes."""
         if self._child is not None:
             self._child.end(0)
-        self._child = None if self._stop() else WarmChild(self._stop)
+        self._child = None if self._stop() else WarmChild(self._stop, self._stores)
 
 
 class Beats:
@@ -248,14 +251,14 @@ LAMBDA: Final = Kind("lambda", id="id", asked=lambda task, *_: (task,), beats=_l
 class WarmChild:
     """The worker's end of a child: started here, asked, and ended with all that it started."""
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, stores: Sequence[str] = ()) -> None:
         self._stop = stop
         self._channel, theirs = socket.socketpair()
         life, held = os.pipe()
         level = logging.getLevelName(log.getEffectiveLevel())
         self._life: int | None = held
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), level],
+            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), level, *stores],
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(), life),
             start_new_session=True,

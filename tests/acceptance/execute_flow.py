@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from simpleflow import execute, logger
@@ -51,6 +54,42 @@ class Task:
 
     def post_execute(self) -> None:
         print("afterwards")
+
+
+@dataclass(frozen=True)
+class Order:
+    day: date
+    amount: Decimal
+
+
+@execute.python()
+def typed(order: Order, by: timedelta = timedelta()) -> Order:
+    assert type(order) is Order and type(by) is timedelta
+    return Order(order.day + by, order.amount * 2)
+
+
+@execute.python()
+class Typed:
+    def __init__(self, day: date) -> None:
+        assert type(day) is date
+        self.day = day
+
+    def execute(self) -> date:
+        return self.day
+
+
+class OwnError(Exception):
+    def __init__(self, code: int) -> None:
+        super().__init__(f"code {code}")
+        self.code = code
+
+
+@execute.python()
+def fails_in_its_own_way(code: int) -> None:
+    try:
+        int("x")
+    except ValueError as error:
+        raise OwnError(code) from error
 
 
 @execute.python()

@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 import time
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ import pytest
 
 import execute_flow as flow
 import simpleflow
-from simpleflow import execute, settings
+from simpleflow import Workflow, execute, settings
 from simpleflow.activity import Activity
-from simpleflow.exceptions import ExecutionError, ExecutionTimeoutError, PayloadError
+from simpleflow.exceptions import ExecutionError, ExecutionTimeoutError, PayloadError, TaskFailed
+from simpleflow.runtime.local import run_local
 from test_processes import Fifo
 
 
@@ -69,6 +72,29 @@ def test_classes() -> None:
     assert Activity(flow.Task).work(["x"], {}, {"activity_id": "a-1"}) == ["x", {"activity_id": "a-1"}]
 
 
+def test_values_of_many_types_come_back_by_type_hints() -> None:
+    order = flow.Order(date(2024, 2, 28), Decimal("1.10"))
+    assert flow.typed(order, by=timedelta(days=1)) == flow.Order(date(2024, 2, 29), Decimal("2.20"))
+    assert flow.Typed(order.day) == order.day
+    with pytest.raises(ExecutionError, match=r"in the call of execute_flow\.typed the parameter order\.day is not a"):
+        flow.typed({"day": "x", "amount": 1})  # type: ignore[arg-type]
+
+
+def test_a_program_sees_values_and_errors_of_such_a_function_as_its_own() -> None:
+    class Sees(Workflow):
+        def run(self, day: date) -> Any:
+            order = self.submit(Activity(flow.typed), flow.Order(day, Decimal(1)), by=timedelta(days=1)).result
+            assert type(order) is flow.Order
+            assert self.submit(Activity(flow.Typed), order.day).result == order.day
+            try:
+                self.submit(Activity(flow.fails_in_its_own_way), 7).result
+            except flow.OwnError as error:
+                cause = error.__cause__
+                return [isinstance(error, TaskFailed), error.code, error.args, type(cause).__name__, order.day]
+
+    assert run_local(Sees, [date(2024, 2, 28)]) == [True, 7, ["code 7"], "ValueError", "2024-02-29"]
+
+
 def test_the_context_goes_along() -> None:
     assert Activity(flow.told).work([], {}, {"workflow_id": "w"}) == [{"workflow_id": "w"}] * 2
     assert Activity(flow.told).context == {"workflow_id": "w"}
@@ -96,6 +122,11 @@ def test_a_failure_keeps_type_message_and_traceback(capfd: pytest.CaptureFixture
     details = json.loads(caught.value.args[0])
     assert (details["error"], details["error_type"], details["message"]) == ("KeyError", "KeyError", r"'first\nsecond'")
     assert "in fails" in details["traceback"][1] and not any("simpleflow/execute" in x for x in details["traceback"])
+    (note,) = caught.value.__notes__
+    assert note.startswith("The traceback of the process where it was raised:") and "in fails" in note
+    with pytest.raises(ExecutionError) as caught:
+        flow.fails_in_its_own_way(1)
+    assert type(caught.value.__cause__) is ValueError
     assert r"execute_flow.fails: KeyError: 'first\nsecond'" in capfd.readouterr().err
 
 

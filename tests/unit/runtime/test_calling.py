@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from simpleflow.activity import Activity, with_attributes
 from simpleflow.exceptions import ExecutionError
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling
 
 CONTEXT = {
@@ -180,6 +183,36 @@ def test_programs_are_on_the_path_while_the_task_runs(monkeypatch: pytest.Monkey
     for text in ("[]", "{}", '{"meta":{}}', '{"meta":{"binaries":{}}}', '{"meta":"binaries"}', '["\\"binaries\\""]'):
         calling.call(activity, text)
         assert os.environ["PATH"] == "/own"
+
+
+def test_a_call_that_is_a_reference_names_programs_and_middlewares_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/own")
+    monkeypatch.setattr(calling, "download_binaries", lambda wanted: os.environ.update(PATH=f"{wanted['p']}:/own"))
+
+    def path(x: date) -> Any:
+        return [os.environ["PATH"], type(x) is date]
+
+    codec = Codec(payloads=Payloads(["memory:"]))
+    names = {"pre": [f"{__name__}.before"], "post": [f"{__name__}.after"]}
+    told = {"args": ["2024-02-29"], "kwargs": {"simpleflow_middlewares": names}, "meta": {"binaries": {"p": "/tmp/p"}}}
+    call = codec.payloads.put(json.dumps({"args": told["args"], "kwargs": told["kwargs"]}))
+    for text in (
+        codec.payloads.put(json.dumps(told)),  # as simpleflow 0.x writes it
+        json.dumps({"__simpleflow_payload": call, "meta": told["meta"]}),
+    ):
+        answer = calling.call(Activity(path), text, CONTEXT, codec)
+        assert answer == {"result": '["/tmp/p:/own",true]'} and os.environ["PATH"] == "/own"
+        assert calls == [("before", "a-1"), ("after", True, ["/tmp/p:/own", True])]
+        calls.clear()
+
+
+def test_middlewares_are_no_argument_that_a_hint_is_for() -> None:
+    def sums(**days: date) -> Any:
+        return {name: type(day) is date for name, day in days.items()}
+
+    text = json.dumps({"kwargs": {"a": "2024-02-29", "simpleflow_middlewares": {"pre": [f"{__name__}.before"]}}})
+    assert calling.call(Activity(sums), text, CONTEXT) == {"result": '{"a":true}'}
+    assert calls == [("before", "a-1")]
 
 
 def test_programs_that_cannot_be_downloaded_fail_the_task() -> None:
