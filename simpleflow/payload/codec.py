@@ -39,6 +39,8 @@ PAYLOAD: Final = "__simpleflow_payload"
 _QUOTED: Final = f'"{PAYLOAD}"'
 _KEY: Final = f'"{PAYLOAD}":'
 
+_loads: Final = json.JSONDecoder().decode  # what json.loads does, a little sooner
+
 Fit = Callable[[str], str]
 """Gives a text of any length as one that the engine takes: itself, or its reference. Raises PayloadTooLarge."""
 
@@ -107,7 +109,8 @@ class Codec:
         call = _checked(dumps({"args": args, "kwargs": kwargs}, what), what)
         decoders = _signatures().parameters(method, skip=1)
         if decoders is not None:
-            decoders.decode(*_arguments(json.loads(call)))
+            given = _loads(call)
+            decoders.decode(given["args"], given["kwargs"])
         return f"{self._fitting_call(call, what, self._max_length - len(rest))[:-1]},{rest}"
 
     def keep(self, text: str) -> str | None:
@@ -141,7 +144,7 @@ class Codec:
         """
         if frozen is None:
             return None
-        value = self.load(frozen)
+        value = _loads(frozen) if frozen[:1] != "s" and _QUOTED not in frozen else self.load(frozen)
         decode = _signatures().result(_called(task)) if task is not None else None
         return value if decode is None else decode(value)
 
@@ -151,9 +154,14 @@ class Codec:
         Raises PayloadError for a value that a hint does not know, PayloadUnreachable.
         """
         call = self.read(frozen)
-        if isinstance(call, dict) and PAYLOAD in call:
-            call = self._resolved({PAYLOAD: call[PAYLOAD]})
-        args, kwargs = _arguments(call)
+        if type(call) is dict:
+            if PAYLOAD in call:
+                call = self._resolved({PAYLOAD: call[PAYLOAD]})
+            args, kwargs = list(call.get("args") or ()), dict(call.get("kwargs") or {})
+        elif type(call) is list:
+            args, kwargs = call, {}
+        else:
+            args, kwargs = [] if call is None else [call], {}
         decoders = _signatures().parameters(function) if function is not None else None
         if decoders is not None:
             decoders.decode(args, kwargs)
@@ -184,7 +192,7 @@ class Codec:
             return self.read(self.payloads.get(frozen))
         if _QUOTED in frozen:
             return json.loads(frozen, object_hook=self._resolved)
-        return json.loads(frozen)
+        return _loads(frozen)
 
     def text(self, text: str | None) -> str | None:
         """What a text that may be a reference stands for. Raises PayloadUnreachable."""
@@ -315,14 +323,6 @@ def _called(task: Any) -> Any:
     if activity is not None:
         return getattr(activity, "callable", None)
     return getattr(getattr(task, "workflow", None), "run", None)
-
-
-def _arguments(call: Any) -> tuple[list[Any], dict[str, Any]]:
-    if isinstance(call, list):
-        return call, {}
-    if isinstance(call, dict):
-        return list(call.get("args") or ()), dict(call.get("kwargs") or {})
-    return ([] if call is None else [call]), {}
 
 
 def _too_large(what: str, text: str, max_length: int) -> PayloadTooLarge:
