@@ -329,7 +329,7 @@ def _too_large(what: str, text: str, max_length: int) -> PayloadTooLarge:
     path, length = _largest(text)
     where = f", most of it {path} ({length:,})" if path else ""
     return PayloadTooLarge(
-        f"{what} is {len(text):,} characters of JSON{where}; Amazon SWF takes {max_length:,}: set "
+        f"{what} is {len(text):,} characters of JSON{where}; Amazon SWF has room for {max_length:,}: set "
         "SIMPLEFLOW_PAYLOAD_STORE=s3://BUCKET or file:DIRECTORY for larger ones, or pass a path or a key to the data"
     )
 
