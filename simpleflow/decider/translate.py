@@ -149,9 +149,9 @@ def same_call(ours: str, theirs: str | None) -> bool:
     it, the order of keys and the spacing do not count."""
     if theirs is None:
         return False
-    ours, theirs = without_place(ours), without_place(theirs)
     if theirs == ours or theirs.startswith(f'{ours[:-1]},"{codec.RESERVED}":'):
         return True
+    ours, theirs = without_place(ours), without_place(theirs)
     try:
         found = json.loads(theirs)
     except ValueError:

@@ -39,6 +39,8 @@ PAYLOAD: Final = "__simpleflow_payload"
 _QUOTED: Final = f'"{PAYLOAD}"'
 _KEY: Final = f'"{PAYLOAD}":'
 
+_loads: Final = json.JSONDecoder().decode  # what json.loads does, a little sooner
+
 Fit = Callable[[str], str]
 """Gives a text of any length as one that the engine takes: itself, or its reference. Raises PayloadTooLarge."""
 
@@ -105,7 +107,10 @@ class Codec:
         """
         rest = freeze(beside, f"what goes beside {what}", self._max_length)[1:]
         call = _checked(dumps({"args": args, "kwargs": kwargs}, what), what)
-        decode_call(*arguments(json.loads(call)), method, skip=1)
+        decoders = _signatures().parameters(method, skip=1)
+        if decoders is not None:
+            given = _loads(call)
+            decoders.decode(given["args"], given["kwargs"])
         return f"{self._fitting_call(call, what, self._max_length - len(rest))[:-1]},{rest}"
 
     def keep(self, text: str) -> str | None:
@@ -139,7 +144,7 @@ class Codec:
         """
         if frozen is None:
             return None
-        value = self.load(frozen)
+        value = _loads(frozen) if frozen[:1] != "s" and _QUOTED not in frozen else self.load(frozen)
         decode = _signatures().result(_called(task)) if task is not None else None
         return value if decode is None else decode(value)
 
@@ -159,9 +164,9 @@ class Codec:
         Raises PayloadUnreachable.
         """
         found = self.read(text)
-        if isinstance(found, dict) and PAYLOAD in found:
+        if type(found) is dict and PAYLOAD in found:
             call = self._resolved({PAYLOAD: found.pop(PAYLOAD)})
-            return {**found, **call} if isinstance(call, dict) else call
+            return {**found, **call} if type(call) is dict else call
         return found
 
     def read(self, text: str | None) -> Any:
@@ -189,7 +194,7 @@ class Codec:
             return self.read(self.payloads.get(frozen))
         if _QUOTED in frozen:
             return json.loads(frozen, object_hook=self._resolved)
-        return json.loads(frozen)
+        return _loads(frozen)
 
     def text(self, text: str | None) -> str | None:
         """What a text that may be a reference stands for. Raises PayloadUnreachable."""
@@ -271,17 +276,19 @@ def extra(input: str | None) -> dict[str, Any]:
 
 def arguments(call: Any) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a call; an array is read as positional ones, and what is no object as the only one."""
-    if isinstance(call, list):
-        return call, {}
-    if isinstance(call, dict):
+    if type(call) is dict:
         return list(call.get("args") or ()), dict(call.get("kwargs") or {})
+    if type(call) is list:
+        return call, {}
     return ([] if call is None else [call]), {}
 
 
-def decode_call(args: list[Any], kwargs: dict[str, Any], function: Any, skip: int = 0) -> None:
-    """Give plain arguments the types that the hints of `function` say, in place; its first `skip` parameters are not
-    among them. Raises PayloadError for a value that a hint does not know."""
-    decoders = _signatures().parameters(function, skip)
+def decode_call(args: list[Any], kwargs: dict[str, Any], function: Any) -> None:
+    """Give plain arguments the types that the hints of `function` say, in place.
+
+    Raises PayloadError for a value that a hint does not know.
+    """
+    decoders = _signatures().parameters(function)
     if decoders is not None:
         decoders.decode(args, kwargs)
 
@@ -343,7 +350,7 @@ def _too_large(what: str, text: str, max_length: int) -> PayloadTooLarge:
     path, length = _largest(text)
     where = f", most of it {path} ({length:,})" if path else ""
     return PayloadTooLarge(
-        f"{what} is {len(text):,} characters of JSON{where}; Amazon SWF takes {max_length:,}: set "
+        f"{what} is {len(text):,} characters of JSON{where}; Amazon SWF has room for {max_length:,}: set "
         "SIMPLEFLOW_PAYLOAD_STORE=s3://BUCKET or file:DIRECTORY for larger ones, or pass a path or a key to the data"
     )
 

@@ -68,6 +68,11 @@ def dumps(value: Any, what: str, futures: list[Future[Any]] | None = None) -> st
 
     Where a future stands there is a HOLE, and it is added to `futures`; without that list it has no JSON form.
     """
+    if futures is None:
+        try:
+            return _simple(value)
+        except Exception:  # it has something that needs a second look
+            pass
     drained: dict[int, list[Any]] = {}
 
     def default(found: Any) -> Any:
@@ -82,7 +87,7 @@ def dumps(value: Any, what: str, futures: list[Future[Any]] | None = None) -> st
         try:
             text = _text(value, default)
             if _has_odd_keys(value, drained):
-                _plain(value, "", (), drained)
+                _plain(value, "", (), drained)  # for what is wrong with them
         except (_Raised, _Trouble):
             raise
         except Exception:
@@ -94,7 +99,7 @@ def dumps(value: Any, what: str, futures: list[Future[Any]] | None = None) -> st
     except _Raised as raised:
         raise raised.error from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise PayloadError(_worded(what, "", str(error))) from None
+        raise PayloadError(_worded(what, "", str(error) or "holds a future, of which only a program knows")) from None
     return text
 
 
@@ -127,8 +132,17 @@ def below(path: str, key: Any) -> str:
     return f"{path}.{key}" if isinstance(key, str) and key.isidentifier() else f"{path}[{key!r}]"
 
 
+def _simple(value: Any) -> str:
+    """The text of a value without generators and odd keys; raises something for others."""
+    text = _ENCODER.encode(value)
+    if not text.isascii():
+        text.encode()
+    orjson.dumps(value, default=_orjson_step, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    return text
+
+
 def _text(value: Any, default: Step) -> str:
-    text = json.dumps(value, default=default, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.JSONEncoder(default=default, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(value)
     if not text.isascii():
         text.encode()
     return text
@@ -204,6 +218,9 @@ def _step_of(kind: type) -> Step:
     return next((found for base, found in _STEPS.items() if issubclass(kind, base)), _refused)
 
 
+_ENCODER: Final = json.JSONEncoder(default=step, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def is_model(kind: type) -> bool:
     """Whether it is a class of pydantic's models. Asked without importing pydantic."""
     return hasattr(kind, "model_dump") and hasattr(kind, "model_validate_json")
@@ -226,17 +243,19 @@ def _has_odd_keys(value: Any, drained: dict[int, list[Any]]) -> bool:
     """Whether a dict in it may have keys that are no text: orjson, which is fast, takes none."""
 
     def default(found: Any) -> Any:
-        if isinstance(found, tuple):
-            return tuple(found)
         if isinstance(found, Future):
             return None
-        return drained[id(found)] if isinstance(found, GeneratorType) else step(found)
+        return drained[id(found)] if isinstance(found, GeneratorType) else _orjson_step(found)
 
     try:
         orjson.dumps(value, default=default, option=orjson.OPT_PASSTHROUGH_DATACLASS)
     except TypeError:
         return True
     return False
+
+
+def _orjson_step(value: Any) -> Any:
+    return tuple(value) if isinstance(value, tuple) else step(value)
 
 
 def _plain(value: Any, path: str, above: tuple[int, ...], drained: dict[int, list[Any]]) -> Any:

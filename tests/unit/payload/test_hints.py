@@ -340,6 +340,11 @@ def test_what_cannot_be_encoded_is_named(value: Any, message: str) -> None:
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_future_travels_with_a_program_only() -> None:
+    with pytest.raises(PayloadError, match="the value holds a future"):
+        freeze({"a": [futures.Future()]})
+
+
 def test_keys_that_are_text_after_all_do_not_lose_futures() -> None:
     first, second = futures.Future[Any](), futures.Future[Any]()
     template = Codec().template({"a": first, date(2024, 1, 1): [second, first]}, "it")
