@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from programs import NO_SHRINKING, attempt_of, programs
+from simpleflow.command import Complete, ScheduleActivity
 from simpleflow.dataflow import Program
 from simpleflow.decider import Decider
 from simpleflow.exceptions import PayloadUnreachable
@@ -18,7 +19,6 @@ from simpleflow.payload.codec import Codec
 from simpleflow.payload.failures import UNREACHABLE
 from simpleflow.payload.store import Payloads
 from simpleflow.protocol.history import attributes
-from simpleflow.task import Complete, ScheduleActivity
 from test_grouping import Life, scheduled, world_events
 
 LENGTH = 256 + 130  # of a text that travels as it is: the room for what goes beside a call, and a little
