@@ -19,6 +19,7 @@ import orjson
 from simpleflow.exceptions import PayloadUnreachable, message_of
 from simpleflow.payload.codec import MAX_LENGTH, PLAIN, Codec
 from simpleflow.payload.failures import clean
+from simpleflow.payload.reference import SCHEME
 from simpleflow.runtime.calling import Answer, not_found, response, said_exit, unreachable
 
 UNHANDLED: Final = "Unhandled"
@@ -52,7 +53,7 @@ def run(task: dict[str, Any], codec: Codec = PLAIN) -> Answer:
     except BaseException as error:
         return {"reason": not_found(task["function"], error), "details": _details(error), "stale": True}
     try:
-        event = codec.load(task["input"]) if "input" in task else None
+        event = _event(task["input"], codec) if "input" in task else None
         deadline = time.time() + int(task["startToCloseTimeout"])
         result = function(event, Context(task["name"], task["taskToken"], deadline))
         return {"result": codec.freeze(result, "the result")}
@@ -65,6 +66,11 @@ def run(task: dict[str, Any], codec: Codec = PLAIN) -> Answer:
 def invoke(task: dict[str, Any], codec: Codec = PLAIN) -> tuple[str, dict[str, Any]]:
     """`run` for loops of one's own: the method of the client that answers the task, and its arguments."""
     return response("lambda", task["taskToken"], run(task, codec))
+
+
+def _event(text: str, codec: Codec) -> Any:
+    """The value of an input: JSON, and strictly so where it is somebody else's."""
+    return codec.load(text) if SCHEME in text else orjson.loads(text)
 
 
 def _load(name: str) -> Callable[[Any, Context], Any]:
