@@ -1,4 +1,4 @@
-"""The warm child: the process in which a worker's activities run.
+"""The warm child: the process in which a worker's activities, or Lambda functions, run.
 
 `working` starts it ahead and gives it one task after the other over a socket, a line of JSON each way, so that a
 module is imported once and a task costs no process. It knows of no engine and of no time. It leads a process group
@@ -13,14 +13,15 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.store import Payloads
-from simpleflow.runtime.calling import run
+from simpleflow.runtime import calling, lambdas
 
 
 def main(channel: int, life: int, stores: Sequence[str]) -> None:
@@ -29,6 +30,10 @@ def main(channel: int, life: int, stores: Sequence[str]) -> None:
     `stores` are the URLs of where large values lie.
     """
     codec = Codec(payloads=Payloads(stores))
+    run: dict[str, Callable[..., calling.Answer]] = {
+        "activity": partial(calling.run, codec=codec),
+        "lambda": lambdas.run,  # Amazon's functions know of no references
+    }
     for descriptor in (channel, life):
         os.set_inheritable(descriptor, False)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -37,9 +42,9 @@ def main(channel: int, life: int, stores: Sequence[str]) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     me = os.getpid()
     while (request := receive(channel)) is not None:
-        name, text = request
-        answer = run(name, text, codec)
-        if os.getpid() != me:  # the activity forked, and this is what it left behind
+        kind, *asked = request
+        answer = run[kind](*asked)
+        if os.getpid() != me:  # the task forked, and this is what it left behind
             os._exit(0)
         _flush()
         send(channel, answer)

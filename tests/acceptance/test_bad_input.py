@@ -101,8 +101,8 @@ def test_input_too_large(project: Project) -> None:
         assert (done.returncode, done.stdout) == (1, "")
         assert re.fullmatch(
             r"Error: the input of examples\.basic\.BasicWorkflow is 40,\d{3} characters of JSON, most of it args\[0\] "
-            r"\(40,002\); Amazon SWF has room for 32,[67]\d\d: set SIMPLEFLOW_PAYLOAD_STORE=s3://BUCKET or file:DIRECTORY for "
-            r"larger ones, or pass a path or a key to the data",
+            r"\(40,002\); Amazon SWF has room for 32,[67]\d\d: set SIMPLEFLOW_PAYLOAD_STORE=s3://BUCKET or "
+            r"file:DIRECTORY for larger ones, or pass a path or a key to the data",
             _last(done.stderr),
         )
 

@@ -14,7 +14,9 @@ import pytest
 
 from simpleflow import Workflow, activity
 from simpleflow.exceptions import PayloadError, TaskFailed, WorkflowFailed
-from simpleflow.runtime.local import run_local
+from simpleflow.protocol.history import attributes
+from simpleflow.runtime.local import DECISIONS, DOMAIN, Local, run_local
+from simpleflow.runtime.start import launch
 
 tries: list[int] = []
 
@@ -220,3 +222,32 @@ def test_the_error_of_a_run_has_the_traceback_and_the_causes_of_what_failed() ->
         run_local(Fails)
     assert type(caught.value.__cause__) is ValueError
     assert 'int("x")' in "".join(caught.value.__notes__)
+
+
+def twice(event: int, context: Any) -> int:
+    return 2 * event
+
+
+def test_lambda_functions_run_here() -> None:
+    class Nothing(Workflow):
+        name, version = "nothing", "1"
+
+        def run(self) -> None: ...
+
+    local = Local(Nothing, lambdas={"twice": f"{__name__}:twice"})
+    handle = launch(Nothing, (), {}, engine=local._engine, domain=DOMAIN, task_list="local")
+    task = local._engine.poll_for_decision_task(**DECISIONS)
+    decisions = [
+        {
+            "decisionType": "ScheduleLambdaFunction",
+            "scheduleLambdaFunctionDecisionAttributes": {"id": name, "name": name, "input": "21"},
+        }
+        for name in ("twice", "no-such")
+    ]
+    local._work(("respond_decision_task_completed", {"taskToken": task["taskToken"], "decisions": decisions}))
+    execution = {"workflowId": handle.workflow_id, "runId": handle.run_id}
+    events = local._engine.get_workflow_execution_history(domain=DOMAIN, execution=execution)["events"]
+    local._engine.close()
+    outcomes = {event["eventType"]: attributes(event) for event in events}
+    assert outcomes["LambdaFunctionCompleted"]["result"] == "42"
+    assert outcomes["LambdaFunctionFailed"]["reason"] == "ResourceNotFoundException"
