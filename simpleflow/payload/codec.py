@@ -236,12 +236,12 @@ PLAIN: Final = Codec()
 """Has no store for large values."""
 
 
-def freeze(value: Any, what: str = "the value", max_length: int = MAX_LENGTH) -> str:
-    """A value without futures as JSON text.
+def freeze(value: Any, what: str = "the value", max_length: int = MAX_LENGTH, *, bare: bool = False) -> str:
+    """A value without futures as JSON text; a `bare` one only of what JSON has.
 
     Raises PayloadError, which names the path to what has no JSON form, and PayloadTooLarge.
     """
-    text = dumps(value, what)
+    text = dumps(value, what, bare=bare)
     if len(text) > max_length:
         raise _too_large(what, text, max_length)
     return text

@@ -52,7 +52,8 @@ def run(task: dict[str, Any]) -> Answer:
     try:
         event = orjson.loads(task["input"]) if "input" in task else None
         deadline = time.time() + int(task["startToCloseTimeout"])
-        return {"result": freeze(function(event, Context(task["name"], task["taskToken"], deadline)), "the result")}
+        result = function(event, Context(task["name"], task["taskToken"], deadline))
+        return {"result": freeze(result, "the result", bare=True)}
     except BaseException as error:
         return {"reason": UNHANDLED, "details": _details(error)}
 
