@@ -106,9 +106,12 @@ class Codec:
             room -= len(freeze(beside, f"what goes beside {what}", room))
         return _template({"args": args, "kwargs": kwargs}, what, lambda text: self._fitting_call(text, what, room))
 
-    def freeze(self, value: Any, what: str) -> str:
-        """Encode a value without futures. Raises PayloadError, PayloadTooLarge, PayloadUnreachable."""
-        return self._fitting(_checked(dumps(value, what), what), what)
+    def freeze(self, value: Any, what: str, *, bare: bool = False) -> str:
+        """Encode a value without futures, a `bare` one only of what JSON has.
+
+        Raises PayloadError, PayloadTooLarge, PayloadUnreachable.
+        """
+        return self._fitting(_checked(dumps(value, what, bare=bare), what), what)
 
     def freeze_call(
         self, args: Sequence[Any], kwargs: dict[str, Any], what: str, beside: dict[str, Any], method: Any

@@ -63,44 +63,26 @@ class _Trouble(Exception):
         self.what = what
 
 
-def dumps(value: Any, what: str, futures: list[Future[Any]] | None = None) -> str:
+def dumps(value: Any, what: str, futures: list[Future[Any]] | None = None, *, bare: bool = False) -> str:
     """`value` as JSON text. Raises PayloadError, which names the path to what has no JSON form.
 
-    Where a future stands there is a HOLE, and it is added to `futures`; without that list it has no JSON form.
+    Where a future stands there is a HOLE, and it is added to `futures`; without that list it has no JSON form. A `bare`
+    text is one that json.dumps gives as well: nothing stands for what JSON does not have.
     """
-    if futures is None:
+    if not bare:
         try:
-            return _simple(value)
+            return _quick(value, futures)
         except Exception:  # it has something that needs a second look
-            pass
-    drained: dict[int, list[Any]] = {}
-
-    def default(found: Any) -> Any:
-        if isinstance(found, Future) and futures is not None:
-            futures.append(found)
-            return f"\x00{_NONCE}:{len(futures)}"
-        if isinstance(found, GeneratorType):
-            return _drained(found, drained)
-        return step(found)
-
-    try:
-        try:
-            text = _text(value, default)
-            if _has_odd_keys(value, drained):
-                _plain(value, "", (), drained)  # for what is wrong with them
-        except (_Raised, _Trouble):
-            raise
-        except Exception:
             if futures:
                 futures.clear()
-            text = _text(_plain(value, "", (), drained), default)
+    try:
+        return _thorough(value, futures, _Walk(_refused if bare else step))
     except _Trouble as trouble:
         raise PayloadError(_worded(what, trouble.path, trouble.what)) from None
     except _Raised as raised:
         raise raised.error from None
     except (TypeError, ValueError, RecursionError) as error:
         raise PayloadError(_worded(what, "", str(error) or "holds a future, of which only a program knows")) from None
-    return text
 
 
 def step(value: Any) -> Any:
@@ -114,14 +96,14 @@ def text_of(value: Any) -> str:
     return json.dumps(value, default=step, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
 
 
-def key_text(key: Any) -> str:
-    """The text that a dict's key is in JSON. Raises TypeError where it has none."""
+def key_text(key: Any, by: Step = step) -> str:
+    """The text that a dict's key is in JSON, by the steps of `by`. Raises TypeError where it has none."""
     while not isinstance(key, str):
         if key is None or isinstance(key, bool | int | float):
             if isinstance(key, float) and not math.isfinite(key):
                 raise TypeError
             return json.dumps(key)
-        key = step(key)
+        key = by(key)
         if isinstance(key, list | dict | tuple):
             raise TypeError
     return str.__str__(key)
@@ -132,20 +114,45 @@ def below(path: str, key: Any) -> str:
     return f"{path}.{key}" if isinstance(key, str) and key.isidentifier() else f"{path}[{key!r}]"
 
 
-def _simple(value: Any) -> str:
+def _quick(value: Any, futures: list[Future[Any]] | None) -> str:
     """The text of a value without generators and odd keys; raises something for others."""
-    text = _ENCODER.encode(value)
+    if futures is None:
+        text = _ENCODER.encode(value)
+    else:
+        found = futures
+
+        def default(part: Any) -> Any:
+            return _hole(part, found) if isinstance(part, Future) else step(part)
+
+        text = _encoder(default).encode(value)
     if not text.isascii():
         text.encode()
+    # orjson, which is fast, takes only text for keys: those that json makes text of may be one and the same then.
     orjson.dumps(value, default=_orjson_step, option=orjson.OPT_PASSTHROUGH_DATACLASS)
     return text
 
 
-def _text(value: Any, default: Step) -> str:
-    text = json.JSONEncoder(default=default, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(value)
+def _thorough(value: Any, futures: list[Future[Any]] | None, walk: _Walk) -> str:
+    """The text of any value; raises what is wrong with it."""
+
+    def default(part: Any) -> Any:
+        if isinstance(part, Future) and futures is not None:
+            return _hole(part, futures)
+        return walk.stepped(part)
+
+    text = _encoder(default).encode(walk.plain(value, "", ()))
     if not text.isascii():
         text.encode()
     return text
+
+
+def _encoder(default: Step) -> json.JSONEncoder:
+    return json.JSONEncoder(default=default, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _hole(future: Future[Any], futures: list[Future[Any]]) -> str:
+    futures.append(future)
+    return f"\x00{_NONCE}:{len(futures)}"
 
 
 # -- what stands for what ------------------------------------------------------------------------------------------
@@ -218,7 +225,7 @@ def _step_of(kind: type) -> Step:
     return next((found for base, found in _STEPS.items() if issubclass(kind, base)), _refused)
 
 
-_ENCODER: Final = json.JSONEncoder(default=step, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_ENCODER: Final = _encoder(step)
 
 
 def is_model(kind: type) -> bool:
@@ -226,96 +233,90 @@ def is_model(kind: type) -> bool:
     return hasattr(kind, "model_dump") and hasattr(kind, "model_validate_json")
 
 
-def _drained(generator: Any, drained: dict[int, list[Any]]) -> list[Any]:
-    """What a generator gives; it is read once, and encoded perhaps twice."""
-    if id(generator) not in drained:
+# -- the slow way: generators, keys that are no text, and what is wrong where ----------------------------------------
+
+
+class _Walk:
+    """Goes through one value, perhaps more than once: its generators are read once."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._drained: dict[int, list[Any]] = {}
+
+    def stepped(self, value: Any) -> Any:
+        """As `step`, also for generators."""
+        if not isinstance(value, GeneratorType) or self._step is _refused:
+            return self._step(value)
+        if id(value) not in self._drained:
+            try:
+                self._drained[id(value)] = list(value)
+            except Exception as error:
+                raise _Raised(error) from None
+        return self._drained[id(value)]
+
+    def plain(self, value: Any, path: str, above: tuple[int, ...]) -> Any:
+        """The value with every step taken and text for keys, futures aside. Raises _Trouble for what has none."""
+        if value is None or isinstance(value, bool | int | Future):
+            return value
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise _Trouble(path, f"is {value}, which JSON does not have")
+            return value
+        if isinstance(value, str):
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                raise _Trouble(path, "is text with a lone surrogate, which is not Unicode")
+            return value
+        if id(value) in above:
+            raise _Trouble(path, "contains itself")
+        if len(above) > MAX_DEPTH:
+            raise _Trouble(path[:200] + "...", "is nested too deep")
+        above = (*above, id(value))
+        if isinstance(value, list | tuple):
+            items = []
+            for index, item in enumerate(value):  # no comprehension: each level is to cost one frame
+                items.append(self.plain(item, f"{path}[{index}]", above))
+            return items
+        if isinstance(value, dict):
+            found = {}
+            for key, name, item in self._keyed(value, path):
+                found[key] = self.plain(item, below(path, name), above)
+            return found
+        return self.plain(self._part(value, path, above), path, above)
+
+    def _part(self, value: Any, path: str, above: tuple[int, ...]) -> Any:
+        """The step of what has one; where it is a set, once its elements are seen to be right."""
+        if isinstance(value, set | frozenset) and self._step is not _refused:
+            for item in value:
+                if isinstance(item, Future):
+                    raise _Trouble(path, "is a set with a future in it: make it a list")
+                self.plain(item, f"{path}[...]", above)
         try:
-            drained[id(generator)] = list(generator)
+            return self.stepped(value)
+        except _Raised:
+            raise
+        except TypeError:
+            raise _Trouble(path, f"is a {_type_name(value)}, which has no JSON form") from None
         except Exception as error:
-            raise _Raised(error) from None
-    return drained[id(generator)]
+            raise _Trouble(path, f"is a {_type_name(value)}, which cannot be encoded ({one_line(error)})") from None
 
-
-# -- the slow way: keys that are no text, and what is wrong where ----------------------------------------------------
-
-
-def _has_odd_keys(value: Any, drained: dict[int, list[Any]]) -> bool:
-    """Whether a dict in it may have keys that are no text: orjson, which is fast, takes none."""
-
-    def default(found: Any) -> Any:
-        if isinstance(found, Future):
-            return None
-        return drained[id(found)] if isinstance(found, GeneratorType) else _orjson_step(found)
-
-    try:
-        orjson.dumps(value, default=default, option=orjson.OPT_PASSTHROUGH_DATACLASS)
-    except TypeError:
-        return True
-    return False
+    def _keyed(self, value: dict[Any, Any], path: str) -> Iterator[tuple[str, Any, Any]]:
+        """Each item of a dict: its key as text, its key, and what it holds."""
+        seen = set()
+        for key, item in value.items():
+            try:
+                text = key_text(key, self._step)
+            except TypeError:
+                raise _Trouble(path, f"has the key {key!r}, a {type(key).__name__}: keys are text") from None
+            if text in seen:
+                raise _Trouble(path, "has keys that are one and the same in JSON, such as 1 and '1'")
+            seen.add(text)
+            yield text, key, item
 
 
 def _orjson_step(value: Any) -> Any:
-    return tuple(value) if isinstance(value, tuple) else step(value)
-
-
-def _plain(value: Any, path: str, above: tuple[int, ...], drained: dict[int, list[Any]]) -> Any:
-    """The value with every step taken and text for keys, futures aside. Raises _Trouble for the first that has none."""
-    if value is None or isinstance(value, bool | int | Future):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise _Trouble(path, f"is {value}, which JSON does not have")
-        return value
-    if isinstance(value, str):
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise _Trouble(path, "is text with a lone surrogate, which is not Unicode")
-        return value
-    if id(value) in above:
-        raise _Trouble(path, "contains itself")
-    if len(above) > MAX_DEPTH:
-        raise _Trouble(path[:200] + "...", "is nested too deep")
-    above = (*above, id(value))
-    if isinstance(value, list | tuple):
-        items = []
-        for index, item in enumerate(value):  # no comprehension: each level is to cost one frame
-            items.append(_plain(item, f"{path}[{index}]", above, drained))
-        return items
-    if isinstance(value, dict):
-        found = {}
-        for key, name, item in _keyed(value, path):
-            found[key] = _plain(item, below(path, name), above, drained)
-        return found
-    if isinstance(value, GeneratorType):
-        return _plain(_drained(value, drained), path, above, drained)
-    if isinstance(value, set | frozenset):
-        for item in value:
-            if isinstance(item, Future):
-                raise _Trouble(path, "is a set with a future in it: make it a list")
-            _plain(item, f"{path}[...]", above, drained)
-    return _plain(_stepped(value, path), path, above, drained)
-
-
-def _stepped(value: Any, path: str) -> Any:
-    try:
-        return step(value)
-    except TypeError:
-        raise _Trouble(path, f"is a {_type_name(value)}, which has no JSON form") from None
-    except Exception as error:
-        raise _Trouble(path, f"is a {_type_name(value)}, which cannot be encoded ({one_line(error)})") from None
-
-
-def _keyed(value: dict[Any, Any], path: str) -> Iterator[tuple[str, Any, Any]]:
-    """Each item of a dict: its key as text, its key, and what it holds."""
-    seen = set()
-    for key, item in value.items():
-        try:
-            text = key_text(key)
-        except TypeError:
-            raise _Trouble(path, f"has the key {key!r}, a {type(key).__name__}: keys are text") from None
-        if text in seen:
-            raise _Trouble(path, "has keys that are one and the same in JSON, such as 1 and '1'")
-        seen.add(text)
-        yield text, key, item
+    if isinstance(value, tuple):
+        return tuple(value)
+    return None if isinstance(value, Future) else step(value)
 
 
 def _worded(what: str, path: str, trouble: str) -> str:

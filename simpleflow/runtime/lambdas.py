@@ -44,8 +44,8 @@ def run(task: dict[str, Any], codec: Codec = PLAIN) -> Answer:
     """Call the function of a Lambda task, as function(event, context). Whatever it raises is in the answer.
 
     `task` is as `poll_for_lambda_task` gives it: the input is decoded from JSON (None without), what the function
-    returns encoded as JSON; large values may travel by reference. No type hints are looked at: what a function gets is
-    what it would get from Amazon. The details of a failure are Amazon's: errorMessage, errorType and stackTrace, as
+    returns encoded as JSON, plain on both sides as by Amazon, whatever the type hints; only large values travel by
+    reference. The details of a failure are Amazon's: errorMessage, errorType and stackTrace, as
     JSON.
     """
     try:
@@ -56,7 +56,7 @@ def run(task: dict[str, Any], codec: Codec = PLAIN) -> Answer:
         event = _event(task["input"], codec) if "input" in task else None
         deadline = time.time() + int(task["startToCloseTimeout"])
         result = function(event, Context(task["name"], task["taskToken"], deadline))
-        return {"result": codec.freeze(result, "the result")}
+        return {"result": codec.freeze(result, "the result", bare=True)}
     except PayloadUnreachable as error:
         return unreachable(error)
     except BaseException as error:

@@ -14,7 +14,7 @@ from shell import Project
 BASIC = "examples.basic.BasicWorkflow"
 
 FLOWS = """
-import datetime, os, signal
+import os, signal
 from simpleflow import Workflow, activity
 
 @activity.with_attributes()
