@@ -25,10 +25,10 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from simpleflow.config import ConfigError
     from simpleflow.decider import LoadError
     from simpleflow.engine.errors import EngineError
-    from simpleflow.exceptions import PayloadError
+    from simpleflow.exceptions import PayloadError, PayloadUnreachable
     from simpleflow.runtime.runs import NoSuchRun
 
-    return ConfigError, EngineError, LoadError, NoSuchRun, PayloadError
+    return ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
 
 
 def _fault(code: str, message: str) -> str:

@@ -15,9 +15,11 @@ from simpleflow.cli.workflow import report_failure
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.observe import configure_logging
+from simpleflow.payload.codec import Codec
 from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.start import codec_of
 
 
 @click.command("standalone")
@@ -79,7 +81,9 @@ def standalone(
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, lambda_workers)
     closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
-    return _outcome(watch) if closed else _interrupted(common, place, workflow, lambdas)
+    if not closed:
+        return _interrupted(common, place, workflow, lambdas)
+    return _outcome(watch, codec_of(url))
 
 
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
@@ -96,11 +100,11 @@ def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> 
         return work.drive(watch, place, crew, stop, saw)
 
 
-def _outcome(watch: runs.Watch) -> int:
+def _outcome(watch: runs.Watch, codec: Codec) -> int:
     """Tell how the run ended; the exit code."""
     assert watch.closing is not None
     try:
-        result = runs.result_of(watch.run, watch.closing)
+        result = runs.result_of(watch.run, watch.closing, codec)
     except WorkflowFailed as failure:
         return report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)

@@ -42,7 +42,7 @@ class Results(Live):
     def shape(self) -> list[Future[Any]]:
         return [Future(self.program, node) for node in self.nodes]
 
-    def read(self, thaw: Callable[[Any], Any]) -> list[Any]:
+    def read(self, thaw: Callable[[Any, Task], Any]) -> list[Any]:
         """The list of their results, None for those that failed; lists in it for canvases."""
         whole: list[Any] = []
         work = [(self, whole)]
@@ -57,7 +57,7 @@ class Results(Live):
                 elif node.error is not None:
                     into.append(None)
                 else:
-                    into.append(found.value if isinstance(found, Live) else thaw(found))
+                    into.append(found.value if isinstance(found, Live) else thaw(found, node.task))
         return whole
 
 
@@ -204,7 +204,8 @@ class Composing(Waiting):
     def _where(self, branch: Branch) -> str:
         """Where the user's code is; for a member, and for what a function returned, where its canvas is submitted."""
         if branch.canvases:
-            return branch.canvases[-1].where
+            where: str = branch.canvases[-1].where
+            return where
         return caller() or (branch.node.where if branch.parent is not None else "")
 
     # -- how they are submitted ------------------------------------------------------------------------------------
@@ -378,7 +379,7 @@ class Composing(Waiting):
 
     def _value(self, node: Node) -> Any:
         thaw = self._values.thaw
-        return node.result.read(thaw) if isinstance(node.result, Live) else thaw(node.result)
+        return node.result.read(thaw) if isinstance(node.result, Live) else thaw(node.result, node.task)
 
     def _look(self, node: Node) -> None:
         """The failure of a node was looked at, and with it those of its members."""

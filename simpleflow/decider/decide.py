@@ -24,6 +24,7 @@ from simpleflow.exceptions import one_line
 from simpleflow.payload import codec
 from simpleflow.payload.codec import Codec, read_object
 from simpleflow.payload.failures import clean, cut, shrinking
+from simpleflow.payload.store import NO_STORE, Payloads
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
 from simpleflow.workflow import Workflow
@@ -58,6 +59,7 @@ class Decider:
     """Decides the runs of a domain. Belongs to one thread: suspended programs cannot leave it.
 
     `workflows` are known by their type's name and version; another class is loaded by the name that its run carries.
+    `payloads` is where large values lie.
     """
 
     def __init__(
@@ -67,12 +69,13 @@ class Decider:
         workflows: Iterable[type[Workflow]] = (),
         *,
         config: Config,
+        payloads: Payloads = NO_STORE,
         cache_size: int = 1000,
     ) -> None:
         self._client = client
         self._domain = domain
         self._config = config
-        self._codec = Codec()
+        self._codec = Codec(payloads=payloads)
         self._cache = Cache(cache_size)
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self._registered: set[tuple[str, str, str]] = set()

@@ -118,6 +118,7 @@ class Outbox:
         self._rest_wanted: dict[str, int] = {}  # seconds
         self.open: Counter[str] = Counter()
         self.trouble: Trouble | None = None
+        self._lacking: Counter[Key] = Counter()
         self.missing_types: set[str] = set()
 
     # -- from the program ------------------------------------------------------------------------------------------
@@ -222,6 +223,11 @@ class Outbox:
         """A task is over."""
         self.open[kind] -= 1
         self._over(kind, id)
+
+    def lacks(self, kind: str, id: str, reason: str) -> None:
+        """A task failed for want of what somebody has to mend: it is shown, and then tried again."""
+        self._lacking[kind, id] += 1
+        self.trouble = Trouble(f"{id} cannot be run: {reason}", self._lacking[kind, id])
 
     def cancel_heard(self, words: Words, id: str, event_id: int) -> None:
         """A cancel of ours was heard. Raises NonDeterministic where it ended the task and nobody asks for it."""

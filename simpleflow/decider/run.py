@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from simpleflow.command import ACTIVITY, CHILD, LAMBDA, MARKER, PATCHED, TIMER
 from simpleflow.config import Config
-from simpleflow.dataflow import Event, Program
+from simpleflow.dataflow import Event, Failed, Program
 from simpleflow.decider import translate
 from simpleflow.decider.decisions import Options
 from simpleflow.decider.hooks import hooks_of
 from simpleflow.decider.outbox import OURS, Outbox
 from simpleflow.decider.translate import Words
+from simpleflow.exceptions import PayloadUnreachable
 from simpleflow.payload.codec import Codec, extra, read, read_object
 from simpleflow.protocol.history import attributes
 from simpleflow.protocol.limits import AWS_LIMITS
@@ -57,10 +59,11 @@ class Run:
         self._is_live = False
         self._hooks = hooks_of(workflow_class, self._history)
         self.workflow_class = workflow_class
-        self.program = Program(workflow_class, codec, remember=remember)
+        self._codec = codec.watched(self._lost)
+        self.program = Program(workflow_class, self._codec, remember=remember)
         self.program.history = self._history
         self.program.began = self._began
-        self.options = Options(config)
+        self.options = Options(config, codec=self._codec)
         self.outbox = Outbox(
             {
                 ACTIVITY: workflow_class.max_open_activity_count or config.swf_max_open_activity_count,
@@ -109,6 +112,10 @@ class Run:
         """The history so far, fetched when it is looked at."""
         return History(partial(self._fetch, self.last_event_id))
 
+    def _lost(self, error: PayloadUnreachable) -> None:
+        """A large value cannot be had: the program is left where it is, and the run read again later."""
+        self.program.leave(error)
+
     def _began(self, workflow: Workflow) -> None:
         if self._hooks is not None and self._is_live:
             self._hooks.before(workflow)
@@ -120,8 +127,11 @@ class Run:
 
     def _started(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         task_list = extra(given.get("input")).get("activity_task_list")
-        self.options = Options(self.options.config, task_list, self._execution["workflowId"], given)
-        self._advance(translate.started(_epoch(event), given, self._domain, self._execution), event["eventId"])
+        self.options = replace(
+            self.options, task_list=task_list, workflow_id=self._execution["workflowId"], started=given
+        )
+        started = translate.started(_epoch(event), given, self._domain, self._execution, self._codec)
+        self._advance(started, event["eventId"])
 
     def _signaled(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         self._advance(translate.signaled(_epoch(event), given, event["eventId"]), event["eventId"])
@@ -186,7 +196,10 @@ def _closed(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
         return
     opened = run._opened.pop(given[words.link])
     run.outbox.closed(words.kind, opened.id)
-    run._advance(words.closed[event["eventType"]](_epoch(event), given, opened), event["eventId"])
+    closed = words.closed[event["eventType"]](_epoch(event), given, opened)
+    if isinstance(closed, Failed) and closed.lacks:
+        run.outbox.lacks(words.kind, opened.id, given["reason"])
+    run._advance(closed, event["eventId"])
 
 
 def _cancel_heard(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
