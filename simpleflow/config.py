@@ -339,6 +339,18 @@ def workflow_type(workflow: type[Workflow], settings: Config) -> dict[str, str]:
     }
 
 
+def type_defaults(workflow: type[Workflow], settings: Config) -> dict[str, Any]:
+    """The defaults with which a class's workflow type is registered."""
+    decision = workflow.decision_tasks_timeout or settings.workflow_default_decision_task_timeout
+    execution = workflow.execution_timeout or settings.workflow_default_execution_time
+    return {
+        "defaultTaskList": {"name": workflow.task_list or settings.workflow_default_task_list},
+        "defaultExecutionStartToCloseTimeout": str(execution),
+        "defaultTaskStartToCloseTimeout": str(decision),
+        "defaultChildPolicy": workflow.child_policy or "TERMINATE",
+    }
+
+
 def payload_directory(database: str | Path) -> Path:
     """Where the large values lie of the engine with this file: one place, whatever path leads to the file."""
     found = Path(database).expanduser().resolve()

@@ -4,7 +4,10 @@
     ├── TaskException             a task did not complete; what `future.result` raises
     │   ├── TaskFailed            its code raised, or it never could run
     │   ├── TimeoutError          it ran out of one of its times
-    │   └── TaskCanceled          it was cancelled
+    │   ├── TaskCanceled          it was cancelled
+    │   └── TaskTerminated        it was a child workflow, and an operator ended it
+    ├── ExecutionBlocked          raised by a workflow's own code: run it again from its start at the next event
+    ├── ForeignAwait (TypeError)  a coroutine of a workflow awaits what is not durable
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
     ├── ExecutionError            a function in a process of its own (`simpleflow.execute`) did not return
     ├── ExecutionTimeoutError     and it ran out of its time
@@ -15,6 +18,7 @@
     └── NonDeterministic          the code asks for something else than the history holds
 
     BaseException
+    ├── BranchCanceled            a branch was cancelled; raised where it waits
     └── Evicted                   the run leaves this process; not for user code to catch
 """
 
@@ -112,6 +116,21 @@ class TaskCanceled(TaskException):
 
     def __repr__(self) -> str:
         return f"TaskCanceled({self.details})" if self.details else "TaskCanceled()"
+
+
+class TaskTerminated(TaskException):
+    """A child workflow was terminated."""
+
+    def __init__(self, name: str = "") -> None:
+        Exception.__init__(self, name)
+        self.name = name
+        self._exception = None
+
+    def __str__(self) -> str:
+        return f"{self.name or 'task'}: terminated"
+
+    def __repr__(self) -> str:
+        return "TaskTerminated()"
 
 
 class WorkflowFailed(Exception):
@@ -216,16 +235,47 @@ class NonDeterministic(Exception):
     """
 
 
+class ExecutionBlocked(Exception):
+    """A workflow's own code cannot go on now.
+
+    For programs written for simpleflow 0.x: a `run` (or a branch) that raises it is run again from its start at the
+    next event, with all that it has learnt. Nothing of simpleflow's own waits by it: a future that is not done
+    suspends the code that reads it.
+    """
+
+
+class ForeignAwait(TypeError):
+    """A coroutine of a workflow awaits something that is not simpleflow's, and so not durable. It fails the run."""
+
+
+class BranchCanceled(BaseException):
+    """This branch was cancelled.
+
+    Raised where it waits, once. Like asyncio's CancelledError it is no Exception, so that code which handles the
+    failures of tasks lets it pass; ``finally`` blocks may still submit and wait. The future of the branch then
+    raises TaskCanceled. A branch that catches it and returns has not been cancelled.
+    """
+
+
 class Evicted(BaseException):
     """The run leaves this process and will go on elsewhere. User code must let it pass."""
 
 
 def fresh(error: E) -> E:
-    """A copy of `error` to raise: tracebacks grow on the copy, and keep no frames of other waiters alive."""
-    twin = copy.copy(error)
+    """A copy of `error` to raise: tracebacks grow on the copy, and keep no frames of other waiters alive.
+
+    It begins with the traceback of a branch's own failure. What cannot be copied is raised as it is.
+    """
+    try:
+        twin = copy.copy(error)
+    except Exception:
+        return error
+    if type(twin) is not type(error):
+        return error
     twin.__cause__ = error.__cause__
+    twin.__context__ = error.__context__
     twin.__suppress_context__ = error.__suppress_context__
-    return twin.with_traceback(None)
+    return twin.with_traceback(error.__traceback__)
 
 
 def one_line(error: BaseException) -> str:

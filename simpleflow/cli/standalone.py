@@ -83,7 +83,7 @@ def standalone(
     closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
     if not closed:
         return _interrupted(common, place, workflow, lambdas)
-    return _outcome(watch, place, codec_of(url))
+    return _outcome(watch, codec_of(url))
 
 
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
@@ -100,11 +100,11 @@ def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> 
         return work.drive(watch, place, crew, stop, saw)
 
 
-def _outcome(watch: runs.Watch, place: work.Place, codec: Codec) -> int:
+def _outcome(watch: runs.Watch, codec: Codec) -> int:
     """Tell how the run ended; the exit code."""
     assert watch.closing is not None
     try:
-        result = runs.result_of(place.run, watch.closing, codec)
+        result = runs.result_of(watch.run, watch.closing, codec)
     except WorkflowFailed as failure:
         return report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)

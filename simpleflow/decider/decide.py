@@ -6,13 +6,17 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
-from simpleflow.config import Config, workflow_type
-from simpleflow.decider import translate
+from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
+from simpleflow.config import Config, type_defaults, workflow_type
+from simpleflow.dataflow import Unremembered, mentions_blocking
+from simpleflow.decider import decisions
 from simpleflow.decider.cache import Cache
+from simpleflow.decider.decisions import decision
 from simpleflow.decider.load import LoadError, load_workflow
 from simpleflow.decider.outbox import OURS, Batch
 from simpleflow.decider.run import Run
@@ -38,6 +42,7 @@ class Client(Protocol):
     """What a decider needs of the engine: boto3's methods."""
 
     def register_activity_type(self, **arguments: Any) -> Any: ...
+    def register_workflow_type(self, **arguments: Any) -> Any: ...
     def get_workflow_execution_history(self, **arguments: Any) -> dict[str, Any]: ...
     def poll_for_decision_task(self, **arguments: Any) -> dict[str, Any]: ...
 
@@ -73,7 +78,9 @@ class Decider:
         self._codec = Codec(payloads=payloads)
         self._cache = Cache(cache_size)
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
+        self._registered: set[tuple[str, str, str]] = set()
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
+        self._remembered: set[type[Workflow]] = set()  # that raise ExecutionBlocked
         self._ended: str | None = None  # the run whose close we answered last
 
     def decide(self, task: Task, poll: dict[str, Any]) -> Answer:
@@ -94,7 +101,7 @@ class Decider:
             return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
         self._cache.put(run_id, run)
-        if batch.closes:
+        if batch.close is not None:
             self._ended = run_id
         return {
             "taskToken": task["taskToken"],
@@ -111,9 +118,9 @@ class Decider:
         try:
             if run.outbox.trouble is not None:
                 raise Parked(run.outbox.trouble.message, run.outbox.trouble.times)
-            batch = run.outbox.batch(lambda command: translate.decision(command, run.options), task["startedEventId"])
-            for activity in batch.scheduled:
-                self._register(activity, again=activity.name in run.outbox.missing_types)
+            batch = run.outbox.batch(lambda command: decision(command, run.options), task["startedEventId"])
+            for command in (*batch.commands, batch.close):
+                self._register_type_of(command, run)
             run.outbox.missing_types.clear()
         except Exception:
             run.close()
@@ -133,20 +140,40 @@ class Decider:
         """The run, having read its history up to this decision task: resumed if it can be, else from the start."""
         execution = task["workflowExecution"]
         run = self._cache.take(execution["runId"])
-        first = events[0]["eventId"]
         try:
-            if run is not None and run.last_event_id + 1 < first:
-                events[:0] = self._backwards(execution, run.last_event_id, first)
+            if run is not None and run.last_event_id + 1 < events[0]["eventId"]:
+                events[:0] = self._backwards(execution, run.last_event_id, events[0]["eventId"])
             elif run is None:
-                if first > 1:
-                    events[:0] = self._forwards(execution, first)
-                run = Run(self._class_of(task, events), self._domain, execution, self._codec, self._config)
-            run.read(events)
+                run = self._beginning(task, events)
+            try:
+                run.read(events)
+            except Unremembered:
+                self._remembered.add(run.workflow_class)
+                run.close()
+                run = self._beginning(task, events)
+                run.read(events)
         except BaseException:
             if run is not None:
                 run.close()
             raise
         return run
+
+    def _beginning(self, task: Task, events: list[dict[str, Any]]) -> Run:
+        """The run before its first event; to `events` those before them are added."""
+        execution = task["workflowExecution"]
+        if events[0]["eventId"] > 1:
+            events[:0] = self._forwards(execution, events[0]["eventId"])
+        kind = self._class_of(task, events)
+        remember = kind in self._remembered or mentions_blocking(kind)
+        return Run(
+            kind,
+            self._domain,
+            execution,
+            self._codec,
+            self._config,
+            partial(self._fetch, execution),
+            remember=remember,
+        )
 
     def _forwards(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
         """The events before `end`, from the first."""
@@ -159,6 +186,9 @@ class Decider:
                 break
             token = {"nextPageToken": page["nextPageToken"]}
         return _whole(found[: end - 1], 1, end)
+
+    def _fetch(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
+        return self._forwards(execution, end + 1)
 
     def _backwards(self, execution: dict[str, str], after: int, end: int) -> list[dict[str, Any]]:
         """The events between `after` and `end`, both excluded; only the newest pages are read."""
@@ -186,22 +216,41 @@ class Decider:
             )
         return load_workflow(name)
 
-    def _register(self, activity: Activity[..., Any], *, again: bool) -> None:
-        """Register an activity's type, once a process: a schedule that fails for want of it costs a decision."""
-        kind = translate.activity_type(activity, self._config)
+    def _register_type_of(self, command: Command | Close | None, run: Run) -> None:
+        """Register the type of what is to be started, once a process: a decision that fails for want of it costs one
+        more."""
+        config = self._config
+        match command:
+            case ScheduleActivity(activity=activity):
+                what, kind = "activity", decisions.activity_type(activity, config)
+            case StartChild(workflow=workflow):
+                what, kind = "workflow", decisions.child_type(workflow, config)
+            case ContinueAsNew(workflow=workflow):
+                what, kind = "workflow", decisions.next_type(command, run.options)
+            case _:
+                return
         key = (kind["name"], kind["version"])
-        if key in self.activities and not again:
+        again = key[0] in run.outbox.missing_types
+        if (what, *key) in self._registered and not again:
             return
-        self.activities[key] = activity
+        self._registered.add((what, *key))
+        if what == "activity":
+            self.activities[key] = activity
+            defaults = decisions.activity_defaults(activity, config)
+            self._register(self._client.register_activity_type, what, {**kind, **defaults}, again)
+        else:
+            self._classes.setdefault(key, workflow)
+            defaults = type_defaults(workflow, config)
+            self._register(self._client.register_workflow_type, what, {**kind, **defaults}, again)
+
+    def _register(self, register: Callable[..., Any], what: str, arguments: dict[str, Any], again: bool) -> None:
         try:
-            self._client.register_activity_type(
-                domain=self._domain, **translate.registration(activity, self._config)
-            )
+            register(domain=self._domain, **arguments)
         except Exception as error:
             if code_of(error) == "TypeAlreadyExistsFault":
                 return
-            message = f"cannot register the activity type {key[0]} {key[1]}: {error}"
-            if again:  # it is missing: without it the schedule would fail at once, and again
+            message = f"cannot register the {what} type {arguments['name']} {arguments['version']}: {error}"
+            if again:  # it is missing: without it the decision would fail at once, and again
                 raise Parked(message) from error
             log.warning(message)  # somebody else may have registered it
 
@@ -211,9 +260,15 @@ class Decider:
         context: dict[str, Any] = {"held": batch.held}
         if batch.dropped:
             log.warning("%s ended with %d tasks never sent: %s", who, len(batch.dropped), ", ".join(batch.dropped[:10]))
-        if batch.closes:
+        if waiting := run.program.signals_waited_for:
+            context["waiting_signals"] = waiting[:100]
+        if batch.close is not None:
+            context.pop("waiting_signals", None)
             for failure in run.program.unseen_failures[:10]:
                 log.warning("%s ended with a failure that nobody looked at: %s", who, failure)
+            if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):
+                context["unreceived_signals"] = left[:100]
+                log.warning("%s ended with %d signals that nobody received: %s", who, len(left), ", ".join(left[:10]))
         elif run.program.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
@@ -233,7 +288,7 @@ class Decider:
         parked = {"error": reason, "since": last.get("since") or int(time.time()), "times": times, "traceback": trace}
         return {
             "taskToken": task["taskToken"],
-            "decisions": [translate.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
+            "decisions": [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
             "executionContext": '{"parked":' + shrinking(parked, "traceback") + "}",
         }
 

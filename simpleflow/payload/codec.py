@@ -17,11 +17,19 @@ from typing import Any, Final
 
 import orjson
 
-from simpleflow.exceptions import PayloadError, PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed, fresh
+from simpleflow.exceptions import (
+    PayloadError,
+    PayloadTooLarge,
+    PayloadUnreachable,
+    TaskException,
+    TaskFailed,
+    WorkflowFailed,
+    fresh,
+)
 from simpleflow.futures import Future
 from simpleflow.payload.encoding import HOLE, below, dumps
 from simpleflow.payload.reference import SCHEME, is_reference, without_place
-from simpleflow.payload.store import NO_STORE, Payloads
+from simpleflow.payload.store import NO_STORE, Payloads, Watched
 
 MAX_LENGTH: Final = 32_768
 """Characters that Amazon SWF takes for an input, a result or details.
@@ -75,6 +83,10 @@ class Codec:
     def __init__(self, max_length: int = MAX_LENGTH, payloads: Payloads = NO_STORE) -> None:
         self._max_length = max_length
         self.payloads = payloads
+
+    def watched(self, lost: Callable[[PayloadUnreachable], Any]) -> Codec:
+        """The like of this one, which tells `lost` that a large value cannot be had, before it is raised."""
+        return Codec(self._max_length, Watched(self.payloads, lost))
 
     # -- to text ---------------------------------------------------------------------------------------------------
 
@@ -203,7 +215,7 @@ class Codec:
         """What a text that may be a reference stands for. Raises PayloadUnreachable."""
         return self.payloads.get(text) if is_reference(text) and text is not None else text
 
-    def revive(self, error: TaskException, task: Any = None) -> BaseException:
+    def revive(self, error: BaseException, task: Any = None) -> BaseException:
         """`error` for a program to see: new, and of the class that it had where it was raised if that is loaded here.
 
         Raises PayloadUnreachable.
@@ -213,7 +225,7 @@ class Codec:
 
             return revived(error.name, error.reason, self.text(error.details), home_of(_called(task)))
         twin: Any = fresh(error)
-        if is_reference(getattr(twin, "details", None)):
+        if isinstance(error, TaskException) and is_reference(getattr(twin, "details", None)):
             twin.details = self.text(twin.details)
         return twin  # type: ignore[no-any-return]
 
@@ -229,8 +241,11 @@ class Codec:
         return error
 
     def fingerprint(self, frozen: str) -> str:
-        """The md5 of the call's canonical JSON: equal for equal arguments, whatever the order of their keys."""
-        return hashlib.md5(canonical(without_place(frozen)).encode(), usedforsecurity=False).hexdigest()
+        """The md5 of the canonical JSON: equal for equal values, whatever the order of their keys."""
+        text = without_place(frozen)
+        if not text.startswith(SCHEME):
+            text = canonical(text)
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
     def _resolved(self, found: dict[str, Any]) -> Any:
         reference = found.get(PAYLOAD)

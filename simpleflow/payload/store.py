@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 from simpleflow.exceptions import PayloadUnreachable
 from simpleflow.payload.reference import SCHEME, Reference
@@ -61,6 +61,33 @@ class Payloads:
                 if number == 0:
                     trouble = error
         raise trouble
+
+
+class Watched(Payloads):
+    """What another one has, and `lost` is told of what cannot be had or put away, before it is raised."""
+
+    def __init__(self, payloads: Payloads, lost: Callable[[PayloadUnreachable], Any]) -> None:
+        self.urls = payloads.urls
+        self._payloads = payloads
+        self._lost = lost
+
+    @property
+    def writable(self) -> bool:
+        return self._payloads.writable
+
+    def put(self, text: str) -> str:
+        try:
+            return self._payloads.put(text)
+        except PayloadUnreachable as error:
+            self._lost(error)
+            raise
+
+    def get(self, text: str) -> str:
+        try:
+            return self._payloads.get(text)
+        except PayloadUnreachable as error:
+            self._lost(error)
+            raise
 
 
 NO_STORE: Final = Payloads()

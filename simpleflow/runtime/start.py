@@ -50,28 +50,37 @@ class Handle:
     @property
     def status(self) -> str:
         """OPEN, or how it closed: COMPLETED, FAILED, CANCELED, TERMINATED, TIMED_OUT, CONTINUED_AS_NEW."""
-        execution = {"workflowId": self.workflow_id, "runId": self.run_id}
-        info = self._client.describe_workflow_execution(domain=self.domain, execution=execution)["executionInfo"]
-        return str(info.get("closeStatus") or info["executionStatus"])
+        return self._status(runs.Run(self.domain, self.workflow_id, self.run_id))
 
     def result(self, timeout: float | None = None) -> Any:
-        """What the run returned; waits for it, at most `timeout` seconds.
+        """What the run returned; waits for it, at most `timeout` seconds. A run that goes on as a new one is followed.
 
         Raises WorkflowFailed if the run did not complete, the builtin TimeoutError if it is still open, and
         PayloadUnreachable if it returned a large value whose store has lost it.
         """
         until = None if timeout is None else time.monotonic() + timeout
+        run = runs.Run(self.domain, self.workflow_id, self.run_id)
+        while True:
+            self._wait_closed(run, until, timeout)
+            while (closing := runs.closing_event(self._client, run)) is None:  # Amazon shows it a little later
+                time.sleep(LONGEST_PAUSE / 10)
+            following = runs.next_run(run, closing)
+            if following is None:
+                return runs.result_of(run, closing, self._codec, self._workflow)
+            run = following
+
+    def _wait_closed(self, run: runs.Run, until: float | None, timeout: float | None) -> None:
         pause = 0.005
-        while self.status == "OPEN":
+        while self._status(run) == "OPEN":
             left = LONGEST_PAUSE if until is None else until - time.monotonic()
             if left <= 0:
                 raise builtins.TimeoutError(f"workflow {self.workflow_id} is still open after {timeout} s")
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
-        run = runs.Run(self.domain, self.workflow_id, self.run_id)
-        while (closing := runs.closing_event(self._client, run)) is None:  # Amazon shows the history a little later
-            time.sleep(pause)
-        return runs.result_of(run, closing, self._codec, self._workflow)
+
+    def _status(self, run: runs.Run) -> str:
+        info = self._client.describe_workflow_execution(domain=self.domain, execution=run.execution)["executionInfo"]
+        return str(info.get("closeStatus") or info["executionStatus"])
 
     def terminate(self, reason: str | None = None) -> None:
         """End the run now, whatever it does. Raises the engine's fault if it is closed already."""
@@ -155,7 +164,7 @@ def launch(
         raise ValueError("a run needs a domain: give domain=..., or set SWF_DOMAIN")
     check_call(workflow, args, kwargs)
     kind = config.workflow_type(workflow, settings)
-    defaults = type_defaults(workflow, settings)
+    defaults = config.type_defaults(workflow, settings)
     url = settings.engine_url if engine is None else engine
     codec = codec_of(url) if payloads is None else Codec(payloads=payloads)
     request = {
@@ -172,18 +181,6 @@ def launch(
     client = open_engine(url) if isinstance(url, str) else url
     run_id = _start(client, request, defaults, amazon=is_amazon(url))
     return Handle(client, domain, request["workflowId"], run_id, workflow, codec)
-
-
-def type_defaults(workflow: type[Workflow], settings: config.Config) -> dict[str, Any]:
-    """The defaults with which a class's workflow type is registered."""
-    decision = workflow.decision_tasks_timeout or settings.workflow_default_decision_task_timeout
-    execution = workflow.execution_timeout or settings.workflow_default_execution_time
-    return {
-        "defaultTaskList": {"name": workflow.task_list or settings.workflow_default_task_list},
-        "defaultExecutionStartToCloseTimeout": str(execution),
-        "defaultTaskStartToCloseTimeout": str(decision),
-        "defaultChildPolicy": workflow.child_policy or "TERMINATE",
-    }
 
 
 def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:

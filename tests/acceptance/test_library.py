@@ -18,7 +18,7 @@ from test_processes import Engine, finish
 
 FLOW = '''
 import json, os
-from simpleflow import Workflow, activity, execute, futures, logger, metrology
+from simpleflow import activity, execute, futures, logger, metrology
 from simpleflow.step import tasks
 
 @activity.with_attributes()
@@ -75,7 +75,7 @@ def after(context, result):
 def mark(name):
     return activity.Activity(tasks.MarkStepDoneTask), "BUCKET", "flow/steps", name
 
-class Flow(Workflow):
+class Flow(metrology.MetrologyWorkflow):
     name = "flow"
 
     def run(self):
@@ -132,8 +132,12 @@ def test_everything_through_workers(project: Project, where: str, s3: dict[str, 
     assert (reason, traceback) == ("KeyError: 'x'", "KeyError: 'x'\n")
     assert (project.path / "notes").read_text() == f"before flow.pid {worker_pid}\n"
     assert steps == ["a.b", "a.c"]
-    key = f"{workflow_id}/{run_id.replace('=', '%3D')}/activity.activity-flow.Crunch-1.json"
-    assert json.loads(content(project, environment, key))["meta"] == {"x": 3}
+    folder = f"{workflow_id}/{run_id.replace('=', '%3D')}"
+    measured = json.loads(content(project, environment, f"{folder}/activity.activity-flow.Crunch-1.json"))
+    assert measured["meta"] == {"x": 3}
+    gathered = dict(json.loads(content(project, environment, f"{folder}/metrology.json")))
+    assert gathered["activity-flow.Crunch-1"]["metrology"] == measured
+    assert gathered["activity-flow.path-1"]["metrology"] is None
 
 
 def test_everything_locally(project: Project) -> None:
@@ -149,6 +153,8 @@ def test_everything_locally(project: Project) -> None:
     assert '["a.b", "a.c"]' in done.stderr
     (measured,) = (project.path / "measured").rglob("activity.*.json")
     assert json.loads(measured.read_text())["meta"] == {"x": 3}
+    gathered = dict(json.loads((measured.parent / "metrology.json").read_text()))
+    assert gathered["activity-flow.Crunch-1"]["metrology"]["meta"] == {"x": 3}
 
 
 def client(environment: dict[str, str]) -> Any:

@@ -1,7 +1,8 @@
-"""Random programs, and what their activities do: a pure function of the activity's id and attempt."""
+"""Random programs, and what their tasks do: a pure function of a task's kind, id and attempt."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from random import Random
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from simpleflow import Workflow, activity, futures
 from simpleflow.exceptions import TaskException
 from simpleflow.payload.codec import RESERVED
+from simpleflow.task import LambdaFunctionTask
 
 
 def _plain(*args: Any, **kwargs: Any) -> Any:
@@ -36,7 +38,47 @@ def activities() -> list[activity.Activity[..., Any]]:
 
 ACTIVITIES = activities()
 
-OTHER_STEPS = ("result", "result", "exception", "wait", "cancel", "if odd", "print done", "mutate", "now", "unguarded")
+
+class Plain(Workflow):
+    """Children of these tests are never run."""
+
+    name = "plain"
+    task_list = "children"
+    raises_on_failure = None
+
+
+class Retried(Plain):
+    name, retry = "retried", 2
+
+
+class Soft(Plain):
+    name, raises_on_failure = "soft", False
+
+
+class Loud(Plain):
+    name, raises_on_failure = "loud", True
+
+
+class Same(Plain):
+    name, idempotent = "same", True
+
+
+class Named(Plain):
+    name = "named"
+
+    @classmethod
+    def get_workflow_id(cls, *args: Any, **kwargs: Any) -> str:
+        return f"own-{zlib.crc32(json.dumps([args, kwargs]).encode()) % 3}"
+
+
+CHILDREN = (Plain, Plain, Retried, Soft, Loud, Same, Named)
+SIGNALS = ("s0", "s1")
+
+OTHER_STEPS = (
+    *("result", "result", "exception", "wait", "cancel", "if odd", "print done", "mutate", "now", "unguarded"),
+    *("timer", "timer", "cancel timer", "signal", "signal", "wait signal", "receive", "receive", "marker", "markers"),
+    *("details", "lambda", "last", "cancel"),
+)
 
 
 def random_program(seed: int) -> list[Any]:
@@ -54,15 +96,19 @@ def random_program(seed: int) -> list[Any]:
         return kind, chance.randrange(3) if kind == "value" else reference()
 
     def step() -> Any:
-        if chance.random() < 0.6:
+        if chance.random() < 0.5:
             arguments = [argument() for _ in range(chance.choice((0, 0, 1, 1, 2)))]
+            if chance.random() < 0.2:
+                return "child", chance.randrange(len(CHILDREN)), arguments
             return "submit", chance.randrange(len(ACTIVITIES)), arguments
         kind = chance.choice(OTHER_STEPS)
         if kind == "unguarded" and chance.random() < 0.7:
             kind = "result"
+        if kind == "last" and chance.random() < 0.8:
+            kind = "print done"
         if kind == "wait":
             return kind, [reference() for _ in range(chance.randrange(4))]
-        return kind, reference(), chance.randrange(len(ACTIVITIES))
+        return kind, reference(), chance.randrange(60)
 
     return [*(step() for _ in range(chance.randint(4, 25))), ("end",)]
 
@@ -96,6 +142,15 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
                 return
             if step[0] == "now":
                 say("now", self.now().timestamp(), self.random())
+                return
+            if step[0] == "child":
+                made.append(self.submit(CHILDREN[step[1]], *[self.argument(given, made) for given in step[2]]))
+                return
+            if step[0] in ("marker", "markers", "details", "last"):
+                self.tell(step, say)
+                return
+            if (task := self.other(step, made)) is not None:
+                made.append(task)
                 return
             if not made:
                 return
@@ -133,7 +188,45 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
                 except TaskException:
                     odd = 1
                 if odd:
-                    made.append(self.submit(ACTIVITIES[step[2]], "odd"))
+                    made.append(self.submit(ACTIVITIES[step[2] % len(ACTIVITIES)], "odd"))
+
+        def other(self, step: Any, made: list[futures.Future[Any]]) -> futures.Future[Any] | None:
+            """The future of a task that is no activity."""
+            kind, number, choice = (*step, 0, 0)[:3]
+            if kind == "timer":
+                return self.submit(self.start_timer(f"t{number % 5}", number % 3))
+            if kind == "cancel timer":
+                return self.submit(self.cancel_timer(f"t{number % 5}"))
+            if kind == "lambda":
+                return self.submit(LambdaFunctionTask(f"f{number % 2}", {"n": choice % 4}, retry=choice % 2))
+            if kind == "wait signal":
+                return self.submit(self.wait_signal(SIGNALS[number % 2]))
+            if kind == "receive":
+                return self.receive(SIGNALS[number % 2], timeout=None if choice % 2 else choice)
+            if kind == "signal":
+                targets = [None, "friend", "stranger", *(future.id for future in made if "workflow-" in future.id)]
+                given = {"workflow_id": targets[number % len(targets)], "propagate": choice % 3 == 0}
+                return self.submit(self.signal(SIGNALS[choice % 2], number, **given))
+            return None
+
+        def tell(self, step: Any, say: Any) -> None:
+            """Steps without a future."""
+            kind, number, choice = step
+            if kind == "marker":
+                say("marker", self.submit(self.record_marker(f"m{number % 2}", choice % 3)).result)
+            elif kind == "markers":
+                say("markers", [[each.name, each.details] for each in self.list_markers(all=bool(choice % 2))])
+            elif kind == "details":
+                timer = self.get_event_details("timer", f"t{number % 5}")
+                signal = self.get_event_details("signal", SIGNALS[number % 2])
+                say("details", timer and timer["state"], signal and signal["input"], self.history_length)
+            elif choice % 2:
+                self.fail("no more")
+            else:
+                self.submit(self.continue_as_new(number))
+
+        def should_cancel(self, history: Any) -> bool:
+            return self.random() < 0.7
 
         @staticmethod
         def argument(given: Any, made: list[futures.Future[Any]]) -> Any:
@@ -147,15 +240,24 @@ def workflow(program: list[Any], printed: list[str]) -> type[Workflow]:
     return W
 
 
-def outcome(id: str, attempt: int) -> tuple[str, dict[str, Any]]:
-    """How the attempt of an activity ends: always the same way, so that only the order is the world's."""
-    chance = zlib.crc32(f"{id} {attempt}".encode()) % 12
-    if chance < 9:
+def dice(text: str) -> int:
+    """A number that is the same for the same text, and looks like chance."""
+    return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[:4])
+
+
+def outcome(kind: str, id: str, attempt: int, cancelled: bool = False) -> tuple[str, dict[str, Any]]:
+    """How the attempt of a task ends: always the same way, so that only the order is the world's."""
+    chance = dice(f"{kind} {id} {attempt}") % 12
+    if cancelled and chance % 2:
+        return "Canceled", {}
+    if chance < 8:
         return "Completed", {"result": json.dumps([id, attempt])}
     if chance == 9:
         return "TimedOut", {"timeoutType": "START_TO_CLOSE"}
-    if chance == 10:
+    if chance == 10 and kind == "activity":
         return "TimedOut", {"timeoutType": "HEARTBEAT"}
+    if chance == 10:
+        return ("Terminated", {}) if kind == "child" else ("NotStarted", {"cause": "ASSUME_ROLE_FAILED"})
     return "Failed", {"reason": "ValueError: no", "details": "{}"}
 
 

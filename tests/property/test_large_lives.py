@@ -11,17 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from programs import NO_SHRINKING, attempt_of, programs
-from simpleflow.dataflow import Program
+from simpleflow.command import ACTIVITY, LAMBDA
 from simpleflow.decider import Decider
 from simpleflow.exceptions import PayloadUnreachable
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.failures import UNREACHABLE
 from simpleflow.payload.store import Payloads
 from simpleflow.protocol.history import attributes
-from simpleflow.task import Complete, ScheduleActivity
-from test_grouping import Life, scheduled, world_events
+from test_grouping import Life, assert_close, compare, oracle
+from world import PARENT, World
 
-LENGTH = 256 + 130  # of a text that travels as it is: the room for what goes beside a call, and a little
+LENGTH = 256 + 450  # of a text that travels as it is: the room for what goes beside a call, and a little
+LENGTHS = (0, 300, 1000)
 
 
 class Unsteady(Payloads):
@@ -44,14 +45,51 @@ class Unsteady(Payloads):
             raise PayloadUnreachable("the store is lost")
 
 
+class LargeWorld(World):
+    """A world in which some results and signals are large."""
+
+    def __init__(self, chance: Random, codec: Codec) -> None:
+        super().__init__('{"args":[],"kwargs":{}}', parent=PARENT)
+        self._sizes = chance
+        self._codec = codec
+
+    def finish(self, id: str, how: str, **attributes: Any) -> None:
+        super().finish(id, how, **self._large(attributes))
+
+    def finish_child(self, id: str, how: str, **attributes: Any) -> None:
+        super().finish_child(id, how, **self._large(attributes))
+
+    def finish_lambda(self, id: str, how: str, **attributes: Any) -> None:
+        super().finish_lambda(id, how, **self._large(attributes))
+
+    def signal(
+        self, name: str, input: str | None, sender: dict[str, str] | None = None, initiated: int = 0
+    ) -> None:
+        value = self._codec.read(input)
+        if isinstance(value, dict) and not initiated:
+            input = self._codec.freeze({**value, "more": self._text()}, "it")
+        super().signal(name, input, sender, initiated)
+
+    def _large(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        if "result" not in attributes:
+            return attributes
+        value = [*json.loads(attributes["result"]), self._text()]
+        return {**attributes, "result": self._codec.freeze(value, "it")}
+
+    def _text(self) -> str:
+        return "x" * self._sizes.choice(LENGTHS)
+
+
 class LargeLife(Life):
-    """A life in which some results are large, and the store fails deciders and workers."""
+    """A life in which the store fails deciders and workers now and then."""
+
+    parks = True
 
     def __init__(self, chance: Random, program: list[Any]) -> None:
         self.payloads = Unsteady()
         self.codec = Codec(LENGTH, self.payloads)
         self.lacked = 0
-        super().__init__(chance, program, registration=False, max_open=1000)
+        super().__init__(chance, program, world=LargeWorld(chance, self.codec))
 
     def _decider(self, max_open: int) -> Decider:
         made = super()._decider(max_open)
@@ -63,32 +101,25 @@ class LargeLife(Life):
         super().decide()
         self.payloads.lost = False
 
-    def finish_some(self) -> None:
-        self.payloads.lost = False
-        before = set(self.world.open)
-        if before and self.chance.random() < 0.1:
-            self.lacked += 1
-            id = self.chance.choice(sorted(before))
-            self.world.finish(id, "Failed", reason=f"{UNREACHABLE}: {id}", details="{}")
-            return
-        super().finish_some()
+    def happen(self) -> bool:
+        lost, self.payloads.lost = self.payloads.lost, False
+        done = self._lack() or super().happen()
+        self.payloads.lost = lost
+        return done
+
+    def _lack(self) -> bool:
+        """A worker cannot have its values."""
+        world = self.world
+        open = [(world.finish, id) for id in world.open] + [(world.finish_lambda, id) for id in world.lambdas]
+        if not open or self.chance.random() > 0.1:
+            return False
+        finish, id = self.chance.choice(open)
+        self.lacked += 1
+        finish(id, "Failed", reason=f"{UNREACHABLE}: {id}", details="{}")
+        return True
 
 
-class LargeWorld:
-    """Stands between a life and its world, and makes results large."""
-
-    def __init__(self, life: LargeLife) -> None:
-        self._life = life
-        self._finish = life.world.finish
-
-    def __call__(self, id: str, how: str, **given: Any) -> None:
-        if how == "Completed":
-            value = [*json.loads(given["result"]), "x" * self._life.chance.choice((0, 100, 500))]
-            given["result"] = self._life.codec.freeze(value, "it")
-        self._finish(id, how, **given)
-
-
-@settings(deadline=None, phases=NO_SHRINKING, max_examples=200)
+@settings(deadline=None, phases=NO_SHRINKING, max_examples=300)
 @given(programs, st.integers(0, 2**32))
 def test_any_large_life_is_the_life_of_the_pure_core(program: list[Any], seed: int) -> None:
     live_and_compare(program, seed)
@@ -103,27 +134,17 @@ def test_many_large_lives_are(program: list[Any], seed: int) -> None:
 
 def live_and_compare(program: list[Any], seed: int) -> None:
     life = LargeLife(Random(seed), program)
-    life.world.finish = LargeWorld(life)  # type: ignore[method-assign]
     life.live()
+    compare(life)
+    asked, end, _ = oracle(life)
+    assert_close(life, asked, end)
     events = life.world.events
-    assert life.world.closed, "the world stands still, and the run waits for ever"
-    core = Program(life.workflow, life.codec)
-    asked = []
-    for event in world_events(events):
-        asked += [command for command in core.advance(event) if isinstance(command, ScheduleActivity)]
-    end = core.outcome
-    core.close()
-    sent = scheduled(events)
-    assert sorted(sent) == sorted(set(sent)), "an attempt was scheduled twice"
-    assert set(sent) <= {(command.id, command.attempt) for command in asked}
-    inputs = {(command.id, command.attempt): command.input for command in asked}
     for event in events:
         if event["eventType"] == "ActivityTaskScheduled":
             held = attributes(event)
-            text = inputs[held["activityId"], attempt_of(held["input"])]
+            text = asked[ACTIVITY, held["activityId"], attempt_of(held["input"])].input
             assert life.codec.thaw_call(text) == life.codec.thaw_call(held["input"])
-    if life.world.closed == "Completed":
-        assert isinstance(end, Complete) and attributes(events[-1])["result"] == end.result
-    else:
-        assert not isinstance(end, Complete)
-    assert life.lacked == 0 or any("parked" in attributes(event).get("executionContext", "") for event in events)
+        elif event["eventType"] == "LambdaFunctionScheduled":
+            held = attributes(event)
+            assert held["input"] == asked[LAMBDA, held["id"], 1].input
+    assert life.lacked == 0 or any("parked" in (attributes(event).get("executionContext") or "") for event in events)

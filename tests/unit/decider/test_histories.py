@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from simpleflow.command import Complete
 from simpleflow.config import Config
 from simpleflow.decider import load_workflow
 from simpleflow.decider.run import Run
 from simpleflow.payload.codec import Codec
 from simpleflow.protocol.history import attributes
-from simpleflow.task import Complete
 
 HISTORIES = Path(__file__).parents[2] / "histories"
 

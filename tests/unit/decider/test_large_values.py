@@ -204,6 +204,10 @@ def test_the_same_content_is_the_same_call_wherever_it_lies() -> None:
     assert not same_call(ours, theirs.replace(name, "1" * 64))
     old = ours.replace(f"dir/{name}", "dir/5e8b")
     assert not same_call(old, old.replace("bucket", "another")) and same_call(old, old)
+    whole = f"simpleflow+s3://bucket/{name} 5"
+    assert same_call(whole, f"simpleflow+file://{name} 5")
+    assert not same_call(whole, f"simpleflow+file://{'1' * 64} 5") and not same_call(whole, '"x"')
+    assert not same_call('"x"', whole)
     codec = Codec()
     assert codec.fingerprint(ours) == codec.fingerprint(theirs) != codec.fingerprint(theirs.replace(name, "1" * 64))
 
