@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from programs import NO_SHRINKING, SIGNALS, attempt_of, outcome, programs, retrying_programs, workflow
+from simpleflow import Workflow
 from simpleflow.command import (
     CHILD,
     MARKER,
@@ -58,10 +59,12 @@ Sent = tuple[str, str, int]
 class Life:
     """A world, and two deciders that live in it by chance."""
 
+    remember = False
+
     def __init__(
         self,
         chance: Random,
-        program: list[Any],
+        program: Any,
         *,
         registration: bool = False,
         max_open: int = 1000,
@@ -69,7 +72,7 @@ class Life:
     ) -> None:
         self.chance = chance
         self.printed: list[str] = []
-        self.workflow = workflow(program, self.printed)
+        self.workflow = self.make_workflow(program)
         self.world: World = world or World('{"args":[],"kwargs":{}}', max_open=max_open, parent=PARENT)
         self.world.needs_registration = registration
         self.world.chance = chance if chance.random() < 0.5 else None
@@ -77,6 +80,9 @@ class Life:
         self.signals = 12  # that may still come from outside
         self.cancels = self.chance.random() < 0.2
         self.deciders = [self._decider(max_open), self._decider(max_open)]
+
+    def make_workflow(self, program: Any) -> type[Workflow]:
+        return workflow(program, self.printed)
 
     def _decider(self, max_open: int) -> Decider:
         config = Config(
@@ -173,12 +179,12 @@ def world_events(events: list[dict[str, Any]], execution: dict[str, str]) -> Ite
 def oracle(life: Life) -> tuple[dict[Sent, Any], Close | None, list[str]]:
     """What the pure core asks for, one event at a time; how it ends; what it prints."""
     life.printed.clear()
-    program = Program(life.workflow, Codec())
+    program = Program(life.workflow, Codec(), remember=life.remember)
     asked: dict[Sent, Any] = {}
     attempts: Counter[tuple[str, str]] = Counter()
     for event, id in world_events(life.world.events, life.world.execution):
         for command in program.advance(event, length=id):
-            if not isinstance(command, Cancel):
+            if not isinstance(command, Cancel) and not command.id.startswith(OURS):
                 attempts[command.kind, command.id] += 1
                 asked[command.kind, command.id, attempts[command.kind, command.id]] = command
     end = program.outcome
@@ -213,7 +219,7 @@ any_life = given(programs | retrying_programs, st.booleans(), st.sampled_from([2
 def test_any_life_is_the_life_of_the_pure_core(
     program: list[Any], registration: bool, max_open: int, seed: int
 ) -> None:
-    live_and_compare(program, registration, max_open, seed)
+    live_and_compare(Life(Random(seed), program, registration=registration, max_open=max_open))
 
 
 @settings(deadline=None, phases=NO_SHRINKING, max_examples=300)
@@ -221,18 +227,17 @@ def test_any_life_is_the_life_of_the_pure_core(
 def test_any_life_of_failing_attempts_is_the_life_of_the_pure_core(
     program: list[Any], registration: bool, max_open: int, seed: int
 ) -> None:
-    live_and_compare(program, registration, max_open, seed)
+    live_and_compare(Life(Random(seed), program, registration=registration, max_open=max_open))
 
 
 @pytest.mark.soak
 @settings(deadline=None, phases=NO_SHRINKING, max_examples=50_000)
 @any_life
 def test_many_lives_are(program: list[Any], registration: bool, max_open: int, seed: int) -> None:
-    live_and_compare(program, registration, max_open, seed)
+    live_and_compare(Life(Random(seed), program, registration=registration, max_open=max_open))
 
 
-def live_and_compare(program: list[Any], registration: bool, max_open: int, seed: int) -> None:
-    life = Life(Random(seed), program, registration=registration, max_open=max_open)
+def live_and_compare(life: Life) -> None:
     life.live()
     printed = list(life.printed)
     compare(life)
@@ -286,10 +291,15 @@ def test_a_history_can_be_read_in_any_chunks(program: list[Any], seed: int) -> N
     chance = Random(seed)
     life = Life(chance, program)
     life.live()
+    read_in_chunks(life, chance)
+
+
+def read_in_chunks(life: Life, chance: Random) -> None:
     events = life.world.events
 
-    def read(chunks: list[int]) -> tuple[Any, Any]:
-        run = Run(life.workflow, "D", EXECUTION, Codec(), CONFIG)
+    def read(chunks: list[int]) -> tuple[Any, Any, Any]:
+        run = Run(life.workflow, "D", EXECUTION, Codec(), CONFIG, remember=life.remember)
+        run.foresee(events)
         start = 0
         for end in [*chunks, len(events)]:
             run.read(events[start:end])

@@ -63,14 +63,16 @@ def test_what_is_asked_for_anew_takes_new_numbers() -> None:
 def test_arguments_that_are_futures_are_equal_where_they_are_the_same() -> None:
     def run(self: Workflow) -> Any:
         a, b = self.submit(f), self.submit(f)
-        of_b, of_a = self.submit(g, [b]), self.submit(g, [a])
+        if not a.done:
+            self.submit(g, [b])
+        of_a = self.submit(g, [a])
         if not of_a.done:
             raise ExecutionBlocked
-        return [of_a.id, of_b.id]
+        return of_a.id
 
     driven = drive(run).ok("activity-f-1")
     assert driven.asked == ["activity-f-1", "activity-f-2", "activity-g-2"]
-    assert driven.ok("activity-g-2").result == ["activity-g-2", "activity-g-1"]
+    assert driven.ok("activity-g-2").result == "activity-g-2"
 
 
 def test_idempotent_tasks_merge_as_ever() -> None:

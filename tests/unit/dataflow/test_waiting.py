@@ -218,8 +218,9 @@ def test_as_completed_follows_the_events_and_within_one_the_program() -> None:
     def run(self: Workflow) -> Any:
         a, b, c = self.map(f, range(3))
         behind_b = [self.submit(g, b) for _ in range(2)]
-        x, y = self.submit(g, c), self.submit(g, c)
-        given = [y, x, *behind_b, c, b, a, a]
+        x = self.submit(g, c)
+        behind_x, y = self.submit(g, x), self.submit(g, c)
+        given = [y, x, *behind_b, c, b, a, a, behind_x]
         return ids(futures.as_completed(given))
 
     drive = Drive(run).ok("activity-f-2").fail("activity-f-3").ok("activity-g-2").ok("activity-g-1")
@@ -228,8 +229,25 @@ def test_as_completed_follows_the_events_and_within_one_the_program() -> None:
         "activity-f-3",
         "activity-g-3",  # failed with it
         "activity-g-4",
+        "activity-g-5",
         "activity-g-2",
         "activity-g-1",
+        "activity-f-1",
+    ]
+
+
+def test_as_completed_follows_the_events_also_where_nobody_has_looked_for_long() -> None:
+    def run(self: Workflow) -> Any:
+        seen = []
+        for future in futures.as_completed(self.map(f, range(3))):
+            seen.append(future.id)
+            self.submit(g).wait()
+        return seen
+
+    drive = Drive(run).ok("activity-f-2").ok("activity-f-3").ok("activity-f-1")
+    assert drive.ok("activity-g-1").ok("activity-g-2").ok("activity-g-3").result == [
+        "activity-f-2",
+        "activity-f-3",
         "activity-f-1",
     ]
 
