@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import mutants_of_canvases
 import mutants_of_waiting
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -364,7 +365,7 @@ MUTANTS = [
         "simpleflow/testing/contract/test_executions.py",
     ),
 ]
-MUTANTS += [Mutant(*each) for each in mutants_of_waiting.MUTANTS]
+MUTANTS += [Mutant(*each) for each in (*mutants_of_waiting.MUTANTS, *mutants_of_canvases.MUTANTS)]
 
 
 def caught(mutant: Mutant) -> bool:
