@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
+from simpleflow.retry import Retry, checked
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -37,7 +39,7 @@ class Activity(Generic[P, R]):
         name: str | None = None,
         version: str | None = None,
         task_list: str | None = None,
-        retry: int = 0,
+        retry: int | Retry = 0,
         raises_on_failure: bool | None = None,
         start_to_close_timeout: Seconds = None,
         schedule_to_close_timeout: Seconds = None,
@@ -54,7 +56,7 @@ class Activity(Generic[P, R]):
         self.name = name or _type_name(callable)
         self.version = version
         self.task_list = task_list
-        self.retry = _count(retry)
+        self.retry = checked(retry)
         self.raises_on_failure = raises_on_failure
         self.task_start_to_close_timeout = _seconds("start_to_close_timeout", start_to_close_timeout)
         self.task_schedule_to_close_timeout = _seconds("schedule_to_close_timeout", schedule_to_close_timeout)
@@ -87,7 +89,7 @@ def with_attributes(
     version: str | None = None,
     task_list: str | None = None,
     task_priority: Priority = PRIORITY_NOT_SET,
-    retry: int = 0,
+    retry: int | Retry = 0,
     raises_on_failure: bool | None = None,
     start_to_close_timeout: Seconds = None,
     schedule_to_close_timeout: Seconds = None,
@@ -103,7 +105,8 @@ def with_attributes(
         version: the type's version.
         task_list: where its tasks wait for a worker.
         task_priority: higher goes first; None for none; not given: the workflow's.
-        retry: how often it is tried again after it failed or timed out.
+        retry: how often it is tried again after it failed or timed out; or a `simpleflow.retry.Retry`, which also says
+            when, and after which failures.
         raises_on_failure: True: a failure is raised in ``run`` at once, whatever it waits for. False: ``.result``
             of a failed task is None. Not given: raised where ``.result`` is read.
         start_to_close_timeout, schedule_to_close_timeout, schedule_to_start_timeout, heartbeat_timeout:
@@ -165,9 +168,3 @@ def _seconds(option: str, value: Seconds) -> str | None:
     if text != "NONE" and not (text.isascii() and text.isdigit() and len(text) <= 8):
         raise ValueError(f'{option} takes whole seconds (at most 8 digits) or "NONE", not {value!r}')
     return text
-
-
-def _count(value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"retry takes a whole number from 0, not {value!r}")
-    return value

@@ -10,6 +10,8 @@
     ├── ExecutionBlocked          raised by a workflow's own code: run it again from its start at the next event
     ├── ForeignAwait (TypeError)  a coroutine of a workflow awaits what is not durable
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
+    ├── NonRetryable              raised by an activity: trying it again would not help
+    ├── RetryAfter                raised by an activity: try it again, but not before so many seconds
     ├── PayloadError (ValueError) a value cannot travel: it has no JSON form
     │   └── PayloadTooLarge       its JSON form is longer than Amazon SWF takes
     └── NonDeterministic          the code asks for something else than the history holds
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 E = TypeVar("E", bound=BaseException)
@@ -243,6 +246,31 @@ class WorkflowFailed(Exception):
         return f"workflow {self.workflow_id} {self.status.lower()}" + (f": {self.reason}" if self.reason else "")
 
 
+class NonRetryable(Exception):
+    """Raised by an activity, itself or a subclass: the task fails, whatever its `retry` says.
+
+    ``raise NonRetryable("no such customer")``. A child workflow that fails with it is not started again either.
+    """
+
+
+class RetryAfter(Exception):
+    """Raised by an activity, itself or a subclass: the next attempt comes `seconds` later.
+
+    ``raise RetryAfter(90)``, ``raise RetryAfter(timedelta(minutes=5), "too many requests")``. Whether there is a next
+    attempt is still its `retry`'s to say: without one the task fails.
+    """
+
+    seconds: float = 0.0
+
+    def __init__(self, seconds: float | timedelta = 0.0, *args: Any) -> None:
+        super().__init__(seconds, *args)
+        self.seconds = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+
+    def __str__(self) -> str:
+        message = " ".join(str(each) for each in self.args[1:])
+        return f"{message or 'try again'} (after {self.seconds:g} s)"
+
+
 class PayloadError(ValueError):
     """A value has no JSON form. The message names the path to it (``args[0].items[3].when``)."""
 
@@ -310,6 +338,11 @@ def one_line(error: BaseException) -> str:
     message = message_of(error).strip()
     name = type(error).__name__
     return f"{name}: {message.splitlines()[0]}" if message else name
+
+
+def qualified(kind: type) -> str:
+    """The name of a class in details of failures: with its module, unless it is a builtin."""
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def message_of(error: BaseException) -> str:

@@ -140,6 +140,9 @@ class Program(Protocol):
     def doom(self, error: BaseException) -> None:
         """Fail the run with `error`, whatever its code makes of it; the caller raises it. Raises where it is over."""
 
+    def default_failure_handling(self, failure_context: Any) -> Any:
+        """The context of a failed attempt, with the decision that the task's `retry` takes."""
+
     def fail(self, reason: str, details: str | None) -> NoReturn:
         """End the run as failed, here and now."""
 

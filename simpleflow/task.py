@@ -36,7 +36,9 @@ from simpleflow.command import (
     StartTimer,
 )
 from simpleflow.exceptions import TaskFailed, one_line
+from simpleflow.failure import TaskFailureContext as TaskFailureContext
 from simpleflow.futures import Future, Program
+from simpleflow.retry import Retry, checked
 
 T = TypeVar("T", bound="Task")
 F_co = TypeVar("F_co", bound=Future[Any], covariant=True)
@@ -45,6 +47,8 @@ PROGRAM: Final = "program"
 """The kind of what the program ends itself."""
 INHERIT_TAG_LIST: Final = "INHERIT_TAG_LIST"
 MAX_TAGS: Final = 5
+OURS: Final = ("_simpleflow_", "__simpleflow_")
+"""Ids of timers that start so are simpleflow's own: of its deciders, and between attempts."""
 
 
 # -- how tasks speak with the core ---------------------------------------------------------------------------------
@@ -93,7 +97,8 @@ class Task:
         names_itself: its id is the user's own (`own_id`): two tasks of one id are one, or an error.
         ours: its end is the program's to decide: a cancel settles it at once, and the world is only told.
         at_once: it is true as soon as it is asked for, and needs no end.
-        retry: how often it is tried again after it failed.
+        attempts: what fails is an attempt of it, after which it may be tried again.
+        retry: how often, when and after what it is tried again.
         raises_on_failure: True, False or None, as for activities.
         options: what must be the same in two tasks that are to be one.
     """
@@ -102,6 +107,7 @@ class Task:
     kind: ClassVar[str]
     ours: ClassVar[bool] = False
     at_once: ClassVar[bool] = False
+    attempts: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -116,7 +122,7 @@ class Task:
         return False
 
     @property
-    def retry(self) -> int:
+    def retry(self) -> int | Retry:
         return 0
 
     @property
@@ -151,6 +157,10 @@ class Task:
         """The frozen result of what is true `at_once`."""
         return None
 
+    def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments in its frozen input, where it has some: its `args` and `kwargs`, with futures resolved."""
+        return [], {}
+
     def with_argument(self, argument: Any) -> Self:
         """The same task with one more positional argument; itself, where it takes none."""
         return self
@@ -179,6 +189,7 @@ class ActivityTask(Task):
     """
 
     kind: ClassVar[str] = ACTIVITY
+    attempts: ClassVar[bool] = True
     activity: Activity[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -212,7 +223,7 @@ class ActivityTask(Task):
         return bool(self.activity.idempotent)
 
     @property
-    def retry(self) -> int:
+    def retry(self) -> int | Retry:
         return self.activity.retry
 
     @property
@@ -243,6 +254,9 @@ class ActivityTask(Task):
     def cancel(self, asked: Asked) -> Command:
         return CancelActivity(asked.id, asked.attempt, asked.where)
 
+    def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        return values.thaw_call(input)
+
 
 class NonPythonicActivityTask(ActivityTask):
     """One call of an activity whose workers are not ours: its input is the bare array of `args`, or the bare object of
@@ -271,6 +285,10 @@ class NonPythonicActivityTask(ActivityTask):
             asked.id, asked.attempt, self.activity, asked.input, asked.where, self.priority, bare=True
         )
 
+    def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        bare = values.thaw(input)
+        return ([], bare) if isinstance(bare, dict) else (bare, {})
+
 
 @dataclass(frozen=True, slots=True)
 class LambdaFunctionTask(Task):
@@ -281,12 +299,16 @@ class LambdaFunctionTask(Task):
     """
 
     kind: ClassVar[str] = LAMBDA
+    attempts: ClassVar[bool] = True
     name: str
     input: Any = None
     start_to_close_timeout: int | str | None = None
-    retry: int = 0
+    retry: int | Retry = 0
     raises_on_failure: bool | None = None
     idempotent: bool = False
+
+    def __post_init__(self) -> None:
+        checked(self.retry)
 
     @property
     def options(self) -> tuple[Any, ...]:
@@ -317,6 +339,7 @@ class WorkflowTask(Task):
     """
 
     kind: ClassVar[str] = CHILD
+    attempts: ClassVar[bool] = True
     workflow: type[Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -325,6 +348,7 @@ class WorkflowTask(Task):
     def __init__(
         self, executor: Any, workflow: type[Any], *args: Any, workflow_task_list: str | None = None, **kwargs: Any
     ) -> None:
+        checked(workflow.retry)
         put = object.__setattr__
         put(self, "workflow", workflow)
         put(self, "args", args)
@@ -344,8 +368,9 @@ class WorkflowTask(Task):
         return hasattr(self.workflow, "get_workflow_id")
 
     @property
-    def retry(self) -> int:
-        return int(self.workflow.retry)
+    def retry(self) -> int | Retry:
+        found: int | Retry = self.workflow.retry
+        return found
 
     @property
     def raises_on_failure(self) -> bool | None:
@@ -381,6 +406,9 @@ class WorkflowTask(Task):
 
     def cancel(self, asked: Asked) -> Command:
         return CancelChild(asked.id, asked.where)
+
+    def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
+        return values.thaw_call(input)
 
     def with_argument(self, argument: Any) -> Self:
         return _changed(self, args=(*self.args, argument))
@@ -553,6 +581,8 @@ class TimerTask(Task):
     def __post_init__(self) -> None:
         text = str(self.timeout)
         checked_name("a timer", self.timer_id)
+        if self.timer_id.startswith(OURS):
+            raise ValueError(f"a timer's id does not start with {OURS[0]!r} or {OURS[1]!r}: {self.timer_id!r}")
         if not (text.isascii() and text.isdigit() and len(text) <= 8):
             raise ValueError(f"a timer takes whole seconds (at most 8 digits), not {self.timeout!r}")
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from simpleflow.activity import Activity
 from simpleflow.futures import Future, Program, Timeout, running
 from simpleflow.marker import Marker
+from simpleflow.retry import Retry
 from simpleflow.signal import ReceiveSignal, WaitForSignal
 from simpleflow.task import (
     INHERIT_TAG_LIST,
@@ -22,6 +23,7 @@ from simpleflow.task import (
     SignalTask,
     SubmittableContainer,
     Task,
+    TaskFailureContext,
     TimerTask,
 )
 
@@ -53,7 +55,8 @@ class Workflow:
         max_open_activity_count: how many activities of a run may be open at once. Default: the setting's, 1,000.
         history_limit: from so many events on `history_is_long`; Amazon SWF terminates a run at 25,000.
         propagate_signals_to_parent: False: signals that are to be propagated are not handed on to the parent.
-        retry: as a child: how often it is started again after it failed or timed out.
+        retry: as a child: how often it is started again after it failed or timed out; or a `simpleflow.retry.Retry`,
+            which also says when, and after which failures.
         raises_on_failure: as a child: True: its failure is raised in the parent's ``run`` at once. False: ``.result``
             is None. None: raised where ``.result`` is read.
         idempotent: as a child: equal calls within a run are one child.
@@ -80,7 +83,7 @@ class Workflow:
     max_open_activity_count: int | None = None
     history_limit: int = 20_000
     propagate_signals_to_parent: bool = True
-    retry: int = 0
+    retry: int | Retry = 0
     raises_on_failure: bool | None = True
     idempotent: bool = False
 
@@ -219,6 +222,15 @@ class Workflow:
     def cancel_timer(self, timer_id: str) -> CancelTimerTask:
         """What to submit to cancel the timer of that id."""
         return CancelTimerTask(timer_id)
+
+    def on_task_failure(self, failure_context: TaskFailureContext) -> TaskFailureContext | None:
+        """What becomes of a task (an activity, a child workflow, a Lambda function) whose attempt has failed.
+
+        Yours to write: return the context after one of its `decide_...` methods. None, or a context that decided
+        nothing, leaves it to the task's `retry`. Called once for each failed attempt, except those whose worker was
+        lost. It may submit tasks, but not wait for them; what it raises fails the run.
+        """
+        return None
 
     def sleep(self, seconds: Timeout) -> Future[None]:
         """Wait here for some seconds (whole ones, rounded up) or a timedelta: by a durable timer, so an hour or a month

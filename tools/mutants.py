@@ -18,6 +18,8 @@ import mutants_of_waiting
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = "tests/property tests/unit/dataflow tests/unit/decider"
+#: What notices an attempt that goes another way than it should.
+ATTEMPTS = "tests/unit/dataflow/test_attempts.py tests/unit/decider/test_retries.py tests/unit/test_retry.py"
 #: What notices a broken invariant of the engine.
 FIRE = "tests/contract/test_engine_stateful.py"
 
@@ -193,6 +195,113 @@ MUTANTS = [
         "simpleflow/decider/outbox.py",
         "        entry.refusals += 1",
         "        entry.refusals += 1\n        del self._schedules[id]",
+    ),
+    Mutant(
+        "attempts: a delay is none",
+        "simpleflow/dataflow/attempts.py",
+        "        elif delay:\n",
+        "        elif False:\n",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: a timer is used for two of them (rule 20)",
+        "simpleflow/dataflow/graph.py",
+        "#{kind}{node.attempt}",
+        "#{kind}",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: a cancel between two waits for the world (rule 3)",
+        "simpleflow/dataflow/graph.py",
+        "        if leader.pause is not None:\n",
+        "        if False:\n",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: a cancel between two leaves the timer",
+        "simpleflow/dataflow/graph.py",
+        "                self.commands.append(CancelTimer(leader.pause, leader.where))\n",
+        "                pass\n",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: a timer that fires late tries again what is over",
+        "simpleflow/dataflow/graph.py",
+        "        if node.pause:\n            self._pauses.pop",
+        "        if False:\n            self._pauses.pop",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: what was cancelled is tried again",
+        "simpleflow/dataflow/graph.py",
+        "elif node.cancel_asked or not node.task.attempts:",
+        "elif not node.task.attempts:",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: the deadline counts from the last one",
+        "simpleflow/dataflow/graph.py",
+        "        if node.since is None:\n",
+        "        if True:\n",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: the deadline counts from what was asked",
+        "simpleflow/decider/translate.py",
+        "        error = TaskFailed(opened.id, reason, given.get(\"details\"))\n"
+        "        return Failed(time, opened.id, error, lost, kind, since=opened.time)",
+        "        error = TaskFailed(opened.id, reason, given.get(\"details\"))\n"
+        "        return Failed(time, opened.id, error, lost, kind)",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: who waits for another task's end is never stuck (rule 17)",
+        "simpleflow/dataflow/graph.py",
+        'return any(node.pause != "" for node in self.open.values())',
+        "return bool(self.open)",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: jitter is another each time (rule 1)",
+        "simpleflow/dataflow/attempts.py",
+        "chance = random.Random(f",
+        "chance = random.SystemRandom(f",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: what on_task_failure submits is numbered by who fails first (rule 6)",
+        "simpleflow/dataflow/program.py",
+        "Branch(decide, scope(node), ",
+        'Branch(decide, "", ',
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: arguments of the next one are not changed",
+        "simpleflow/dataflow/attempts.py",
+        "            self._change(node, context.a_task)\n",
+        "            pass\n",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: on_task_failure has the hub wait",
+        "simpleflow/dataflow/branches.py",
+        "if self.current is not None and self.current.aside:",
+        "if False:",
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: what is never to be tried again is",
+        "simpleflow/retry.py",
+        'if is_kind(error, NonRetryable, *_kinds("never", self.never)):',
+        'if is_kind(error, *_kinds("never", self.never)):',
+        ATTEMPTS,
+    ),
+    Mutant(
+        "attempts: a failure is not known by the classes that it derives from",
+        "simpleflow/retry.py",
+        '        found["bases"] = [',
+        '        found["parents"] = [',
+        ATTEMPTS,
     ),
     Mutant(
         "engine: ids of events have gaps",

@@ -85,6 +85,7 @@ class Branch:
     asynchronous: bool = False
     cancel_asked: bool = False
     over: bool = False
+    aside: bool = False  # it is a call of on_task_failure, which has no greenlet of its own and cannot wait
     refusals: int = 0
 
     def inner_scope(self, kind: str) -> str:
@@ -138,6 +139,11 @@ class Branches:
 
     def suspend(self, message: Any = None) -> None:
         """Switch from the branch that runs to the hub, until it is resumed."""
+        if self.current is not None and self.current.aside:
+            raise RuntimeError(
+                "on_task_failure cannot wait for what is not done: return failure_context.decide_retry(seconds), "
+                "or decide_handled(task, future)"
+            )
         hub = greenlet.getcurrent().parent
         assert hub is not None
         hub.switch(message)

@@ -43,7 +43,7 @@ class Failed:
     """An attempt of the task did not complete.
 
     `lost` says that its worker was lost, which says nothing of the task: it is tried again outside of `retry`.
-    `final` says that trying again would not help.
+    `final` says that trying again would not help. `since` is when the attempt was scheduled, None where it never was.
     """
 
     time: float
@@ -52,6 +52,7 @@ class Failed:
     lost: bool = False
     kind: str = ACTIVITY
     final: bool = False
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Pure: it is told what was submitted and how tasks ended; it collects the commands that follow, the waits that are
 over, and the failures that want to be raised at once. Settling uses a work list, so depth costs no stack, and
-touches only the dependents of what has ended. It knows no kind of task: what differs, tasks say themselves.
+touches only the dependents of what has ended. It knows no kind of task: what differs, tasks say themselves. Whether
+a task whose attempt has failed is tried again, somebody else says (`simpleflow.dataflow.attempts`).
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from simpleflow.command import Command
+from simpleflow.command import ACTIVITY, TIMER, CancelTimer, Command, StartTimer
 from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
 from simpleflow.task import PROGRAM, Task, Template, Values
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
+PAUSE: Final = "__simpleflow_task_"
+"""Timers between two attempts of a task have ids that start so."""
 MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task that kills its workers is
 
 
@@ -70,6 +73,8 @@ class Node:
     attempt: int = 0
     failures: int = 0
     losses: int = 0
+    since: float | None = None  # when the first attempt was scheduled, once one has failed
+    pause: str | None = None  # between two attempts: the timer that the next one waits for, "" for another's end
     result: Any = None
     error: BaseException | None = None
     looked_at: bool = False
@@ -102,6 +107,7 @@ class Graph:
         self._begin = begin
         self._numbers: Counter[tuple[str, str, str]] = Counter()
         self._merged: dict[tuple[str, str], Node] = {}
+        self._pauses: dict[str, Node] = {}  # by the timers that end them
         self._work: deque[tuple[Node, End]] = deque()  # what is being settled: the first, then the others
         self.context: Mapping[str, Any] = {}
         self.open: dict[tuple[str, str], Node] = {}
@@ -113,6 +119,11 @@ class Graph:
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
         self.facts: list[Command] = []
+
+    @property
+    def expects_something(self) -> bool:
+        """Whether the world still has to say something of a task: one that ends as another does is not enough."""
+        return any(node.pause != "" for node in self.open.values())
 
     def add(
         self,
@@ -178,28 +189,64 @@ class Graph:
         node = self.open.get((kind, id))
         if node is not None:
             self._settle(node, result, None)
+        elif kind == TIMER:
+            self._end_pause(id)
 
-    def attempt_failed(self, kind: str, id: str, error: TaskException, lost: bool, final: bool) -> None:
-        """An attempt is over: try again, within `retry` or, for a lost worker, beside it; or fail the task."""
+    def attempt_failed(
+        self, kind: str, id: str, error: TaskException, *, lost: bool = False, since: float | None = None
+    ) -> Node | None:
+        """An attempt is over. A lost worker is replaced; else the task, where somebody is to say whether it is tried
+        again, and what else becomes of it, is given: nothing else happens to it before (`again`, `rest`, `end` ...)."""
         node = self.open.get((kind, id))
         if node is None:
-            return
+            if kind == TIMER:
+                self._end_pause(id)  # nobody will: the engine refused it
+            return None
+        if node.since is None:
+            node.since = since
         if lost and node.cancel_asked:
             self._settle(node, None, TaskCanceled(name=id), CANCELLED)
         elif lost and node.losses < MAX_LOSSES:
             node.losses += 1
-            self._try_again(node)
-        elif node.failures < node.task.retry and not final and not node.cancel_asked:
-            node.failures += 1
-            self._try_again(node)
-        else:
+            self.again(node)
+        elif node.cancel_asked or not node.task.attempts:
             self._settle(node, None, error)
+        else:
+            node.failures += 1
+            return node
+        return None
 
-    def cancelled(self, kind: str, id: str, error: TaskException) -> None:
+    def again(self, node: Node) -> None:
+        """Ask for another attempt, at once."""
+        if (end := self._ask(node)) is not None:
+            self._settle(node, *end)
+
+    def rest(self, node: Node, seconds: int, reason: str) -> None:
+        """Ask for another attempt after so many seconds: a timer that carries the attempt, for ids are used once."""
+        kind = "" if node.task.kind == ACTIVITY else f"{node.task.kind}-"
+        node.pause = fitting(f"{PAUSE}{node.id}#{kind}{node.attempt}")
+        self._pauses[node.pause] = node
+        told = {"task": node.id, "attempt": node.attempt + 1, "reason": reason}
+        control = self._values.template(told, "what a timer tells").fill(())
+        self.commands.append(StartTimer(node.pause, seconds, control, node.where))
+
+    def end_as(self, node: Node, other: Node) -> None:
+        """End a task whose attempt has failed as `other` ends."""
+        other.looked_at = True
+        if other.done:
+            self._settle(node, other.result, other.error, other.state)
+        else:
+            node.pause = ""
+            self.follow(node, other)
+
+    def cancelled(self, kind: str, id: str, error: TaskException) -> Node | None:
+        """The world has cancelled a task. Where nobody here asked for it, that is a failure like any other."""
         node = self.open.get((kind, id))
+        if node is not None and not node.cancel_asked:
+            return self.attempt_failed(kind, id, error)
         if node is not None:
-            # That nobody here asked for it makes it a failure like any other.
-            self._settle(node, None, error, CANCELLED if node.cancel_asked else FINISHED)
+            self._settle(node, None, error, CANCELLED)
+        return None
 
     def cancel(self, node: Node) -> bool:
         """Cancel: at once what was not asked for yet, and what is the program's to end; for the rest the world is
@@ -211,6 +258,11 @@ class Graph:
             self._settle(node, None, node.error, CANCELLED)
             return True
         leader = self.open.get(node.key, node)
+        if leader.pause is not None:
+            if leader.pause:
+                self.commands.append(CancelTimer(leader.pause, leader.where))
+            self._settle(leader, None, TaskCanceled(name=leader.id), CANCELLED)
+            return True
         command = leader.task.cancel(leader)
         if command is not None:
             self.commands.append(command)
@@ -218,6 +270,12 @@ class Graph:
         if leader.task.ours:
             self._settle(leader, None, TaskCanceled(name=leader.id), CANCELLED)
         return command is not None or leader.task.ours
+
+    def _end_pause(self, timer: str) -> None:
+        node = self._pauses.pop(timer, None)
+        if node is not None:
+            node.pause = None
+            self.again(node)
 
     def find(self, kind: str, id: str) -> Node | None:
         """The task of this kind that the user gave this id, however it stands."""
@@ -323,10 +381,6 @@ class Graph:
         self.facts.append(command)
         return node.task.result(node.input, self._values), None, FINISHED
 
-    def _try_again(self, node: Node) -> None:
-        if (end := self._ask(node)) is not None:
-            self._settle(node, *end)
-
     def _settle(self, node: Node, result: Any, error: BaseException | None, state: str = FINISHED) -> None:
         work = self._work
         work.append((node, (result, error, state)))
@@ -373,6 +427,8 @@ class Graph:
         node.input = node.template = None
         if self.open.get(node.key) is node:
             del self.open[node.key]
+        if node.pause:
+            self._pauses.pop(node.pause, None)
         node.turn = self.turn
         self.ended += 1
         for wait in node.waits:

@@ -16,8 +16,11 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
+import greenlet
+
 from simpleflow.command import PATCHED, CancelRun, Command, ContinueAsNew, Fail, GiveUp, RecordMarker
 from simpleflow.dataflow.affairs import Affairs
+from simpleflow.dataflow.attempts import Attempts, Failure, scope
 from simpleflow.dataflow.branches import Branch, forget
 from simpleflow.dataflow.canvases import Canvas, Composing, Composite, failure
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
@@ -25,7 +28,8 @@ from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Node
 from simpleflow.dataflow.memory import Memory
 from simpleflow.dataflow.waiting import whole_seconds
-from simpleflow.exceptions import TaskException, fresh, one_line
+from simpleflow.exceptions import Evicted, TaskException, fresh, one_line
+from simpleflow.failure import TaskFailureContext
 from simpleflow.futures import FINISHED, Future, Rules, Timeout, running
 from simpleflow.marker import Marker
 from simpleflow.task import Task, Values
@@ -45,6 +49,7 @@ class Program(Composing):
     def __init__(self, workflow_class: type[Workflow], values: Values, *, remember: bool = False) -> None:
         self._affairs = Affairs(values, self._own, self._end_run, lambda: workflow_class.propagate_signals_to_parent)
         super().__init__(self._affairs.graph, workflow_class.__name__, remember=remember)
+        self._attempts = Attempts(self._graph, values, self._own)
         self._workflow_class = workflow_class
         self._values = values
         self._time = 0.0
@@ -82,10 +87,10 @@ class Program(Composing):
         match event:
             case Completed(kind=kind, id=id, result=result):
                 self._graph.completed(kind, id, result)
-            case Failed(kind=kind, id=id, error=error, lost=lost, final=final):
-                self._graph.attempt_failed(kind, id, error, lost, final)
+            case Failed(kind=kind, id=id, error=error, lost=lost, since=since):
+                self._attempt_failed(self._graph.attempt_failed(kind, id, error, lost=lost, since=since), event)
             case Cancelled(kind=kind, id=id, error=error):
-                self._graph.cancelled(kind, id, error)
+                self._attempt_failed(self._graph.cancelled(kind, id, error), event)
             case Signaled():
                 self._affairs.signals.came(event)
             case CancelRequested():
@@ -121,7 +126,7 @@ class Program(Composing):
     @property
     def stuck(self) -> bool:
         """Whether the program waits although nothing that it asked for is open: nothing will ever wake it."""
-        return self.outcome is None and not self._graph.open
+        return self.outcome is None and not self._graph.expects_something
 
     @property
     def signals_waited_for(self) -> list[str]:
@@ -204,6 +209,9 @@ class Program(Composing):
         self._branches.entered()
         return self._cancel_nodes([node])
 
+    def default_failure_handling(self, failure_context: TaskFailureContext) -> TaskFailureContext:
+        return failure_context.decide_default()
+
     def fail(self, reason: str, details: str | None) -> NoReturn:
         self._branches.entered()
         self._end_run(GiveUp(reason, details))
@@ -257,7 +265,29 @@ class Program(Composing):
     def _stop_if_over(self) -> None:
         """Leave the branch that runs for good, where the run is over by what it has just asked for."""
         if self.outcome is not None:
+            if self._branches.current is not None and self._branches.current.aside:
+                raise Evicted
             self._branches.suspend()
+
+    def _attempt_failed(self, node: Node | None, failure: Failure) -> None:
+        """Let `on_task_failure`, where the workflow has one, say what becomes of a task; else its `retry`."""
+        if node is None:
+            return
+        workflow, attempts = self.workflow, self._attempts
+        if workflow is None or self._workflow_class.on_task_failure is Workflow.on_task_failure:
+            attempts.go_by(node, failure, attempts.delay(node, failure))
+            return
+        context = attempts.context(node, failure, self.history())
+
+        def decide() -> None:
+            attempts.decide(node, failure, context, workflow.on_task_failure(context))
+
+        # What it submits belongs to who submitted the task.
+        line = Branch(decide, scope(node), node.owner, contextvars.copy_context(), None, over=True, aside=True)
+        line.greenlet = greenlet.getcurrent()
+        self._branches.current = line
+        self._aside(decide)
+        self._branches.current = None
 
     def _cancel_requested(self) -> None:
         """End the run, and what it has open, unless its class refuses."""
@@ -283,8 +313,11 @@ class Program(Composing):
             running.set(self)
             return ask()
 
+        line = self._main.greenlet if self._main is not None else None
+        theirs = line.gr_context if line is not None else None
+        variables = contextvars.copy_context() if theirs is None else theirs.copy()
         try:
-            return contextvars.copy_context().run(asked)
+            return variables.run(asked)
         except BaseException as error:  # as in `run`
             self._end_run(Fail(error))
             return None

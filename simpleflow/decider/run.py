@@ -161,7 +161,7 @@ def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
         return
     run.outbox.opened(words, id, event["eventId"], given)
     if not words.instant:
-        run._opened[event["eventId"]] = words.keep(given, id)
+        run._opened[event["eventId"]] = words.keep(given, id, _epoch(event))
 
 
 def _begun(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ class Opened:
     """What to keep of an event that opened something: enough to word its end."""
 
     id: str
+    time: float
     timeouts: Mapping[str, str | None] = field(default_factory=dict)
     input: str | None = None
 
@@ -90,7 +91,7 @@ class Words:
     cancel_refused: str = ""
     cancelled_at_once: bool = False
     cancel_told: str = ""
-    keep: Callable[[Attributes, str], Opened] = lambda attributes, id: Opened(id)
+    keep: Callable[[Attributes, str, float], Opened] = lambda attributes, id, time: Opened(id, time)
     shown: Callable[[Attributes], str] = lambda attributes: f"the input {short(attributes.get('input'))}"
 
     def refused_id(self, attributes: Attributes, pending: Iterable[Any]) -> str:
@@ -167,7 +168,8 @@ def _failed(kind: str) -> Closing:
     def event(time: float, given: Attributes, opened: Opened) -> Event:
         reason = given.get("reason")
         lost = (reason or "").startswith(failures.LOST_REASONS) and kind != CHILD
-        return Failed(time, opened.id, TaskFailed(opened.id, reason, given.get("details")), lost, kind)
+        error = TaskFailed(opened.id, reason, given.get("details"))
+        return Failed(time, opened.id, error, lost, kind, since=opened.time)
 
     return event
 
@@ -176,18 +178,18 @@ def _timed_out(kind: str) -> Closing:
     def event(time: float, given: Attributes, opened: Opened) -> Event:
         timeout = given["timeoutType"]
         error = TimeoutError(timeout, opened.timeouts.get(timeout), opened.id)
-        return Failed(time, opened.id, error, timeout == "HEARTBEAT", kind)
+        return Failed(time, opened.id, error, timeout == "HEARTBEAT", kind, since=opened.time)
 
     return event
 
 
 def _terminated(time: float, given: Attributes, opened: Opened) -> Event:
-    return Failed(time, opened.id, TaskTerminated(opened.id), kind=CHILD, final=True)
+    return Failed(time, opened.id, TaskTerminated(opened.id), kind=CHILD, since=opened.time)
 
 
 def _not_started(time: float, given: Attributes, opened: Opened) -> Event:
     error = TaskFailed(opened.id, given.get("cause"), given.get("message"))
-    return Failed(time, opened.id, error, kind=LAMBDA, final=True)
+    return Failed(time, opened.id, error, kind=LAMBDA, final=True, since=opened.time)
 
 
 def _signal_sent(time: float, given: Attributes, opened: Opened) -> Event:
@@ -201,26 +203,26 @@ def _timer_fired(time: float, given: Attributes, opened: Opened) -> Event:
 # -- what is kept, and what is the same ----------------------------------------------------------------------------
 
 
-def _keep_activity(attributes: Attributes, id: str) -> Opened:
+def _keep_activity(attributes: Attributes, id: str, time: float) -> Opened:
     timeouts = {
         "START_TO_CLOSE": attributes.get("startToCloseTimeout"),
         "SCHEDULE_TO_START": attributes.get("scheduleToStartTimeout"),
         "SCHEDULE_TO_CLOSE": attributes.get("scheduleToCloseTimeout"),
         "HEARTBEAT": attributes.get("heartbeatTimeout"),
     }
-    return Opened(id, timeouts)
+    return Opened(id, time, timeouts)
 
 
-def _keep_child(attributes: Attributes, id: str) -> Opened:
-    return Opened(id, {"START_TO_CLOSE": attributes.get("executionStartToCloseTimeout")})
+def _keep_child(attributes: Attributes, id: str, time: float) -> Opened:
+    return Opened(id, time, {"START_TO_CLOSE": attributes.get("executionStartToCloseTimeout")})
 
 
-def _keep_lambda(attributes: Attributes, id: str) -> Opened:
-    return Opened(id, {"START_TO_CLOSE": attributes.get("startToCloseTimeout")})
+def _keep_lambda(attributes: Attributes, id: str, time: float) -> Opened:
+    return Opened(id, time, {"START_TO_CLOSE": attributes.get("startToCloseTimeout")})
 
 
-def _keep_signal(attributes: Attributes, id: str) -> Opened:
-    return Opened(id, input=attributes.get("input"))
+def _keep_signal(attributes: Attributes, id: str, time: float) -> Opened:
+    return Opened(id, time, input=attributes.get("input"))
 
 
 def same_call(ours: str, theirs: str | None) -> bool:

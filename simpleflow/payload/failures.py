@@ -1,7 +1,8 @@
 """Errors on their way from process to process: as the `reason` and the `details` of an SWF failure.
 
 The reason is one line; the details are the JSON of ``{"error", "error_type", "message", "traceback"}``, the form
-that simpleflow has always written. Describing an error never fails itself: what is too long is cut in the middle.
+that simpleflow has always written, with what decides whether it is tried again beside them (`simpleflow.retry.told`).
+Describing an error never fails itself: what is too long is cut in the middle.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import json
 import traceback
 from typing import Any, Final
 
-from simpleflow.exceptions import message_of, one_line
+from simpleflow.exceptions import message_of, one_line, qualified
 from simpleflow.payload.codec import MAX_LENGTH, read
+from simpleflow.retry import told
 
 MAX_REASON: Final = 256
 MAX_TRACEBACK: Final = 24_000
@@ -27,7 +29,8 @@ def describe(error: BaseException) -> tuple[str, str]:
     lines = _traceback(error)
     details = {
         "error": kind.__name__,
-        "error_type": kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
+        "error_type": qualified(kind),
+        **told(error),
         "message": cut(message_of(error), MAX_MESSAGE),
         "traceback": lines,
     }

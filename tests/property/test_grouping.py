@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from programs import NO_SHRINKING, SIGNALS, attempt_of, outcome, programs, workflow
+from programs import NO_SHRINKING, SIGNALS, attempt_of, outcome, programs, retrying_programs, workflow
 from simpleflow import Workflow
 from simpleflow.command import (
     CHILD,
@@ -167,7 +167,7 @@ def world_events(events: list[dict[str, Any]], execution: dict[str, str]) -> Ite
             if words.kind == TIMER and words.id(given).startswith(OURS):
                 continue
             if kind == words.opened:
-                opened[id] = words.keep(given, words.id(given))
+                opened[id] = words.keep(given, words.id(given), time)
             elif kind in words.closed:
                 yield words.closed[kind](time, given, opened.pop(given[words.link])), id
             elif kind == words.refused and treatment(given["cause"]) is Treatment.SETTLE:
@@ -211,12 +211,20 @@ def scheduled(events: list[dict[str, Any]]) -> list[Sent]:
     return list(found.values())
 
 
-any_life = given(programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
+any_life = given(programs | retrying_programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
 
 
 @settings(deadline=None, phases=NO_SHRINKING, max_examples=600)
 @any_life
 def test_any_life_is_the_life_of_the_pure_core(
+    program: list[Any], registration: bool, max_open: int, seed: int
+) -> None:
+    live_and_compare(Life(Random(seed), program, registration=registration, max_open=max_open))
+
+
+@settings(deadline=None, phases=NO_SHRINKING, max_examples=300)
+@given(retrying_programs, st.booleans(), st.sampled_from([2, 1000]), st.integers(0, 2**32))
+def test_any_life_of_failing_attempts_is_the_life_of_the_pure_core(
     program: list[Any], registration: bool, max_open: int, seed: int
 ) -> None:
     live_and_compare(Life(Random(seed), program, registration=registration, max_open=max_open))

@@ -35,7 +35,7 @@ def test_a_task_runs_after_another_however_that_ends() -> None:
     made.add(ActivityTask(f), None, "", "here", after=[first])
     third = made.add(ActivityTask(f), None, "", "here")
     assert asked(made) == ["activity-f-1", "activity-f-3"], "its number is taken at once"
-    made.attempt_failed(ACTIVITY, "activity-f-1", TaskFailed("activity-f-1", "no"), False, False)
+    made.end(first, None, TaskFailed("activity-f-1", "no"))
     assert asked(made) == ["activity-f-2"]
     made.completed(ACTIVITY, "activity-f-3", "1")
     made.add(ActivityTask(f), None, "", "here", after=[first, third])
@@ -72,6 +72,6 @@ def test_a_held_task_fails_with_its_argument() -> None:
     made = graph()
     first = made.add(ActivityTask(f), None, "", "here")
     held = made.add(ActivityTask(f, Future(None, first)), None, "", "here", held=True)
-    made.attempt_failed(ACTIVITY, "activity-f-1", TaskFailed("activity-f-1", "no"), False, False)
+    made.end(first, None, TaskFailed("activity-f-1", "no"))
     made.release(held)
     assert held.done and held.error is not None and asked(made) == ["activity-f-1"]

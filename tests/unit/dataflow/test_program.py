@@ -47,8 +47,10 @@ same = make("same", idempotent=True)
 class Drive:
     """A program, fed by hand; `asked` collects the ids (with attempts from the second on)."""
 
-    def __init__(self, run: Any, *args: Any, codec: Codec | None = None, remember: bool = False) -> None:
-        kind = type("W", (Workflow,), {"run": run})
+    def __init__(
+        self, run: Any, *args: Any, codec: Codec | None = None, remember: bool = False, **members: Any
+    ) -> None:
+        kind = type("W", (Workflow,), {"run": run, **members})
         self.program = Program(kind, codec or Codec(), remember=remember)
         self.commands: list[Command] = []
         self.time = 0.0
@@ -814,7 +816,13 @@ def test_a_timer_called_like_an_activity_collides_with_nothing() -> None:
     assert drive.ok("activity-f-1", "3").result == [None, 3]
 
 
-@pytest.mark.parametrize("given", [("", 1), ("t", -1), ("t", "NONE"), ("t", 1.5), ("t", 10**9), (3, 1)])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *[("", 1), ("t", -1), ("t", "NONE"), ("t", 1.5), ("t", 10**9), (3, 1)],
+        *[("_simpleflow_rest-5", 1), ("__simpleflow_task_activity-f-1#1", 1)],
+    ],
+)
 def test_what_is_no_timer(given: Any) -> None:
     with pytest.raises(ValueError):
         TimerTask(*given)
