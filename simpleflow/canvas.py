@@ -114,7 +114,7 @@ class GroupFuture(Future[list[Any]]):
     @property
     def _known(self) -> list[Any]:
         if not self._canvas.done:
-            return [future._known for future in self.futures if future.done]
+            return [future._known for future in self.futures]
         program, canvas = self._canvas._bound()
         known: list[Any] = program.value(canvas)
         return known

@@ -405,7 +405,11 @@ def fresh(error: E) -> E:
 
 
 def one_line(error: BaseException) -> str:
-    """``ValueError: nope``: the type and the first line of the message."""
+    """``ValueError: nope``: the type and the first line of the message; of an aggregate, how much has failed and what
+    has first."""
+    if isinstance(error, AggregateException):
+        first = "".join(one_line(each) for each in error.flatten().exceptions[:1])
+        return f"AggregateException: {len(error.exceptions)} of {len(error.by_position)} failed: {first}"
     message = message_of(error).strip()
     name = type(error).__name__
     return f"{name}: {message.splitlines()[0]}" if message else name

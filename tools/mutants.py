@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mutants_of_attempts
+import mutants_of_canvases
 import mutants_of_waiting
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -365,7 +366,8 @@ MUTANTS = [
         "simpleflow/testing/contract/test_executions.py",
     ),
 ]
-MUTANTS += [Mutant(*each) for each in (*mutants_of_waiting.MUTANTS, *mutants_of_attempts.MUTANTS)]
+LATER = (mutants_of_waiting, mutants_of_attempts, mutants_of_canvases)
+MUTANTS += [Mutant(*each) for module in LATER for each in module.MUTANTS]
 
 
 def caught(mutant: Mutant) -> bool:

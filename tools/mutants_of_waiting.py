@@ -23,8 +23,8 @@ MUTANTS = [
     (
         "branches number their tasks with the main line (rule 6)",
         PROGRAM,
-        "self._graph.add(task, branch, branch.scope, caller())\n        else",
-        'self._graph.add(task, branch, "", caller())\n        else',
+        "            return self._graph.add(task, branch, branch.scope, where)\n",
+        '            return self._graph.add(task, branch, "", where)\n',
         UNIT,
     ),
     (
@@ -79,9 +79,10 @@ MUTANTS = [
     ),
     (
         "results are decoded once (rule 14)",
-        PROGRAM,
-        "else self._values.thaw(node.result)",
-        "else self.__dict__.setdefault('kept', {}).setdefault(node.number, self._values.thaw(node.result))",
+        "simpleflow/dataflow/canvases.py",
+        "if isinstance(node.result, Live) else thaw(node.result)",
+        "if isinstance(node.result, Live) else "
+        "vars(self).setdefault('kept', {}).setdefault(node.number, thaw(node.result))",
         UNIT,
     ),
     (
@@ -143,8 +144,8 @@ MUTANTS = [
     (
         "a branch that follows a future forgets its flag (rule 10)",
         TURNS,
-        "            node.raises = False\n",
-        "            pass\n",
+        "            node.raises = False if followed.raises is False else None\n",
+        "            node.raises = None\n",
         UNIT,
     ),
     (

@@ -70,11 +70,12 @@ def failure(node: Node) -> BaseException | None:
 
 @dataclass(slots=True, eq=False)
 class Composite:
-    """A canvas of the run. `beside` is what else was submitted for the member at a place."""
+    """A canvas of the run."""
 
     rules: Rules
     members: list[Node]
-    beside: dict[int, list[Node]]
+    beside: dict[int, list[Node]] = field(default_factory=dict)  # what else was submitted for the member at a place
+    known: set[Node] = field(default_factory=set)  # members that were submitted before, and for something else
     node: Any = None
     told: Any = None  # what is called when a member is done whose turn has come
     begun: int = 0  # how many members have had their turn
@@ -121,6 +122,11 @@ class Composite:
     def all(self) -> Iterator[Node]:
         return chain(self.members, *self.beside.values())
 
+    @property
+    def left(self) -> list[Node]:
+        """What is its own, and still waits for its turn."""
+        return [node for node in self.all if node.held and node not in self.known]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Canvas(Task):
@@ -136,7 +142,8 @@ class Canvas(Task):
 
 @dataclass(slots=True, eq=False)
 class Making:
-    """A canvas whose members are being submitted; `held` has what is to wait for the turn of each."""
+    """A canvas whose members are being submitted. `held` has what is to wait for the turn of the member at a place,
+    where that is not the member alone."""
 
     future: Any
     submits: Iterator[Future[Any]]
@@ -154,8 +161,8 @@ class Making:
     @property
     def nodes(self) -> Iterator[Node]:
         """All that was submitted for it until now."""
-        members: Iterable[Any] = (member._node for member in self.members if member._node is not None)
-        return chain(members, *self.held.values())
+        alone: Iterable[Any] = (member._node for place, member in enumerate(self.members) if place not in self.held)
+        return chain(alone, *self.held.values())
 
 
 class Composing(Waiting):
@@ -204,9 +211,9 @@ class Composing(Waiting):
     def _where(self, branch: Branch) -> str:
         """Where the user's code is; for a member, and for what a function returned, where its canvas is submitted."""
         if branch.canvases:
-            where: str = branch.canvases[-1].where
-            return where
-        return caller() or (branch.node.where if branch.parent is not None else "")
+            made: Making = branch.canvases[-1]
+            return made.where
+        return caller() or (str(branch.node.where) if branch.parent is not None else "")
 
     # -- how they are submitted ------------------------------------------------------------------------------------
 
@@ -218,6 +225,7 @@ class Composing(Waiting):
         branch.submission = Submission(made.raises, held)
         member = next(made.submits, None)
         if member is None:
+            del made.held[place]
             branch.submission = made.within
             self._complete(branch, made)
             branch.canvases.pop()
@@ -237,9 +245,11 @@ class Composing(Waiting):
 
     def _make(self, branch: Branch, made: Making, members: list[Node]) -> Node:
         """The node of a new canvas; of one whose future has a result of its own, the node of that result."""
-        composite = Composite(made.rules, members, {})
+        composite = Composite(made.rules, members)
         for place, held in made.held.items():
             composite.beside[place] = [node for node in held if node is not members[place]]
+            if members[place] not in held:
+                composite.known.add(members[place])
         composite.told = partial(self._member_done, composite)
         name = made.rules.name
         id = f"{name}-{self._graph.number(PROGRAM, name, branch.scope)}"
@@ -288,14 +298,15 @@ class Composing(Waiting):
 
     def _let_one(self, node: Node) -> None:
         task = node.task
-        if not isinstance(task, Canvas | Call):
-            self._graph.release(node)
-        elif node.state == PENDING and isinstance(task, Call):
-            if not task.branch.over:
+        if isinstance(task, Canvas):
+            if node.state == PENDING:
+                node.held, node.state = False, RUNNING
+                self._advance(task.composite)
+        elif isinstance(task, Call):
+            if node.state == PENDING and not task.branch.over:
                 self._begin_branch(task.branch)
-        elif node.state == PENDING and isinstance(task, Canvas):
-            node.held, node.state = False, RUNNING
-            self._advance(task.composite)
+        else:
+            self._graph.release(node)
 
     def _advance(self, composite: Composite) -> None:
         """Let those members run whose turn it is, and end a canvas that is over."""
@@ -323,7 +334,7 @@ class Composing(Waiting):
 
     def _finish(self, composite: Composite) -> None:
         if composite.broken:
-            self._cancel_nodes([node for node in composite.all if node.held])
+            self._cancel_nodes(composite.left)
         exception = composite.exception
         error = exception if composite.raises else None
         state = CANCELLED if composite.cancelled else FINISHED

@@ -39,8 +39,8 @@ def _steps(chance: Random, depth: int, blocks: bool) -> list[Any]:
         return [chance.randrange(30) for _ in range(chance.randrange(most))]
 
     def step() -> Any:
-        inner = BRANCHES if depth < 3 else ()
-        kind = chance.choice((*("submit",) * 8, *("canvas",) * 2, *READS, *WAITS, *OTHERS, *inner))
+        kinds = (*("submit",) * 8, *("canvas",) * 2, *READS, *WAITS, *OTHERS, *(BRANCHES if depth < 3 else ()))
+        kind = chance.choice(kinds)
         if kind == "submit":
             return kind, chance.randrange(len(ACTIVITIES)), some(3)
         if kind == "canvas":

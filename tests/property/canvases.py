@@ -15,6 +15,7 @@ from typing import Any
 from simpleflow import activity
 from simpleflow.canvas import Chain, ChainFuture, FuncGroup, Group, GroupFuture
 from simpleflow.exceptions import AggregateException, TaskCanceled
+from simpleflow.task import TimerTask
 
 
 @dataclass(eq=False)
@@ -23,6 +24,7 @@ class Leaf:
     raises: bool | None
     fails: bool
     id: str = ""
+    timer: bool = False
 
 
 @dataclass(eq=False)
@@ -62,6 +64,8 @@ def random_canvas(seed: int) -> Many:
         left[0] -= 1
         kind = chance.random()
         if depth >= 5 or left[0] <= 0 or kind < 0.5:
+            if chance.random() < 0.15:
+                return Leaf(next(count), None, False, timer=True)
             return Leaf(next(count), flag(), chance.random() < 0.25)
         if kind < 0.65:
             odd = chance.choice(("none", "wrong", "error")) if chance.random() < 0.2 else None
@@ -91,8 +95,9 @@ def number(top: Item) -> None:
             return f"{numbers[kind]}"
 
         if isinstance(item, Leaf):
-            numbers["task"] += 1
-            item.id = f"activity-t{item.raises}-{scope}{name(f't{item.raises}')}"
+            item.id = (
+                f"timer-{item.number}" if item.timer else f"activity-t{item.raises}-{scope}{name(f't{item.raises}')}"
+            )
         elif isinstance(item, Many):
             for each in item.items:
                 walk(each, scope, numbers)
@@ -158,7 +163,7 @@ OWN: dict[tuple[str, bool], Any] = {
 def built(item: Item, called: list[Any]) -> Any:
     """What is submitted; FuncGroups tell `called` that they were, and with what."""
     if isinstance(item, Leaf):
-        return TASKS[item.raises], item.number
+        return TimerTask(item.id, 5) if item.timer else (TASKS[item.raises], item.number)
     if isinstance(item, Made):
 
         def make(*sent: Any) -> Any:
@@ -240,12 +245,12 @@ class Reference:
         return found
 
     def of_leaf(self, leaf: Leaf, raises: bool | None, sent: Sequence[Any]) -> Outcome | None:
-        self.asked[leaf.id] = [leaf.number, *sent]
+        self.asked[leaf.id] = [] if leaf.timer else [leaf.number, *sent]
         end = self.ended.get(leaf)
         if end is None:
             return None
         if end == "ok":
-            return Outcome(value=leaf.number * 10)
+            return Outcome(value=None if leaf.timer else leaf.number * 10)
         if end == "cancelled":
             return Outcome(True, None, "cancelled", raises is not False)
         failure = f"{leaf.id}: ValueError: no"
@@ -308,6 +313,8 @@ class Reference:
                 self.struck.add(item)
             return [id for each in item.items for id in self.cancel(each)]
         if isinstance(item, Leaf) and item.id in self.asked:
+            if item.timer:  # it is the program's own to end
+                self.ended[item] = "cancelled"
             return [item.id]
         if isinstance(item, Made) and item in self.begun:
             assert not isinstance(item.inner, str)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from canvases import Item, Leaf, Many, Reference, built, leaves, random_canvas, worded
 from programs import NO_SHRINKING
 from simpleflow import Workflow, futures
-from simpleflow.command import CancelActivity, Complete, Fail, ScheduleActivity
+from simpleflow.command import TIMER, CancelActivity, CancelTimer, Complete, Fail, ScheduleActivity, StartTimer
 from simpleflow.dataflow import Cancelled, Completed, Event, Failed, Program, Signaled, Started
 from simpleflow.exceptions import AggregateException, TaskCanceled, TaskFailed
 from simpleflow.payload.codec import Codec
@@ -118,14 +118,19 @@ class Life:
             self.tell(Failed(1.0, leaf.id, TaskFailed(leaf.id, "ValueError: no")))
         else:
             self.reference.ended[leaf] = "ok"
-            self.tell(Completed(1.0, leaf.id, str(leaf.number * 10)))
+            self.tell(
+                Completed(1.0, leaf.id, str(leaf.number * 10))
+                if not leaf.timer
+                else Completed(1.0, leaf.id, None, TIMER)
+            )
 
     def compare(self, outcome: Any) -> None:
         asked = {
             each.id: json.loads(each.input)["args"] for each in self.commands if isinstance(each, ScheduleActivity)
         }
+        asked.update((each.id, []) for each in self.commands if isinstance(each, StartTimer))
         assert asked == self.reference.asked
-        assert {each.id for each in self.commands if isinstance(each, CancelActivity)} == self.cancelling
+        assert {each.id for each in self.commands if isinstance(each, CancelActivity | CancelTimer)} == self.cancelling
         assert sorted(self.called) == sorted(self.reference.called)
         assert sorted(self.raised) == sorted(self.reference.raised)
         end = self.program.outcome

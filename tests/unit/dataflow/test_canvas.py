@@ -245,11 +245,13 @@ def test_a_member_whose_argument_is_not_there_waits_and_nothing_blocks() -> None
     assert made.result == ["RUNNING", [1, 1], [1, 1]]
 
 
-def test_a_member_whose_argument_has_failed_fails_at_its_turn() -> None:
+@pytest.mark.parametrize("before", [True, False])
+def test_a_member_whose_argument_has_failed_fails_at_its_turn(before: bool) -> None:
     said: list[Any] = []
 
     def run(self: Workflow) -> Any:
         broken = self.submit(f)
+        assert not before or broken.exception is not None
         chain = self.submit(Chain((g, 1), (fast, broken), (g, 2)))
         assert broken.exception is not None
         said.append(chain.futures[1].state)

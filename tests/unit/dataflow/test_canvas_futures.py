@@ -309,6 +309,21 @@ def test_it_may_give_a_future_that_there_is_already() -> None:
     assert made.result == [[1, 2], [2, 1, 1, 3]]
 
 
+def test_a_break_ends_only_what_was_submitted_for_it() -> None:
+    def run(self: Any) -> Any:
+        first = Workflow.submit(self, Chain((f, 1), (g, 2)))
+        late = first.futures[1]
+        type(self).submit = lambda self, task: late if isinstance(task, MarkerTask) else Workflow.submit(self, task)
+        with pytest.raises(PayloadError):
+            self.submit(Group(MarkerTask("late"), (ok, object())))
+        broken = self.submit(Chain(hard, MarkerTask("late"), (ok, 3)))
+        assert broken.exception is not None and broken.futures[2].cancelled
+        return [late.state, first.result]
+
+    made = Drive(run).fail("activity-hard-1").ok("activity-f-1").ok("activity-g-1")
+    assert made.result == ["PENDING", [1, 1]]
+
+
 def test_it_must_give_a_future() -> None:
     def submit(self: Any, task: Any) -> Any:
         return Workflow.submit(self, task) if isinstance(task, Group) else 5
