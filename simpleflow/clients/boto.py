@@ -15,7 +15,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -174,9 +174,9 @@ def server(url: str, stopping: Callable[[], bool] | None, region: str = "") -> S
     return _client(boto, polls.close)
 
 
-def amazon(region: str) -> SWFClient:
+def amazon(region: str, credentials: Mapping[str, str]) -> SWFClient:
     attempts = config.load().swf_connection_retries
-    return _client(_boto({"total_max_attempts": attempts}, None, {"region_name": region or None}))
+    return _client(_boto({"total_max_attempts": attempts}, None, {"region_name": region or None, **credentials}))
 
 
 def _boto(retries: dict[str, Any], proxies: dict[str, str] | None, settings: dict[str, Any]) -> Any:
