@@ -119,7 +119,7 @@ MACHINES: Final[dict[str, Machine]] = {
         first:            start_initiated start_failed
         start_initiated:  started start_failed
         started:          completed failed timed_out canceled terminated
-        completed failed timed_out canceled terminated start_failed: start_initiated start_failed
+        completed failed timed_out canceled terminated start_failed: start_initiated
         """
     ),
     "ExternalWorkflowExecution": _machine(
