@@ -91,31 +91,32 @@ class ActivityType(OfDomain):
         return type(self).from_info(self.domain, found["typeInfo"], found["configuration"], self.connection)
 
     def save(self) -> Self:
-        """Register the type; it is returned. What is None is filled from the settings (`simpleflow.config`).
+        """Register the type, and give it as it is registered: what is None is filled from `simpleflow.config`.
 
         Raises AlreadyExistsError, if only for a deprecated one, and DomainDoesNotExist.
         """
-        filled = config.load()
+        settings = config.load()
+        filled = self._filled(
+            task_list=settings.activity_default_task_list,
+            task_heartbeat_timeout=settings.activity_heartbeat_timeout,
+            task_schedule_to_close_timeout=settings.activity_schedule_to_close_timeout,
+            task_schedule_to_start_timeout=settings.activity_schedule_to_start_timeout,
+            task_start_to_close_timeout=settings.activity_start_to_close_timeout,
+        )
         with translated(f"cannot register the activity type {self.name} {self.version}"):
             self.register_activity_type(
                 self.domain.name,
                 self.name,
                 self.version,
-                task_list=self.task_list or filled.activity_default_task_list,
-                default_task_heartbeat_timeout=_or(self.task_heartbeat_timeout, filled.activity_heartbeat_timeout),
-                default_task_schedule_to_close_timeout=_or(
-                    self.task_schedule_to_close_timeout, filled.activity_schedule_to_close_timeout
-                ),
-                default_task_schedule_to_start_timeout=_or(
-                    self.task_schedule_to_start_timeout, filled.activity_schedule_to_start_timeout
-                ),
-                default_task_start_to_close_timeout=_or(
-                    self.task_start_to_close_timeout, filled.activity_start_to_close_timeout
-                ),
+                task_list=filled.task_list,
+                default_task_heartbeat_timeout=filled.task_heartbeat_timeout,
+                default_task_schedule_to_close_timeout=filled.task_schedule_to_close_timeout,
+                default_task_schedule_to_start_timeout=filled.task_schedule_to_start_timeout,
+                default_task_start_to_close_timeout=filled.task_start_to_close_timeout,
                 description=self.description,
                 default_task_priority=self.task_priority,
             )
-        return self
+        return filled
 
     def delete(self) -> None:
         """Deprecate the type, as it always was; `purge` deletes it.
@@ -187,7 +188,3 @@ class ActivityTask(OfDomain):
     def arguments(self) -> Any:
         """The value of the input: its JSON, or the text itself where it is none."""
         return format.decode(self.input)
-
-
-def _or(value: Seconds, default: str) -> Seconds:
-    return default if value is None else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, cast
 
 from simpleflow.swf.core import ConnectedSWFObject
@@ -133,3 +133,8 @@ class OfDomain(BaseModel):
         for name in self._numbers:
             if (value := getattr(self, name)) is not None:
                 put(self, name, str(value))
+
+    def _filled(self, **defaults: Any) -> Self:
+        """The same thing with these values for what is None."""
+        missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        return cast(Self, replace(cast(Any, self), **missing))

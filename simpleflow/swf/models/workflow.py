@@ -103,30 +103,31 @@ class WorkflowType(OfDomain):
         return type(self).from_info(self.domain, found["typeInfo"], found["configuration"], self.connection)
 
     def save(self) -> Self:
-        """Register the type; it is returned. What is None is filled from the settings (`simpleflow.config`).
+        """Register the type, and give it as it is registered: what is None is filled from `simpleflow.config`.
 
         Raises AlreadyExistsError, if only for a deprecated one, and DomainDoesNotExist.
         """
-        filled = config.load()
-        execution, decision = self.execution_timeout, self.decision_tasks_timeout
+        settings = config.load()
+        filled = self._filled(
+            task_list=settings.workflow_default_task_list,
+            child_policy=CHILD_POLICIES.TERMINATE,
+            execution_timeout=settings.workflow_default_execution_time,
+            decision_tasks_timeout=settings.workflow_default_decision_task_timeout,
+        )
         with translated(f"cannot register the workflow type {self.name} {self.version}"):
             self.register_workflow_type(
                 self.domain.name,
                 self.name,
                 self.version,
-                task_list=self.task_list or filled.workflow_default_task_list,
-                default_child_policy=self.child_policy or CHILD_POLICIES.TERMINATE,
-                default_execution_start_to_close_timeout=(
-                    filled.workflow_default_execution_time if execution is None else execution
-                ),
-                default_task_start_to_close_timeout=(
-                    filled.workflow_default_decision_task_timeout if decision is None else decision
-                ),
+                task_list=filled.task_list,
+                default_child_policy=filled.child_policy,
+                default_execution_start_to_close_timeout=filled.execution_timeout,
+                default_task_start_to_close_timeout=filled.decision_tasks_timeout,
                 description=self.description,
                 default_task_priority=self.task_priority,
                 default_lambda_role=self.lambda_role,
             )
-        return self
+        return filled
 
     def delete(self) -> None:
         """Deprecate the type, as it always was; `purge` deletes it.

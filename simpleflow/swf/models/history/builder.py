@@ -80,7 +80,7 @@ class History(base.History):
             "taskStartToCloseTimeout": str(_attribute(workflow, "decision_tasks_timeout") or "300"),
         }
 
-    def _add(self, name: str, **attributes: Any) -> int:
+    def _add(self, name: str, /, **attributes: Any) -> int:
         if self._events and self.last.closes:
             raise ValueError(f"nothing follows the close of a run: no {name}")
         given = {key: value for key, value in attributes.items() if value is not None}
