@@ -14,7 +14,6 @@ from simpleflow.swf.models.decision import ActivityTaskDecision, LambdaFunctionD
 from simpleflow.swf.querysets import DeciderQuerySet, WorkflowExecutionQuerySet, WorkflowTypeQuerySet
 
 
-
 @pytest.fixture
 def clock() -> VirtualClock:
     import time
@@ -100,6 +99,6 @@ def test_what_an_engine_refuses(client: Any) -> None:
     with pytest.raises(DomainDoesNotExist):
         WorkflowExecutionQuerySet(nowhere).count()
     nowhere.save()
-    with pytest.raises(ResponseError, match="cannot register the activity type a:b 1: .*failed to satisfy constraint"):
+    with pytest.raises(ResponseError, match=r"cannot register the activity type a:b 1: .*failed to satisfy constraint"):
         ActivityType(nowhere, "a:b", "1").save()
     assert nowhere.is_synced and nowhere.upstream().retention_period == 30

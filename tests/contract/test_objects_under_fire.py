@@ -32,7 +32,7 @@ class Compiled(World):
         )
         things = history.compile()
         assert things[0].state == ("started" if events[-1][2] not in CLOSING_EVENTS else history.last.state)
-        assert [event.id for group in history.distinct for event in group if group[0].id == 1][0] == 1
+        assert history.distinct[0][0].id == 1
 
 
 @pytest.fixture(scope="module")

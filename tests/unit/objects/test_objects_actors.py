@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-
 from fake_client import FakeClient, refusal
+
 from simpleflow.swf import exceptions, format
 from simpleflow.swf.actors import ActivityWorker, Actor, Decider
 from simpleflow.swf.models import Domain

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from fake_client import FakeClient
+
 from simpleflow import config
 from simpleflow.protocol.checks import CHECKS
 from simpleflow.protocol.operations import OPERATION_TABLE

@@ -23,29 +23,36 @@ def states(type_: str) -> set[str]:
     return {state for kind, state in STATES.values() if kind == type_}
 
 
-def test_states_are_those_that_users_know() -> None:
-    """The table of the documentation (original 4.4), and Lambda functions."""
-    assert states("WorkflowExecution") == set(
-        "started signaled cancel_requested completed complete_failed failed fail_failed timed_out canceled "
-        "cancel_failed continued_as_new continue_as_new_failed terminated".split()
-    )
-    assert states("DecisionTask") == set("scheduled started completed timed_out".split())
-    assert states("ActivityTask") == set(
-        "scheduled schedule_failed started completed failed timed_out canceled cancel_requested "
-        "request_cancel_failed".split()
-    )
-    assert states("Marker") == {"recorded", "record_failed"}
-    assert states("Timer") == set("started start_failed fired canceled cancel_failed".split())
-    assert states("ChildWorkflowExecution") == set(
-        "start_initiated start_failed started completed failed timed_out canceled terminated".split()
-    )
-    assert states("ExternalWorkflowExecution") == set(
-        "signal_execution_initiated signal_execution_failed execution_signaled request_cancel_execution_initiated "
-        "request_cancel_execution_failed execution_cancel_requested".split()
-    )
-    assert states("LambdaFunction") == set(
-        "scheduled schedule_failed started start_failed completed failed timed_out".split()
-    )
+@pytest.mark.parametrize(
+    ("type_", "names"),
+    [
+        (
+            "WorkflowExecution",
+            "started signaled cancel_requested completed complete_failed failed fail_failed timed_out canceled "
+            "cancel_failed continued_as_new continue_as_new_failed terminated",
+        ),
+        ("DecisionTask", "scheduled started completed timed_out"),
+        (
+            "ActivityTask",
+            "scheduled schedule_failed started completed failed timed_out canceled cancel_requested "
+            "request_cancel_failed",
+        ),
+        ("Marker", "recorded record_failed"),
+        ("Timer", "started start_failed fired canceled cancel_failed"),
+        (
+            "ChildWorkflowExecution",
+            "start_initiated start_failed started completed failed timed_out canceled terminated",
+        ),
+        (
+            "ExternalWorkflowExecution",
+            "signal_execution_initiated signal_execution_failed execution_signaled request_cancel_execution_initiated "
+            "request_cancel_execution_failed execution_cancel_requested",
+        ),
+        ("LambdaFunction", "scheduled schedule_failed started start_failed completed failed timed_out"),
+    ],
+)
+def test_states_are_those_that_users_know(type_: str, names: str) -> None:
+    assert states(type_) == set(names.split())
 
 
 def test_every_type_of_event_has_a_state_and_a_machine() -> None:

@@ -180,9 +180,9 @@ def test_gaps_doubles_and_false_beginnings(history: builder.History) -> None:
 def test_two_decision_tasks_at_once(history: builder.History) -> None:
     scheduled = {**history[1].raw, "eventId": 10}
     again = {**history[2].raw, "eventId": 11}
-    with pytest.raises(InconsistentStateError, match="event 11 .* comes while 9 is worked on"):
+    with pytest.raises(InconsistentStateError, match=r"event 11 .* comes while 9 is worked on"):
         History.from_event_list([*history.raw, scheduled, again]).compile()
-    with pytest.raises(InconsistentStateError, match="event 11 .* comes while 10 waits"):
+    with pytest.raises(InconsistentStateError, match=r"event 11 .* comes while 10 waits"):
         History.from_event_list([*history.raw, scheduled, {**scheduled, "eventId": 11}]).compile()
 
 
@@ -207,7 +207,8 @@ def test_a_refusal_after_initiation_comes_once() -> None:
 
 def test_a_run_begins_with_a_decision_that_is_worked_on() -> None:
     made = builder.History(Sample, input={"args": [1]}, tag_list=["a"])
-    assert [event.name for event in made] == ["WorkflowExecutionStarted", "DecisionTaskScheduled", "DecisionTaskStarted"]
+    names = ["WorkflowExecutionStarted", "DecisionTaskScheduled", "DecisionTaskStarted"]
+    assert [event.name for event in made] == names
     started = made[0]
     assert (started.input, started.tag_list, started.task_list) == ({"args": [1]}, ["a"], {"name": "deciders"})
     assert (started.execution_start_to_close_timeout, started.task_start_to_close_timeout) == ("600", "20")
@@ -296,11 +297,8 @@ def test_what_else_happens() -> None:
 
 def test_decision_tasks() -> None:
     made = builder.History().add_decision_task(execution_context={"waiting": ["s"]})
-    assert [event.state for event in made] == ["started", "scheduled", "started", "completed"] + [
-        "scheduled",
-        "started",
-        "completed",
-    ]
+    whole = ["scheduled", "started", "completed"]
+    assert [event.state for event in made] == ["started", *whole, *whole]
     assert made.last.execution_context == '{"waiting":["s"]}'
     made.add_decision_task_scheduled().add_decision_task_scheduled().add_decision_task_started()
     made.add_decision_task_timed_out().add_marker("m")

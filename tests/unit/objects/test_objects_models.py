@@ -7,8 +7,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-
 from fake_client import FakeClient, refusal
+
 from simpleflow.exceptions import PayloadError
 from simpleflow.swf import exceptions
 from simpleflow.swf.core import ConnectedSWFObject
@@ -411,7 +411,7 @@ def test_a_run_that_is_closed() -> None:
         "r",
     )
     for ask in (lambda: run.signal("s"), run.cancel, run.terminate, run.history, run.history_events):
-        with pytest.raises(exceptions.WorkflowExecutionDoesNotExist, match="w.*: Unknown execution"):
+        with pytest.raises(exceptions.WorkflowExecutionDoesNotExist, match=r"w.*: Unknown execution"):
             ask()
 
 
@@ -459,7 +459,7 @@ def test_a_task_from_a_poll() -> None:
     assert (task.activity_type.name, task.workflow_execution.workflow_id) == ("a", "w")
     assert (task.input, task.arguments, task.context) == ('{"args":[1]}', {"args": [1]}, polled)
     assert task.workflow_execution.client is task.client and repr(task) == "<ActivityTask activity_id=a-1 type=a>"
-    with pytest.raises(NotImplementedError, match="an? ActivityTask is not registered by anybody"):
+    with pytest.raises(NotImplementedError, match=r"an? ActivityTask is not registered by anybody"):
         task.save()
 
 
@@ -475,8 +475,9 @@ def test_methods_of_the_connected_object_can_be_replaced() -> None:
 
 
 def test_how_errors_read() -> None:
-    error = exceptions.SWFError("cannot do it", "Unknown type: WorkflowType=[name=t, version=1]", "UnknownResourceFault")
-    assert str(error) == "cannot do it: Unknown type: WorkflowType=[name=t, version=1]"
+    said = "Unknown type: WorkflowType=[name=t, version=1]"
+    error = exceptions.SWFError("cannot do it", said, "UnknownResourceFault")
+    assert str(error) == f"cannot do it: {said}"
     assert (error.kind, error.type_, error.error_code) == ("Unknown type", "WorkflowType", "UnknownResourceFault")
     assert error.details == "WorkflowType=[name=t, version=1]" and error.message == "cannot do it"
     assert (str(exceptions.SWFError("alone")), exceptions.SWFError("alone").type_) == ("alone", "")
@@ -513,7 +514,7 @@ def test_what_is_no_fault_is_raised_as_it_is() -> None:
 def test_what_boto3_refuses_to_send() -> None:
     from botocore.exceptions import ParamValidationError
 
-    with pytest.raises(exceptions.ResponseError, match="^trying: Parameter validation failed: a b$") as caught:
+    with pytest.raises(exceptions.ResponseError, match=r"^trying: Parameter validation failed: a b$") as caught:
         with exceptions.translated("trying"):
             raise ParamValidationError(report="a\nb")
     assert caught.value.error_code == "ValidationException"

@@ -61,14 +61,13 @@ def test_names_of_old(name: str) -> None:
 
 
 def test_programs_of_old_import() -> None:
+    import simpleflow.swf.models
+    from simpleflow.swf.mapper.models import Domain as Mapped
     from swf.exceptions import DoesNotExistError, PollTimeout
     from swf.models import CHILD_POLICIES, ActivityType, Domain, WorkflowExecution, WorkflowType
     from swf.models.decision import ActivityTaskDecision
     from swf.models.history import History, builder
     from swf.querysets import DomainQuerySet
-
-    import simpleflow.swf.models
-    from simpleflow.swf.mapper.models import Domain as Mapped
 
     assert Domain is Mapped is simpleflow.swf.models.Domain
     assert issubclass(PollTimeout, Exception) and not issubclass(PollTimeout, DoesNotExistError)

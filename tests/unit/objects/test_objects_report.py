@@ -153,7 +153,8 @@ def test_listed() -> None:
 
 
 def test_filtered() -> None:
-    closed = run(status="CLOSED", close_status="FAILED", close_timestamp=at(3), parent={"workflowId": "p", "runId": "q"})
+    parent = {"workflowId": "p", "runId": "q"}
+    closed = run(status="CLOSED", close_status="FAILED", close_timestamp=at(3), parent=parent)
     [record] = report.filtered([closed]).records
     assert tuple(record) == report.FILTERED
     assert record == {
