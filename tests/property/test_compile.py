@@ -139,8 +139,8 @@ def lacking(events: Events, index: int) -> set[int] | None:
 def after_the_close(events: Events, index: int) -> set[int] | None:
     if not History.from_event_list(events).finished:
         return None
-    after = {"eventId": len(events) + 1, "eventTimestamp": 0, "eventType": "WorkflowExecutionCancelRequested"}
-    events.append({**after, "workflowExecutionCancelRequestedEventAttributes": {}})
+    after = {"eventId": len(events) + 1, "eventTimestamp": 0, "eventType": "DecisionTaskScheduled"}
+    events.append({**after, "decisionTaskScheduledEventAttributes": {"taskList": {"name": "list"}}})
     return {len(events)}
 
 

@@ -14,6 +14,17 @@ from simpleflow.swf.models.workflow import WorkflowExecution, WorkflowType
 from simpleflow.swf.responses import Response
 
 
+class DecisionTask(Response):
+    """What a decider's poll gives."""
+
+    token: str
+    history: History
+    execution: WorkflowExecution
+    started_event_id: int
+    previous_started_event_id: int
+    raw_response: dict[str, Any]
+
+
 class Decider(Actor):
     """A decider in a style of one's own. simpleflow's is `simpleflow.decider`, and does not stand on this one.
 
@@ -27,7 +38,7 @@ class Decider(Actor):
                 self.complete(task.token, [WorkflowExecutionDecision("complete")])
     """
 
-    def poll(self, task_list: str | None = None, identity: str | None = None, **options: Any) -> Response:
+    def poll(self, task_list: str | None = None, identity: str | None = None, **options: Any) -> DecisionTask:
         """Wait for a decision task, a minute at most.
 
         The response has `token`, `history` (a `History` of all pages), `execution` (a `WorkflowExecution`),
@@ -36,7 +47,7 @@ class Decider(Actor):
         """
         task = self._poll(self.poll_for_decision_task, task_list, identity, **options)
         execution, type_ = task["workflowExecution"], task["workflowType"]
-        return Response(
+        return DecisionTask(
             token=task["taskToken"],
             history=History.from_event_list([*task["events"], *self._rest(task, task_list, options)]),
             execution=WorkflowExecution(

@@ -13,6 +13,14 @@ from simpleflow.swf.models.activity import ActivityTask
 from simpleflow.swf.responses import Response
 
 
+class PolledTask(Response):
+    """What a worker's poll gives."""
+
+    task_token: str
+    activity_task: ActivityTask
+    raw_response: dict[str, Any]
+
+
 class ActivityWorker(Actor):
     """An activity worker in a style of one's own. simpleflow's is `simpleflow.runtime.working`.
 
@@ -29,14 +37,14 @@ class ActivityWorker(Actor):
                     self.fail_with(task.task_token, error)
     """
 
-    def poll(self, task_list: str | None = None, identity: str | None = None) -> Response:
+    def poll(self, task_list: str | None = None, identity: str | None = None) -> PolledTask:
         """Wait for an activity task, a minute at most.
 
         The response has `task_token`, `activity_task` (an `ActivityTask`) and `raw_response`. Raises PollTimeout where
         there is no task, DomainDoesNotExist, ResponseError.
         """
         task = self._poll(self.poll_for_activity_task, task_list, identity)
-        return Response(
+        return PolledTask(
             task_token=task["taskToken"],
             activity_task=ActivityTask.from_poll(self.domain, task_list or self.task_list, task, self.connection),
             raw_response=task,

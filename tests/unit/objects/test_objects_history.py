@@ -163,6 +163,13 @@ def test_links_that_lead_nowhere(history: builder.History, number: int, attribut
         damaged(history, number, **attributes).compile()
 
 
+def test_decisions_of_another_time() -> None:
+    made = builder.History().add_decision_task().add_decision_task().add_marker("m")
+    assert made.last.decision_task_completed_event_id == 10
+    with pytest.raises(InconsistentStateError, match=r"event 11 \(MarkerRecorded\) is of decision 7, after 10"):
+        damaged(made, 11, decisionTaskCompletedEventId=7).compile()
+
+
 def test_gaps_doubles_and_false_beginnings(history: builder.History) -> None:
     events = history.events
     for wrong, says in (
