@@ -136,6 +136,7 @@ class InconsistentStateError(SWFError):
 
     def __init__(self, message: str = "", event: Event | None = None) -> None:
         super().__init__(message)
+        self.args = message, event
         self.event = event
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from simpleflow.swf.core import pages
 from simpleflow.swf.exceptions import ActivityTypeDoesNotExist, AlreadyExistsError
@@ -18,6 +18,14 @@ class ActivityTypeQuerySet(OfDomainQuerySet[ActivityType]):
     """
 
     keywords = ("registration_status", "name")
+
+    def filter(self, registration_status: str | None = None, name: str | None = None, **unknown: Any) -> Self:
+        """The same query with more conditions. Raises InvalidKeywordArgumentError."""
+        return super().filter(registration_status=registration_status, name=name, **unknown)
+
+    def all(self, registration_status: str | None = None, **conditions: Any) -> Self:
+        """The same query, which asks anew; with conditions, the same as `filter`."""
+        return self.filter(registration_status, **conditions)
 
     def _what(self) -> str:
         return f"the activity types of the domain {self.domain.name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any, Self
 
 from simpleflow.swf.exceptions import DoesNotExistError
 from simpleflow.swf.models.decider import SEEN, Decider, deciders, runs
@@ -19,6 +20,16 @@ class DeciderQuerySet(OfDomainQuerySet[Decider]):
     """
 
     keywords = ("task_list", "identity", "closed_within")
+
+    def filter(
+        self,
+        task_list: str | None = None,
+        identity: str | None = None,
+        closed_within: timedelta | None = None,
+        **unknown: Any,
+    ) -> Self:
+        """The same query with more conditions. Raises InvalidKeywordArgumentError."""
+        return super().filter(task_list=task_list, identity=identity, closed_within=closed_within, **unknown)
 
     def _what(self) -> str:
         return f"the deciders of the domain {self.domain.name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from simpleflow.swf.core import pages
 from simpleflow.swf.exceptions import AlreadyExistsError, DomainDoesNotExist
@@ -15,6 +15,14 @@ class DomainQuerySet(BaseQuerySet[Domain]):
     """Domains, by name. `filter` takes `registration_status`: REGISTERED, which is the default, DEPRECATED or ALL."""
 
     keywords = ("registration_status",)
+
+    def filter(self, registration_status: str | None = None, **unknown: Any) -> Self:
+        """The same query with more conditions. Raises InvalidKeywordArgumentError."""
+        return super().filter(registration_status=registration_status, **unknown)
+
+    def all(self, registration_status: str | None = None, **conditions: Any) -> Self:
+        """The same query, which asks anew; with conditions, the same as `filter`."""
+        return self.filter(registration_status, **conditions)
 
     def _what(self) -> str:
         return "the domains"

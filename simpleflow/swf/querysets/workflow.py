@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from simpleflow.protocol.events import CLOSING_EVENTS
 from simpleflow.swf.constants import ALL, CLOSED, MAX_WORKFLOW_AGE, OPEN
@@ -28,6 +28,14 @@ class WorkflowTypeQuerySet(OfDomainQuerySet[WorkflowType]):
     """
 
     keywords = ("registration_status", "name")
+
+    def filter(self, registration_status: str | None = None, name: str | None = None, **unknown: Any) -> Self:
+        """The same query with more conditions. Raises InvalidKeywordArgumentError."""
+        return super().filter(registration_status=registration_status, name=name, **unknown)
+
+    def all(self, registration_status: str | None = None, **conditions: Any) -> Self:
+        """The same query, which asks anew; with conditions, the same as `filter`."""
+        return self.filter(registration_status, **conditions)
 
     def _what(self) -> str:
         return f"the workflow types of the domain {self.domain.name}"
@@ -75,7 +83,10 @@ _FILTERS: Final = {
 _ONE_OF: Final = ("tag", "workflow_id", "workflow_type_name", "close_status")
 _STARTED: Final = ("start_oldest_date", "start_latest_date")
 _ENDED: Final = ("close_oldest_date", "close_latest_date")
-_ALIASES: Final = {"oldest_date": "start_oldest_date", "latest_date": "start_latest_date"}
+_ALIASES: Final = ("oldest_date", "latest_date")
+
+When = datetime | date | timedelta | float
+"""An instant: a datetime (naive: local time), a date (its midnight), a timedelta ago, or a number of days ago."""
 
 
 class WorkflowExecutionQuerySet(OfDomainQuerySet[WorkflowExecution]):
@@ -99,19 +110,45 @@ class WorkflowExecutionQuerySet(OfDomainQuerySet[WorkflowExecution]):
     def _what(self) -> str:
         return f"the runs of the domain {self.domain.name}"
 
-    def filter(self, **conditions: Any) -> WorkflowExecutionQuerySet:
+    def filter(
+        self,
+        status: str | None = None,
+        tag: str | None = None,
+        workflow_id: str | None = None,
+        workflow_type_name: str | None = None,
+        workflow_type_version: str | None = None,
+        *,
+        close_status: str | None = None,
+        start_oldest_date: When | None = None,
+        start_latest_date: When | None = None,
+        close_oldest_date: When | None = None,
+        close_latest_date: When | None = None,
+        oldest_date: When | None = None,
+        latest_date: When | None = None,
+        **unknown: Any,
+    ) -> Self:
         """The same query with more conditions (see the class); None stands for not given.
 
         Raises InvalidKeywordArgumentError for one that there is not, that is given twice with different values, or
         that cannot go with another one; nothing is asked of the engine.
         """
-        conditions.pop("callback", None)  # which callers of old gave, and which was never called
-        for alias, name in _ALIASES.items():
-            if (value := conditions.pop(alias, None)) is not None:
-                if conditions.get(name) is not None:
-                    raise InvalidKeywordArgumentError(f"{alias} is another name of {name}: give one of them")
-                conditions[name] = value
-        return super().filter(**conditions)
+        return super().filter(
+            status=status,
+            tag=tag,
+            workflow_id=workflow_id,
+            workflow_type_name=workflow_type_name,
+            workflow_type_version=workflow_type_version,
+            close_status=close_status,
+            start_oldest_date=_either("start_oldest_date", start_oldest_date, "oldest_date", oldest_date),
+            start_latest_date=_either("start_latest_date", start_latest_date, "latest_date", latest_date),
+            close_oldest_date=close_oldest_date,
+            close_latest_date=close_latest_date,
+            **unknown,
+        )
+
+    def all(self, status: str | None = None, start_oldest_date: When | None = None, **conditions: Any) -> Self:
+        """The same query, which asks anew; with conditions, the same as `filter`."""
+        return self.filter(status, start_oldest_date=start_oldest_date, **conditions)
 
     def _statuses(self) -> tuple[str, ...]:
         closed = any(name in self._given for name in ("close_status", *_ENDED))
@@ -195,6 +232,12 @@ class WorkflowExecutionQuerySet(OfDomainQuerySet[WorkflowExecution]):
         if status not in (OPEN, CLOSED):
             raise ValueError(f"status is OPEN or CLOSED, not {status!r}")
         return list(self.filter(status=status, **conditions))
+
+
+def _either(name: str, value: When | None, alias: str, other: When | None) -> When | None:
+    if value is not None and other is not None:
+        raise InvalidKeywordArgumentError(f"{alias} is another name of {name}: give one of them")
+    return value if other is None else other
 
 
 def instant(value: Any, name: str) -> datetime:

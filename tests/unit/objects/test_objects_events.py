@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_type_hints
 
@@ -131,6 +133,13 @@ def test_an_event_is_a_frozen_value() -> None:
     assert made != event(1, "TimerFired", timerId="u")
     with pytest.raises(AttributeError):
         made.state = "started"  # type: ignore[misc]
+
+
+def test_an_event_can_be_sent() -> None:
+    made = event(1, "TimerFired", timerId="t")
+    assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == made and type(copy.copy(made)) is type(made)
+    error = pickle.loads(pickle.dumps(TransitionError("event 1 cannot follow", made)))
+    assert (type(error), error.event, str(error)) == (TransitionError, made, "event 1 cannot follow")
 
 
 def test_input_and_control_are_decoded() -> None:

@@ -226,6 +226,11 @@ def test_conditions_exclude_each_other_along_a_chain(runs: WorkflowExecutionQuer
     assert runs.filter(status="OPEN")._given == {"status": "OPEN"} and runs._given == {}, "the first one is as it was"
 
 
+def test_conditions_by_position(runs: WorkflowExecutionQuerySet) -> None:
+    assert runs.filter("CLOSED", "x")._given == {"status": "CLOSED", "tag": "x"}
+    assert runs.all("CLOSED", 3)._given == {"status": "CLOSED", "start_oldest_date": 3}
+
+
 def test_open_and_closed_together(client: FakeClient, runs: WorkflowExecutionQuerySet) -> None:
     assert len(runs.filter(status="ALL")) == 10
     assert client.methods == ["list_open_workflow_executions"] * 3 + ["list_closed_workflow_executions"]
@@ -274,6 +279,9 @@ def test_types(kind: Any) -> None:
     assert client.asked[0] == (f"list_{name}_types", {"domain": "D", "registrationStatus": "REGISTERED", "name": "t-0"})
     assert types.all(registration_status="ALL").count() == 8 and types.filter(name="x").all().first() is not None
     assert {request["registrationStatus"] for _, request in client.asked} == {"REGISTERED", "DEPRECATED"}
+    assert repr(types.all("DEPRECATED")).endswith("registration_status='DEPRECATED'>")
+    with pytest.raises(InvalidKeywordArgumentError, match="has no condition colour: there are name, "):
+        types.filter(colour="red")
     with pytest.raises(InvalidKeywordArgumentError, match="REGISTERED, DEPRECATED or ALL, not 'OLD'"):
         types.all(registration_status="OLD")
     assert types[0].creation_date == WHEN and types[0].task_list is None

@@ -98,6 +98,8 @@ class Event:
         return opening_event_id(dict(self.raw)) if self.name in EVENTS else 0
 
     def __getattr__(self, name: str) -> Any:
+        if name == "raw":  # it is being copied, and is not there yet
+            raise AttributeError(name)
         if name not in ATTRIBUTES.get(self.name, ()):
             raise AttributeError(f"{self.name} has no attribute {name}")
         return self.attributes.get(ATTRIBUTES[self.name][name])
