@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from simpleflow import clients
+from simpleflow.protocol.operations import OPERATION_TABLE
 from simpleflow.swf import settings
 from simpleflow.swf.constants import REGISTERED
 
@@ -452,6 +453,13 @@ class ConnectedSWFObject:
 
     def respond_activity_task_canceled(self, task_token: str, details: str | None = None) -> Response:
         return self._ask("respond_activity_task_canceled", taskToken=task_token, details=details)
+
+
+for _operation in OPERATION_TABLE:
+    getattr(ConnectedSWFObject, _operation.method).__doc__ = (
+        f"{_operation.name}: boto3's answer. Raises {', '.join(_operation.faults)}. See "
+        f"https://docs.aws.amazon.com/amazonswf/latest/apireference/API_{_operation.name}.html"
+    )
 
 
 def _text(value: int | str | None) -> str | None:

@@ -8,8 +8,8 @@ import pytest
 
 from objects_life import Life
 from simpleflow.engine import VirtualClock
-from simpleflow.swf.exceptions import DomainDoesNotExist, ResponseError
-from simpleflow.swf.models import ActivityType, Domain, WorkflowType
+from simpleflow.swf.exceptions import DoesNotExistError, DomainDoesNotExist, ResponseError
+from simpleflow.swf.models import ActivityType, Decider, Domain, WorkflowType
 from simpleflow.swf.models.decision import ActivityTaskDecision, LambdaFunctionDecision, WorkflowExecutionDecision
 from simpleflow.swf.querysets import DeciderQuerySet, WorkflowExecutionQuerySet, WorkflowTypeQuerySet
 
@@ -89,7 +89,16 @@ def test_deciders(life: Life) -> None:
     assert {found.identity for found in deciders} == {"the decider", '{"user":"u","pid":7}'}
     assert deciders.filter(identity="the decider")[0].decisions == 1
     assert deciders.get("deciders", '{"user":"u","pid":7}').process == {"user": "u", "pid": 7}
-    assert deciders.get("deciders", "the decider").process == {}
+    known = deciders.get("deciders", "the decider")
+    assert known.process == {} and known.exists and known.is_synced
+    nobody = Decider(life.domain, "deciders", "nobody")
+    assert not nobody.exists
+    with pytest.raises(DoesNotExistError, match="no run of the last day tells of a decider of deciders: nobody"):
+        nobody.upstream()
+    with pytest.raises(DoesNotExistError, match="none of the list elsewhere has been seen lately"):
+        deciders.get("elsewhere")
+    with pytest.raises(NotImplementedError, match="a Decider is not registered by anybody"):
+        nobody.save()
 
 
 def test_what_an_engine_refuses(client: Any) -> None:

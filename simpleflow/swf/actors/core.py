@@ -10,8 +10,8 @@ from simpleflow.swf.core import ConnectedSWFObject, Connection
 from simpleflow.swf.exceptions import PollTimeout, translated
 from simpleflow.swf.models.domain import Domain
 
-_TIMEOUTS: Final = ("ReadTimeoutError", "ConnectTimeoutError")
-"""boto3's errors of a poll that the network ended."""
+_TIMEOUT: Final = "ReadTimeoutError"
+"""boto3's error of a poll that was not answered in time."""
 
 
 class Actor(ConnectedSWFObject):
@@ -49,7 +49,7 @@ class Actor(ConnectedSWFObject):
             with translated(f"cannot poll {task_list or self.task_list}"):
                 answer: dict[str, Any] = ask(self.domain.name, task_list or self.task_list, identity=who, **options)
         except Exception as error:
-            if type(error).__name__ not in _TIMEOUTS:
+            if type(error).__name__ != _TIMEOUT:
                 raise
             raise PollTimeout(f"{type(self).__name__} poll timed out", str(error)) from error
         if not answer.get("taskToken"):

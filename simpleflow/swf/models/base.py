@@ -115,6 +115,11 @@ class BaseModel(ConnectedSWFObject):
             *((name, value, getattr(upstream, name)) for name, value in said if value not in (None, {}, ()))
         )
 
+    def _filled(self, **defaults: Any) -> Self:
+        """The same thing with these values for what is None."""
+        missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        return cast(Self, replace(cast(Any, self), **missing))
+
 
 class OfDomain(BaseModel):
     """A thing in a domain, whose connection it takes unless it has one of its own."""
@@ -133,8 +138,3 @@ class OfDomain(BaseModel):
         for name in self._numbers:
             if (value := getattr(self, name)) is not None:
                 put(self, name, str(value))
-
-    def _filled(self, **defaults: Any) -> Self:
-        """The same thing with these values for what is None."""
-        missing = {name: value for name, value in defaults.items() if getattr(self, name) is None}
-        return cast(Self, replace(cast(Any, self), **missing))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from simpleflow import config
 from simpleflow.swf.constants import REGISTERED
 from simpleflow.swf.core import Connection, pages
 from simpleflow.swf.exceptions import translated
@@ -58,10 +59,14 @@ class Domain(BaseModel):
         self._described()
 
     def save(self) -> Self:
-        """Register the domain; it is returned. Raises AlreadyExistsError, if only for a deprecated one."""
+        """Register the domain, and give it as it is registered: what is None is filled from `simpleflow.config`.
+
+        Raises AlreadyExistsError, if only for a deprecated one.
+        """
+        filled = self._filled(retention_period=config.load().domain_retention)
         with translated(f"cannot register the domain {self.name}"):
-            self.register_domain(self.name, self.retention_period or 0, self.description)
-        return self
+            self.register_domain(self.name, str(filled.retention_period), self.description)
+        return filled
 
     def delete(self) -> None:
         """Deprecate the domain, and all types in it: nothing deletes a domain.

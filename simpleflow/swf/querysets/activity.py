@@ -35,7 +35,7 @@ class ActivityTypeQuerySet(OfDomainQuerySet[ActivityType]):
 
     def _fetch(self) -> Iterator[ActivityType]:
         given = {"domain": self.domain.name, "name": self._given.get("name"), **self._paging()}
-        for status in statuses(self._given):
+        for status in self._in_order(statuses(self._given)):
             found = pages(self.list_activity_types, "typeInfos", registration_status=status, **given)
             yield from (ActivityType.from_info(self.domain, info, connection=self.connection) for info in found)
 

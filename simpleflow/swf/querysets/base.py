@@ -91,6 +91,10 @@ class BaseQuerySet(ConnectedSWFObject, Generic[M]):
             raise InvalidKeywordArgumentError(f"a page has 1 to {PAGE_SIZE:,} things, not {size}")
         return self._other(_page_size=size)
 
+    def _in_order(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        """The parts of which a list is put together."""
+        return parts[::-1] if self._reversed else parts
+
     def _paging(self) -> dict[str, Any]:
         return {"maximum_page_size": self._page_size, "reverse_order": self._reversed or None}
 

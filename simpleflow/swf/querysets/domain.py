@@ -31,7 +31,7 @@ class DomainQuerySet(BaseQuerySet[Domain]):
         check_status(self._given)
 
     def _fetch(self) -> Iterator[Domain]:
-        for status in statuses(self._given):
+        for status in self._in_order(statuses(self._given)):
             found = pages(self.list_domains, "domainInfos", registration_status=status, **self._paging())
             yield from (Domain.from_info(info, self.connection) for info in found)
 

@@ -45,7 +45,7 @@ class WorkflowTypeQuerySet(OfDomainQuerySet[WorkflowType]):
 
     def _fetch(self) -> Iterator[WorkflowType]:
         given = {"domain": self.domain.name, "name": self._given.get("name"), **self._paging()}
-        for status in statuses(self._given):
+        for status in self._in_order(statuses(self._given)):
             found = pages(self.list_workflow_types, "typeInfos", registration_status=status, **given)
             yield from (WorkflowType.from_info(self.domain, info, connection=self.connection) for info in found)
 
@@ -189,7 +189,7 @@ class WorkflowExecutionQuerySet(OfDomainQuerySet[WorkflowExecution]):
         return {"domain": self.domain.name, **request, **dates}
 
     def _fetch(self) -> Iterator[WorkflowExecution]:
-        for status in self._statuses():
+        for status in self._in_order(self._statuses()):
             ask = self.list_open_workflow_executions if status == OPEN else self.list_closed_workflow_executions
             found = pages(ask, "executionInfos", **self._request(status), **self._paging())
             yield from (WorkflowExecution.from_info(self.domain, info, connection=self.connection) for info in found)

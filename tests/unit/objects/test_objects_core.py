@@ -151,6 +151,7 @@ def test_every_operation_is_a_method(method: str) -> None:
     asked, request = client.asked[0]
     [operation] = [row.name for row in OPERATION_TABLE if row.method == method]
     assert asked == method and not _nones(request)
+    assert f"/API_{operation}.html" in (getattr(connected, method).__doc__ or "")
     CHECKS[operation](request)
     if lists:
         return

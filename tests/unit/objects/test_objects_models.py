@@ -162,11 +162,13 @@ def test_other_refusals_do_not_mean_that_it_is_there() -> None:
 
 def test_a_domain_is_registered_and_deprecated() -> None:
     d = Domain("D", description="ours", retention_period=7, connection=FakeClient())
-    assert d.save() is d
+    assert d.save() == d
     assert d.client.last == {"name": "D", "workflowExecutionRetentionPeriodInDays": "7", "description": "ours"}
     for ask, method in ((d.delete, "deprecate"), (d.deprecate, "deprecate"), (d.undeprecate, "undeprecate")):
         ask()
         assert d.client.asked[-1] == (f"{method}_domain", {"name": "D"})
+    listed = Domain.from_info(DOMAIN["domainInfo"], FakeClient())
+    assert listed.retention_period is None and listed.save().retention_period == 90, "and not 0, which keeps nothing"
     assert Domain("D", retention_period="NONE").retention_period == "NONE"
     assert Domain("D", retention_period="7") == Domain("D", retention_period=7)
 

@@ -234,6 +234,9 @@ def test_conditions_by_position(runs: WorkflowExecutionQuerySet) -> None:
 def test_open_and_closed_together(client: FakeClient, runs: WorkflowExecutionQuerySet) -> None:
     assert len(runs.filter(status="ALL")) == 10
     assert client.methods == ["list_open_workflow_executions"] * 3 + ["list_closed_workflow_executions"]
+    client.asked.clear()
+    list(runs.filter(status="ALL").reverse())
+    assert client.methods[0] == "list_closed_workflow_executions" and len(client.methods) == 4
 
 
 def test_counting(client: FakeClient, runs: WorkflowExecutionQuerySet) -> None:
