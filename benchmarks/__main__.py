@@ -1,7 +1,8 @@
 """Tasks per second through real processes on a database file: ``python -m benchmarks`` (make bench).
 
 One decider process and one or two worker processes, each with a warm child; start-up is apart; the figure is the
-median of the rounds. Machines are noisy: compare the lines of one table, not tables.
+median of the rounds. Then the engine's calls by themselves and over HTTP, which have modules of their own. Machines are
+noisy: compare the lines of one table, not tables.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import engine_calls, http_calls
 from benchmarks.programs import Chain, FanOut, Five
 from simpleflow.clients import SWFClient, client
 from simpleflow.runtime.local import run_local
@@ -138,7 +140,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 3000])
     parser.add_argument("--synchronous", choices=("auto", "full"), default="auto")
+    parser.add_argument("--quick", action="store_true", help="fewer of everything, to see that it runs")
     options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.sizes = 1, [20, 50]
     import apsw
 
     mode = "FULL" if options.synchronous == "full" else "NORMAL for polls and responses, FULL for starts"
@@ -147,18 +152,26 @@ def main() -> None:
     rates = through_processes(options.rounds, options.sizes, options.synchronous)
     console = Console(width=120)
     console.print(report(rates, options.sizes))
-    few = Table(title="One process and start-up")
-    for heading in ("what", "measured", "aim"):
-        few.add_column(heading, justify="left" if heading == "what" else "right")
+    console.print(start_up())
+    with tempfile.TemporaryDirectory() as directory:
+        for table in engine_calls.tables(Path(directory), options.quick):
+            console.print(table)
+        console.print(http_calls.served(Path(directory)))
+
+
+def start_up() -> Table:
+    """One process: a run without an engine, and commands from their start to their end."""
     local(100)
     each = statistics.median(local(1000) for _ in range(5))
-    few.add_row("--local, chain of 1,000", f"{each:.2f} ms a task", "0.50 ms")
     bare = seconds_of(sys.executable, "-c", "pass")
     imported = seconds_of(sys.executable, "-c", "import simpleflow")
-    few.add_row("import simpleflow, above bare Python", f"{(imported - bare) * 1000:.0f} ms", "60 ms")
     command = [sys.executable, "-m", "simpleflow", "workflow.start", "--local", "examples.basic.BasicWorkflow"]
-    few.add_row("workflow.start --local, t=0", f"{seconds_of(*command, '--input', '[1, 0]'):.2f} s", "0.35 s")
-    console.print(few)
+    rows = [
+        ("--local, chain of 1,000", f"{each:.2f} ms a task", "0.50 ms"),
+        ("import simpleflow, above bare Python", f"{(imported - bare) * 1000:.0f} ms", "60 ms"),
+        ("workflow.start --local, t=0", f"{seconds_of(*command, '--input', '[1, 0]'):.2f} s", "0.35 s"),
+    ]
+    return engine_calls.table("One process and start-up", rows)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,23 @@
-"""The embedded engine's speed: `python -m benchmarks.engine_calls [--quick] [directory]`.
+"""The embedded engine's speed, alone: `python -m benchmarks.engine_calls [--quick] [directory]`.
 
-Prints one table: calls per second of each hot operation, on a file with synchronous NORMAL in one process; how long a
-task takes from one process to another that waits for it, also after a second of idleness; and how the cost of a call
-grows with the number of open executions and the length of a history.
+Calls per second of each hot operation, on a file with synchronous NORMAL in one process; how long a task takes from one
+process to another that waits for it; and how the cost of a call grows with the number of open executions and the
+length of a history.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.table import Table
 
 from simpleflow.engine import Configuration, Engine
 from simpleflow.protocol.limits import Limits
@@ -77,6 +77,15 @@ def schedule(number: int) -> dict[str, Any]:
 COMPLETE = {"decisionType": "CompleteWorkflowExecution"}
 
 
+def table(title: str, rows: list[Row]) -> Table:
+    found = Table(title=title)
+    for heading in ("what", "measured", "aim"):
+        found.add_column(heading, justify="left" if heading == "what" else "right")
+    for row in rows:
+        found.add_row(*row)
+    return found
+
+
 def per_second(count: int, function: Callable[[], object]) -> float:
     began = time.perf_counter()
     function()
@@ -84,6 +93,8 @@ def per_second(count: int, function: Callable[[], object]) -> float:
 
 
 Times = dict[str, list[float]]
+#: What, how much, and the aim.
+Row = tuple[str, str, str]
 
 
 def timed(times: Times, name: str, method: Callable[..., Any], **request: Any) -> Any:
@@ -175,16 +186,17 @@ def fan_out(engine: Engine, tasks: int) -> None:
     engine.respond_decision_task_completed(taskToken=token, decisions=[COMPLETE])
 
 
-def row(name: str, value: str, aim: str = "") -> None:
-    print(f"{name:<62}{value:>26}{aim:>16}", flush=True)
+def in_ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.2f}"
 
 
 def p99(spent: list[float]) -> float:
     return sorted(spent)[-max(1, len(spent) // 100)]
 
 
-def hot_calls(engine: Engine, tasks: int) -> None:
+def hot_calls(engine: Engine, tasks: int) -> list[Row]:
     """Calls per second, from the mean, of each hot operation and of their mix."""
+    rows: list[Row] = []
     times: Times = {}
     start(engine, "hot")
     calls_apart(engine, tasks, times)
@@ -192,15 +204,34 @@ def hot_calls(engine: Engine, tasks: int) -> None:
     other_calls(engine, tasks, times)
     for name, spent in sorted(times.items()):
         micro = f"{statistics.median(spent) * 1e6:.0f} us, p99 {p99(spent) * 1e6:.0f}"
-        row(f"{name} ({micro})", f"{len(spent) / sum(spent):,.0f} calls/s", "5,000")
+        rows.append((f"{name} ({micro})", f"{len(spent) / sum(spent):,.0f} calls/s", "5,000"))
     chain = ("poll_for", "respond_")
     spent = [second for name, each in times.items() if name.startswith(chain) for second in each]
-    row("the four of a chain", f"{len(spent) / sum(spent):,.0f} calls/s", "8,000")
+    rows.append(("the four of a chain", f"{len(spent) / sum(spent):,.0f} calls/s", "8,000"))
     spent = [second for each in times.values() for second in each]
-    row("all of them", f"{len(spent) / sum(spent):,.0f} calls/s", "8,000")
+    rows.append(("all of them", f"{len(spent) / sum(spent):,.0f} calls/s", "8,000"))
+    return rows
 
 
-def flatness(directory: Path, sizes: list[int], long: int, rounds: int) -> None:
+def merged(engine: Engine, tasks: int) -> list[Row]:
+    """Tasks per second where a response is also the next poll, and starts that are on the disk when they return."""
+    rows: list[Row] = []
+    for size in (tasks, 3 * tasks):
+        start(engine, f"chain-{size}")
+        rate = per_second(size, lambda n=size: merged_chain(engine, n))  # type: ignore[misc]
+        rows.append((f"respond_and_poll, chain of {size:,}", f"{rate:,.0f} tasks/s", ""))
+    start(engine, "fan-out")
+    rate = per_second(1000, lambda: fan_out(engine, 1000))
+    rows.append(("respond_and_poll, fan-out of 1,000", f"{rate:,.0f} tasks/s", ""))
+    times: Times = {}
+    for index in range(200):
+        timed(times, "full", engine.start_workflow_execution, **started(f"full-{index}", "full"))
+    full = len(times["full"]) / sum(times["full"])
+    rows.append(("start_workflow_execution (FULL)", f"{full:,.0f} calls/s", ""))
+    return rows
+
+
+def flatness(directory: Path, sizes: list[int], long: int, rounds: int) -> list[Row]:
     """Medians of polls and completions as executions and events become many, against those of the first size.
 
     Each has a file of its own, and they are measured in turn: a machine that is slow for a while is so for all.
@@ -218,59 +249,21 @@ def flatness(directory: Path, sizes: list[int], long: int, rounds: int) -> None:
     for _ in range(rounds):
         for title, engine in engines.items():
             calls_apart(engine, 20, times[title])
+    rows: list[Row] = []
     first = times[next(iter(times))]
     for title, found in times.items():
         engines[title].close()
         for name in ("poll_for_decision_task", "poll_for_activity_task", "respond_activity_task_completed"):
             median = statistics.median(found[name])
             words = f"{median * 1e6:.0f} us, p99 {p99(found[name]) * 1e6:.0f}"
-            row(f"{title}: {name}", f"{words}, {median / statistics.median(first[name]):.2f}", "1.20")
+            ratio = median / statistics.median(first[name])
+            rows.append((f"{title}: {name}", f"{words}, {ratio:.2f}", "1.20"))
+    return rows
 
 
 def end(engine: Engine) -> None:
     decision = engine.poll_for_decision_task(**DECISIONS)
     engine.respond_decision_task_completed(taskToken=decision["taskToken"], decisions=[COMPLETE])
-
-
-WAITER = """
-import sys, time
-from simpleflow.engine import Engine
-engine = Engine(sys.argv[1])
-while True:
-    task = engine.poll_for_activity_task(domain="bench", taskList={"name": "handed"})
-    got = time.monotonic_ns()
-    print(got, flush=True)
-    engine.respond_activity_task_completed(taskToken=task["taskToken"])
-    if task["activityId"] == "last":
-        break
-"""
-
-
-def hand_over(path: Path, count: int, idle: float) -> list[float]:
-    """Seconds from the commit that schedules an activity to the answer of a poll that waits in another process."""
-    committed = [0]
-
-    def point(name: str, operation: str) -> None:
-        if name == "after-commit" and operation == "RespondDecisionTaskCompleted":
-            committed[0] = time.monotonic_ns()
-
-    waiter = subprocess.Popen([sys.executable, "-c", WAITER, str(path)], stdout=subprocess.PIPE, text=True)
-    assert waiter.stdout is not None
-    spent = []
-    with Engine(path, point=point) as engine:
-        start(engine, f"hand-over-{idle}")
-        for number in range(count):
-            token = engine.poll_for_decision_task(**DECISIONS)["taskToken"]
-            time.sleep(idle)
-            wanted = schedule(number)
-            attributes = wanted["scheduleActivityTaskDecisionAttributes"]
-            attributes["taskList"] = {"name": "handed"}
-            attributes["activityId"] = "last" if number == count - 1 else f"a-{number}"
-            engine.respond_decision_task_completed(taskToken=token, decisions=[wanted])
-            spent.append((int(waiter.stdout.readline()) - committed[0]) / 1e9)
-        waiter.communicate()
-        end(engine)
-    return spent[1:]  # the first waits for the process to start
 
 
 def opened(path: Path) -> Engine:
@@ -280,31 +273,27 @@ def opened(path: Path) -> Engine:
     return engine
 
 
+def tables(directory: Path, quick: bool) -> Iterator[Table]:
+    """The tables, each as soon as it is measured."""
+    from benchmarks import hand_over
+
+    tasks, sizes, long, rounds = (50, [10, 100], 200, 2) if quick else (1000, [10, 10_000, 100_000], 4150, 50)
+    path = directory / "bench.db"
+    with opened(path) as engine:
+        yield table("Calls of the engine, one process, synchronous NORMAL", hot_calls(engine, tasks))
+        yield table("Two steps in one transaction", merged(engine, tasks))
+    yield table("From one process to another", hand_over.rows(path, quick))
+    yield table("As executions and events become many", flatness(directory, sizes, long, rounds))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", nargs="?")
     parser.add_argument("--quick", action="store_true", help="fewer of everything, to see that it runs")
     options = parser.parse_args()
-    tasks, sizes, long, rounds = (50, [10, 100], 200, 2) if options.quick else (1000, [10, 10_000, 100_000], 4150, 50)
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
-        path = Path(directory) / "bench.db"
-        engine = opened(path)
-        row(f"{os.cpu_count()} cores, one process, synchronous NORMAL", "measured", "aim")
-        hot_calls(engine, tasks)
-        for size in (tasks, 3 * tasks):
-            start(engine, f"chain-{size}")
-            rate = per_second(size, lambda n=size: merged_chain(engine, n))  # type: ignore[misc]
-            row(f"respond_and_poll, chain of {size:,}", f"{rate:,.0f} tasks/s")
-        start(engine, "fan-out")
-        row("respond_and_poll, fan-out of 1,000", f"{per_second(1000, lambda: fan_out(engine, 1000)):,.0f} tasks/s")
-        full = per_second(200, lambda: [start(engine, f"full-{index}", "full") for index in range(200)])
-        row("start_workflow_execution (FULL)", f"{full:,.0f} calls/s")
-        for idle, count in ((0.0, 20 if options.quick else 1000), (1.0, 3 if options.quick else 30)):
-            spent = hand_over(path, count, idle)
-            words = f"{statistics.median(spent) * 1e3:.2f} ms, p99 {p99(spent) * 1e3:.2f}"
-            row(f"hand-over to a process that waits, {idle:.0f} s idle", words, "0.20, p99 2.00")
-        engine.close()
-        flatness(Path(directory), sizes, long, rounds)
+        for found in tables(Path(directory), options.quick):
+            Console(width=120).print(found)
 
 
 if __name__ == "__main__":

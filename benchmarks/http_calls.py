@@ -1,4 +1,4 @@
-"""Calls per second over HTTP, and what polls cost that wait: ``python -m benchmarks.http_calls [DIRECTORY]``.
+"""Calls per second over HTTP, and what polls cost that wait, alone: ``python -m benchmarks.http_calls [DIRECTORY]``.
 
 The hot calls of a run with one activity after the other, through an unmodified boto3 client and a plain HTTP client,
 against `simpleflow server` on a file and against a server that does nothing: it answers each operation with what the
@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import platform
 import socket
 import statistics
 import subprocess
@@ -28,6 +26,8 @@ import boto3
 import psutil
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.engine_calls import table
 
 DOMAIN = "Bench"
 TYPE = {"name": "w", "version": "1"}
@@ -198,38 +198,38 @@ def waiting(url: str, server: psutil.Process) -> tuple[int, float]:
     return cost
 
 
+def served(directory: Path) -> Table:
+    """The table of a server on a file in this directory."""
+    file = f"sqlite:{directory / 'served.db'}"
+    begun = time.perf_counter()
+    with process("-m", "simpleflow", "server", "--engine", file, "--port", "0") as (url, server):
+        ready = time.perf_counter() - begun
+        prepare(plainly(url))
+        with process("-c", NOTHING, json.dumps(recorded(url))) as (nothing, _):
+            clients = {
+                "boto3, nothing": through_boto(nothing),
+                "boto3": through_boto(url),
+                "plain, nothing": plainly(nothing),
+                "plain": plainly(url),
+            }
+            found = rates(clients)
+        threads, kilobytes = waiting(url, server)
+    rows = [
+        ("boto3 against a server that does nothing", f"{found['boto3, nothing']:,.0f} calls/s", ""),
+        ("boto3", f"{found['boto3']:,.0f} calls/s", ""),
+        ("  of the one above", f"{found['boto3'] / found['boto3, nothing']:.0%}", "80%"),
+        ("plain client against a server that does nothing", f"{found['plain, nothing']:,.0f} calls/s", ""),
+        ("plain client", f"{found['plain']:,.0f} calls/s", "1,500 calls/s"),
+        (f"{POLLS} polls that wait: threads", f"{threads}", "0"),
+        (f"{POLLS} polls that wait: memory of each", f"{kilobytes:.0f} kB", ""),
+        ("ready after", f"{ready:.2f} s", "1 s"),
+    ]
+    return table(f"The server, medians of {ROUNDS * RUNS} calls", rows)
+
+
 def main() -> None:
-    parent = sys.argv[1] if len(sys.argv) > 1 else None
-    print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores; a database file, medians of {ROUNDS * RUNS} calls"
-    )
-    table = Table(title="The server")
-    for heading in ("what", "measured", "aim"):
-        table.add_column(heading, justify="left" if heading == "what" else "right")
-    with tempfile.TemporaryDirectory(dir=parent) as directory:
-        file = f"sqlite:{Path(directory) / 'bench.db'}"
-        begun = time.perf_counter()
-        with process("-m", "simpleflow", "server", "--engine", file, "--port", "0") as (url, server):
-            ready = time.perf_counter() - begun
-            prepare(plainly(url))
-            with process("-c", NOTHING, json.dumps(recorded(url))) as (nothing, _):
-                clients = {
-                    "boto3, nothing": through_boto(nothing),
-                    "boto3": through_boto(url),
-                    "plain, nothing": plainly(nothing),
-                    "plain": plainly(url),
-                }
-                found = rates(clients)
-            threads, kilobytes = waiting(url, server)
-    table.add_row("boto3 against a server that does nothing", f"{found['boto3, nothing']:,.0f} calls/s", "")
-    table.add_row("boto3", f"{found['boto3']:,.0f} calls/s", "")
-    table.add_row("  of the one above", f"{found['boto3'] / found['boto3, nothing']:.0%}", "80%")
-    table.add_row("plain client against a server that does nothing", f"{found['plain, nothing']:,.0f} calls/s", "")
-    table.add_row("plain client", f"{found['plain']:,.0f} calls/s", "1,500 calls/s")
-    table.add_row(f"{POLLS} polls that wait: threads", f"{threads}", "0")
-    table.add_row(f"{POLLS} polls that wait: memory of each", f"{kilobytes:.0f} kB", "")
-    table.add_row("ready after", f"{ready:.2f} s", "1 s")
-    Console(width=110).print(table)
+    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as directory:
+        Console(width=120).print(served(Path(directory)))
 
 
 if __name__ == "__main__":

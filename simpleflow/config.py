@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,12 +49,38 @@ def _level(value: str) -> str:
     return value.upper()
 
 
+def lambda_functions(texts: Iterable[str]) -> dict[str, str]:
+    """Names of Lambda functions and the callables they stand for, from texts in the form NAME=MODULE:FUNCTION.
+
+    Raises ValueError.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, function = text.strip().partition("=")
+        parts = function.split(":")
+        if not 1 <= len(name) <= 64 or name != name.strip() or len(parts) != 2 or not all(map(_is_dotted, parts)):
+            raise ValueError(f"takes NAME=MODULE:FUNCTION, such as resize=images.handlers:resize, and not {text!r}")
+        if name in found:
+            raise ValueError(f"names {name} twice")
+        found[name] = function
+    return found
+
+
+def _is_dotted(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _lambdas(value: str) -> dict[str, str]:
+    return lambda_functions(text for text in value.split(",") if text.strip())
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings. Timeouts are texts of whole seconds, or "NONE", as Amazon SWF takes them.
+    """The settings. Timeouts are texts of whole seconds, or "NONE", as Amazon SWF takes them. `lambdas` maps names of
+    Lambda functions to callables, for engines that are opened here.
 
-    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle` and
-    `access_keys` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
+    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`, `access_keys`
+    and `lambdas` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
     """
 
     engine: str = ""
@@ -63,6 +89,7 @@ class Config:
     log_level: str = "INFO"
     disable_setproctitle: str = ""
     access_keys: str = ""
+    lambdas: Mapping[str, str] = field(default_factory=dict)
     aws_endpoint_url_swf: str = ""
     swf_connection_retries: int = 5
     swf_max_open_activity_count: int = 1000
@@ -88,6 +115,7 @@ class Config:
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
+    "lambdas": _lambdas,
     "log_level": _level,
     "swf_connection_retries": _number,
     "swf_max_open_activity_count": _number,
@@ -104,6 +132,7 @@ _VARIABLES = {
     "domain": "SWF_DOMAIN",
     "access_keys": "SIMPLEFLOW_ACCESS_KEYS",
     "format": "SIMPLEFLOW_FORMAT",
+    "lambdas": "SIMPLEFLOW_LAMBDAS",
     "disable_setproctitle": "SIMPLEFLOW_DISABLE_SETPROCTITLE",
 }
 
@@ -111,12 +140,12 @@ _VARIABLES = {
 def read(environ: Mapping[str, str]) -> Config:
     """The settings of an environment. Raises ConfigError. An empty variable counts as not set."""
     found: dict[str, Any] = {}
-    for field in fields(Config):
-        variable = _VARIABLES.get(field.name, field.name.upper())
+    for setting in fields(Config):
+        variable = _VARIABLES.get(setting.name, setting.name.upper())
         value = environ.get(variable, "")
         if value:
             try:
-                found[field.name] = _READERS.get(field.name, _text)(value)
+                found[setting.name] = _READERS.get(setting.name, _text)(value)
             except ValueError as error:
                 raise ConfigError(f"the environment variable {variable}={value!r} {error}") from None
     return Config(**found)

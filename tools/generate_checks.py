@@ -1,4 +1,4 @@
-"""Write `simpleflow/protocol/checks.py` from botocore's model of Amazon SWF.
+"""Write `simpleflow/protocol/checks.py` from botocore's model of Amazon SWF, and the embedded engine's additions to it.
 
     python tools/generate_checks.py            # rewrites the file
     python tools/generate_checks.py --print    # to standard output
@@ -16,22 +16,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from simpleflow.protocol.operations import MODELS
+
 TARGET = Path(__file__).parent.parent / "simpleflow" / "protocol" / "checks.py"
 UNBOUNDED = 2**63 - 1
 _SECONDS = ("SECONDS", "Member must be a number of seconds with at most 8 digits, or NONE")
 _YEAR = ("optional_year", "Member must be a number of seconds from 1 to 31536000")
-
-#: What the embedded engine adds to the service, in the model's form and of its shapes: polls and responses of
-#: Lambda tasks, which Amazon runs itself.
-EXTENSIONS: dict[str, dict[str, tuple[str, bool]]] = {
-    "PollForLambdaTask": {"domain": ("DomainName", True), "identity": ("Identity", False)},
-    "RespondLambdaTaskCompleted": {"taskToken": ("TaskToken", True), "result": ("Data", False)},
-    "RespondLambdaTaskFailed": {
-        "taskToken": ("TaskToken", True),
-        "reason": ("FailureReason", False),
-        "details": ("Data", False),
-    },
-}
 
 #: Strings with a form of their own, by shape or by structure and member: the test, and the words of the constraint.
 FORMS: dict[str, tuple[str, str]] = {
@@ -106,24 +96,11 @@ from simpleflow.protocol.wording import (
 
 
 def load_model() -> dict[str, Any]:
-    """botocore's model of the service."""
+    """botocore's model of the service, with the embedded engine's own operations."""
     from botocore.loaders import Loader
 
-    model: dict[str, Any] = Loader().load_service_model("swf", "service-2")
+    model: dict[str, Any] = Loader([str(MODELS)]).load_service_model("swf", "service-2")
     return model
-
-
-def extended(model: dict[str, Any]) -> dict[str, Any]:
-    """The model with the embedded engine's own operations."""
-    operations, shapes = dict(model["operations"]), dict(model["shapes"])
-    for name, members in EXTENSIONS.items():
-        operations[name] = {"input": {"shape": f"{name}Input"}}
-        shapes[f"{name}Input"] = {
-            "type": "structure",
-            "required": [member for member, (_, required) in members.items() if required],
-            "members": {member: {"shape": shape} for member, (shape, _) in members.items()},
-        }
-    return {"operations": operations, "shapes": shapes}
 
 
 def snake(name: str) -> str:
@@ -266,7 +243,7 @@ class Generator:
 
 def generate() -> str:
     """The source of `simpleflow/protocol/checks.py`."""
-    return Generator(extended(load_model())).source()
+    return Generator(load_model()).source()
 
 
 def main() -> None:

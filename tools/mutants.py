@@ -401,8 +401,8 @@ MUTANTS = [
     Mutant(
         "engine: times go back",
         "simpleflow/engine/store.py",
-        "return Turn(run, max(now, time), key",
-        "return Turn(run, now, key",
+        "run, max(now, time), key",
+        "run, now, key",
         f"tests/contract/test_engine_files.py {FIRE}",
     ),
     Mutant(
@@ -442,7 +442,7 @@ MUTANTS = [
     ),
     Mutant(
         "engine: rows do not say what is cancelled",
-        "simpleflow/engine/deciding.py",
+        "simpleflow/engine/decisions.py",
         "        task = task._replace(cancel=requested)\n",
         "",
         FIRE,
@@ -453,6 +453,34 @@ MUTANTS = [
         "    run.scheduled = run.started = 0\n    run.due = run.expires\n",
         "    run.scheduled = run.started = 0\n",
         FIRE,
+    ),
+    Mutant(
+        "engine: a deadline is too early",
+        "simpleflow/engine/transitions.py",
+        "else time + int(seconds) * 1000\n",
+        "else time + int(seconds) * 1000 - 1\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: deadlines begin before their time",
+        "simpleflow/engine/transitions.py",
+        "        return self.time if self.now is None else self.now\n",
+        "        return self.time - 500\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: a clock that went back is not told",
+        "simpleflow/engine/transitions.py",
+        "self.time, kind, attributes, self.now))",
+        "self.time, kind, attributes))",
+        "tests/contract/test_engine_files.py",
+    ),
+    Mutant(
+        "engine: a clock that went back delays timeouts",
+        "simpleflow/engine/store.py",
+        "now=now if now < time else None",
+        "now=None",
+        "tests/contract/test_engine_mended.py",
     ),
     Mutant(
         "engine: a sticky list outlives its timeout",
@@ -517,7 +545,7 @@ MUTANTS = [
         "simpleflow/engine/transitions.py",
         "        if kind in APPLIES_CHILD_POLICY:\n",
         '        if kind == "WorkflowExecutionTerminated":\n',
-        "tests/contract/test_contract_children.py",
+        "simpleflow/testing/contract/test_children.py",
     ),
     Mutant(
         "engine: a policy ends a namesake",
@@ -528,10 +556,10 @@ MUTANTS = [
     ),
     Mutant(
         "engine: a close does not see what came meanwhile",
-        "simpleflow/engine/deciding.py",
+        "simpleflow/engine/decisions.py",
         "        if round_.turn.run.queued:\n            round_.fail(decision",
         "        if round_.turn.run.queued < 0:\n            round_.fail(decision",
-        "tests/contract/test_contract_executions.py",
+        "simpleflow/testing/contract/test_executions.py",
     ),
 ]
 

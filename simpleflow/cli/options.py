@@ -61,11 +61,26 @@ def domain(required: bool = False) -> Callable[[F], F]:
     )
 
 
+def _lambda_functions(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    try:
+        return config.lambda_functions(texts)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 heartbeat = click.option(
     "--heartbeat",
     type=click.IntRange(0),
     metavar="SECONDS",
     help="The most seconds between two heartbeats of a worker; 0 for none. Default: by the tasks' timeouts.",
+)
+lambdas = click.option(
+    "--lambda",
+    "lambdas",
+    multiple=True,
+    metavar="NAME=MODULE:FUNCTION",
+    callback=_lambda_functions,
+    help="A Lambda function of the engine, beside those in SIMPLEFLOW_LAMBDAS; may be repeated.",
 )
 log_level = click.option(
     "-l",
@@ -98,6 +113,19 @@ def engine_url(options: Globals) -> str:
             "--engine sqlite:PATH, or unset SIMPLEFLOW_ENGINE for the file in your data directory"
         )
     return url
+
+
+def lambdas_of(url: str, given: dict[str, str]) -> dict[str, str]:
+    """The Lambda functions that an engine is told of when it is opened: those of the settings, and of --lambda."""
+    if start.is_embedded(url):
+        return {**config.load().lambdas, **given}
+    if given and start.is_amazon(url):
+        raise click.ClickException("Amazon SWF runs Lambda functions itself: leave --lambda out")
+    if given:
+        raise click.ClickException(
+            f"the server at {url} says which Lambda functions there are: give --lambda to `simpleflow server`"
+        )
+    return {}
 
 
 def open_engine(url: str, reading: bool = False) -> SWFClient:

@@ -7,11 +7,12 @@ import click
 from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import Globals
+from simpleflow.clients import SWFClient
 from simpleflow.decider import load_workflow
 from simpleflow.observe import configure_logging
 from simpleflow.runtime.__main__ import run_role
 from simpleflow.runtime.poll import Stop
-from simpleflow.runtime.standalone import processors
+from simpleflow.runtime.standalone import lambda_workers, processors
 from simpleflow.runtime.start import ensure_domain, is_amazon
 from simpleflow.runtime.supervise import Spec, Supervisor
 
@@ -43,7 +44,8 @@ def decider_start(
         task_list = lists.pop()
     url = options.engine_url(common)
     spec = Spec("decider", url, domain, task_list, workflows=workflows, log_level=log_level or "")
-    _keep(spec, nb_processes)
+    _prepare(spec)
+    _keep([spec] * nb_processes)
 
 
 @click.command("worker.start")
@@ -52,7 +54,8 @@ def decider_start(
 @options.log_level
 @click.option("-N", "--nb-processes", type=click.IntRange(1), help="Default: one for each CPU.")
 @options.heartbeat
-@click.option("--one-task", is_flag=True, help="End after the first task.")
+@options.lambdas
+@click.option("--one-task", is_flag=True, help="End after the first activity.")
 @click.pass_obj
 def worker_start(
     common: Globals,
@@ -61,30 +64,39 @@ def worker_start(
     log_level: str | None,
     nb_processes: int | None,
     heartbeat: int | None,
+    lambdas: dict[str, str],
     one_task: bool,
 ) -> None:
-    """Run the activities that come to a task list. Ctrl-C ends it after the tasks in hand, a second one at once."""
+    """Run the activities that come to a task list. Ctrl-C ends it after the tasks in hand, a second one at once.
+
+    Where the engine has Lambda functions, as many processes more run those of the domain.
+    """
+    if one_task and lambdas:
+        raise click.UsageError("--lambda and --one-task exclude each other: the one task is an activity.")
     url = options.engine_url(common)
-    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, log_level=log_level or "")
+    functions = options.lambdas_of(url, lambdas)
+    level = log_level or ""
+    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, log_level=level)
+    client = _prepare(spec)
     if one_task:
-        _register(spec)
         run_role(spec)
     else:
-        _keep(spec, nb_processes or processors())
+        number = nb_processes or processors()
+        _keep([*[spec] * number, *lambda_workers(client, url, domain, functions, number, level)])
 
 
-def _keep(spec: Spec, number: int) -> None:
-    """Keep so many of these processes alive until told to stop."""
+def _keep(specs: list[Spec]) -> None:
+    """Keep these processes alive until told to stop."""
+    Supervisor(specs, Stop().listen()).run()
+
+
+def _prepare(spec: Spec) -> SWFClient:
+    """Log, name the engine, register the domain where we may, and see that it can be polled; the engine's client."""
     configure_logging(spec.log_level or config.load().log_level, "supervisor")
-    _register(spec)
-    Supervisor([spec] * number, Stop().listen()).run()
-
-
-def _register(spec: Spec) -> None:
-    """Name the engine, register the domain where we may, and see that it can be polled."""
     client = options.open_engine(spec.engine)
     if not is_amazon(spec.engine):
         ensure_domain(client, spec.domain)
     # What the engine says of a domain or a list that cannot be, it says here and not to each process for ever.
     client.count_pending_activity_tasks(domain=spec.domain, taskList={"name": spec.task_list})
     click.echo(f"engine: {spec.engine}", err=True)
+    return client

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from simpleflow import config
+from simpleflow.cli import options
 from simpleflow.cli.app import INTERRUPTED, Globals
+from simpleflow.runtime.start import is_embedded
 
 if TYPE_CHECKING:
     from simpleflow.engine.http.face import Verify
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     help="How long a poll waits; boto3 gives up after 60.",
 )
 @click.option("--virtual-clock", is_flag=True, help="Let clients move the engine's clock: POST /clock.")
+@options.lambdas
 @click.option(
     "--access-keys",
     type=click.Path(path_type=Path),
@@ -42,6 +45,7 @@ def server(
     port: int,
     long_poll_seconds: float,
     virtual_clock: bool,
+    lambdas: dict[str, str],
     access_keys: Path | None,
 ) -> int:
     """Serve the engine over HTTP, as Amazon SWF does. Ctrl-C or SIGTERM ends it.
@@ -50,19 +54,20 @@ def server(
     Try:  aws --endpoint-url http://127.0.0.1:8042 swf list-domains --registration-status REGISTERED
     """
     from simpleflow.clients import client
-    from simpleflow.engine import Engine
+    from simpleflow.engine import Configuration, Engine
     from simpleflow.engine.http.clock import ServerClock
     from simpleflow.engine.http.face import Face
     from simpleflow.engine.http.server import listen, serve, url_of
 
     url = engine or common.engine or config.load().engine or f"sqlite:{config.default_database()}"
-    if url.partition(":")[0] not in ("memory", "sqlite"):
+    if not is_embedded(url):
         raise click.ClickException(f"a server serves sqlite:PATH or memory, not {url}: name one with --engine")
     verify = _verifier(access_keys)
     clock = ServerClock() if virtual_clock else None
+    configuration = Configuration(lambdas=options.lambdas_of(url, lambdas))
     with listen(host, port, anywhere=verify is not None) as listener:
         try:
-            served = client(url, clock=clock)
+            served = client(url, clock=clock, configuration=configuration)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
         assert isinstance(served, Engine)

@@ -27,6 +27,7 @@ from simpleflow.runtime.poll import Stop
 @click.option("-D", "--nb-deciders", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
 @options.heartbeat
+@options.lambdas
 @click.pass_obj
 def standalone(
     common: Globals,
@@ -41,6 +42,7 @@ def standalone(
     nb_deciders: int,
     nb_workers: int | None,
     heartbeat: int | None,
+    lambdas: dict[str, str],
 ) -> int:
     """Run MODULE.CLASS to its end, with deciders and workers of its own.
 
@@ -49,7 +51,10 @@ def standalone(
     configure_logging(config.load().log_level, "standalone")
     loaded = load_workflow(workflow)
     url = options.engine_url(common)
+    functions = options.lambdas_of(url, lambdas)
     client = options.open_engine(url)
+    number = nb_workers or work.processors()
+    lambda_workers = work.lambda_workers(client, url, domain, functions, number)
     stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
     place = work.attach(client, domain, workflow_id, loaded) if workflow_id else None
     if place is None:
@@ -72,9 +77,9 @@ def standalone(
         ignored = ", its own input stands" if input or input_file else ""
         click.echo(f"{workflow_id} is open: going on with it{ignored}", err=True)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
-    crew = work.Crew(url, workflow, nb_deciders, nb_workers or work.processors(), heartbeat)
+    crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, lambda_workers)
     closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
-    return _outcome(watch, place) if closed else _interrupted(common, place, workflow)
+    return _outcome(watch, place) if closed else _interrupted(common, place, workflow, lambdas)
 
 
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
@@ -102,9 +107,10 @@ def _outcome(watch: runs.Watch, place: work.Place) -> int:
     return 0
 
 
-def _interrupted(common: Globals, place: work.Place, workflow: str) -> int:
+def _interrupted(common: Globals, place: work.Place, workflow: str, lambdas: dict[str, str]) -> int:
     """Tell how to go on; the exit code."""
     run = place.run
+    functions = [word for name, function in lambdas.items() for word in ("--lambda", f"{name}={function}")]
     engine = ["--engine", common.engine] if common.engine else []
 
     def typed(*words: str) -> str:
@@ -112,10 +118,13 @@ def _interrupted(common: Globals, place: work.Place, workflow: str) -> int:
 
     lines = [
         f"{run.workflow_id} is still open. To go on with it:",
-        typed("standalone", "--domain", run.domain, "--workflow-id", run.workflow_id, workflow),
+        typed("standalone", "--domain", run.domain, *functions, "--workflow-id", run.workflow_id, workflow),
         "or:",
         typed("decider.start", "--domain", run.domain, "--task-list", place.task_list, workflow),
-        *(typed("worker.start", "--domain", run.domain, "--task-list", name) for name in place.activity_lists),
+        *(
+            typed("worker.start", "--domain", run.domain, *functions, "--task-list", name)
+            for name in place.activity_lists
+        ),
     ]
     click.echo("\n".join(lines), err=True)
     return INTERRUPTED

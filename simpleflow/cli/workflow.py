@@ -32,6 +32,7 @@ NOT_COMPLETED = 3
 @click.option("-t", "--task-list", metavar="LIST", help="Where deciders find the run. Default: the workflow's.")
 @options.run_options
 @click.option("--local", is_flag=True, help="Run it in this process, with nothing kept.")
+@options.lambdas
 @click.pass_obj
 def workflow_start(
     common: Globals,
@@ -45,12 +46,15 @@ def workflow_start(
     input_file: Path | None,
     input: str | None,
     local: bool,
+    lambdas: dict[str, str],
 ) -> int:
     """Start a run of MODULE.CLASS, and print its WORKFLOW_ID and RUN_ID; or run it here, with --local."""
     loaded = load_workflow(workflow)
     args, kwargs = options.call_of(loaded, input, input_file)
     if local:
-        return _run_local(loaded, args, kwargs)
+        return _run_local(loaded, args, kwargs, lambdas)
+    if lambdas:
+        raise click.UsageError("--lambda goes with --local here: workers are told, by `worker.start --lambda ...`.")
     if not domain:
         raise click.UsageError("Missing option '--domain' (or set SWF_DOMAIN), or --local.")
     url = options.engine_url(common)
@@ -80,7 +84,7 @@ def workflow_start(
     return 0
 
 
-def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any]) -> int:
+def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any], lambdas: dict[str, str]) -> int:
     from simpleflow.observe import configure_logging
     from simpleflow.runtime.local import run_local
 
@@ -94,7 +98,7 @@ def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any]
     signal.signal(signal.SIGINT, interrupt)
     configure_logging(config.load().log_level, "local")
     try:
-        result = run_local(workflow, args, kwargs, lambda: interrupted)
+        result = run_local(workflow, args, kwargs, lambda: interrupted, options.lambdas_of("memory", lambdas))
     except WorkflowFailed as failure:
         return INTERRUPTED if interrupted else report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)

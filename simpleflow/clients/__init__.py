@@ -77,6 +77,9 @@ class SWFClient(Protocol):
     def respond_activity_task_failed(self, **request: Any) -> Response: ...
     def respond_activity_task_canceled(self, **request: Any) -> Response: ...
 
+    def list_lambda_functions(self) -> Response:
+        """The Lambda functions that workers of this engine run; on Amazon none."""
+
     def poll_for_lambda_task(self, **request: Any) -> Response:
         """Take a Lambda function to run (`simpleflow.engine.lambdas`); Amazon runs them itself, and never has one."""
 

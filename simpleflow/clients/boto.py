@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from simpleflow import config
 from simpleflow.clients import Request, Response, SWFClient
+from simpleflow.protocol.operations import MODELS
 
 #: Above the service's long poll: at boto's default of exactly 60 s an answer and the timeout race.
 READ_TIMEOUT_SECONDS = 75
@@ -35,7 +36,7 @@ SERVER_ATTEMPTS = 2
 
 
 class BotoClient:
-    """boto3's client, with the methods that it lacks."""
+    """boto3's client, with the methods that it lacks. Those of Lambda tasks it has by `_session`."""
 
     def __init__(self, boto: Any, close: Callable[[], None] = lambda: None) -> None:
         self._boto = boto
@@ -53,8 +54,19 @@ class BotoClient:
         answer: Response = getattr(self._boto, poll[0])(**poll[1])
         return answer
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._close()
+        self._boto.close()
+
+
+class AmazonClient(BotoClient):
+    """Amazon SWF, which runs Lambda functions itself: there is never one to take."""
+
+    def list_lambda_functions(self) -> Response:
+        return {"functions": []}
+
     def poll_for_lambda_task(self, **request: Any) -> Response:
-        """Amazon runs Lambda functions itself: there is never one to take."""
         return {"startedEventId": 0}
 
     def respond_lambda_task_completed(self, **request: Any) -> Response:
@@ -62,11 +74,6 @@ class BotoClient:
         raise ValueError("Amazon runs Lambda functions itself, and takes no answers for them")
 
     respond_lambda_task_failed = respond_lambda_task_completed
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._close()
-        self._boto.close()
 
 
 class _Told(Exception):
@@ -156,7 +163,20 @@ def _readable(sock: socket.socket, seconds: float) -> bool:
 
 
 def server(url: str, stopping: Callable[[], bool] | None, region: str = "") -> SWFClient:
-    """A server at an address. One without keys needs no credentials and no region, but boto3 does."""
+    """A server at an address."""
+    settings = settings_of(url, region)
+    here = _is_loopback(urlsplit(url).hostname or "")
+    boto = _boto(_session().client, {"total_max_attempts": SERVER_ATTEMPTS}, {} if here else None, settings)
+    if stopping is None or not url.startswith("http://") or (not here and _has_proxy(url)):
+        return _typed(BotoClient(boto))
+    polls = Polls(url, stopping)
+    for operation in ("PollForDecisionTask", "PollForActivityTask", "PollForLambdaTask"):
+        boto.meta.events.register(f"before-send.swf.{operation}", polls)
+    return _typed(BotoClient(boto, polls.close))
+
+
+def settings_of(url: str, region: str = "") -> dict[str, Any]:
+    """What boto3 is told of a server. One without keys needs no credentials and no region, but boto3 does."""
     settings: dict[str, Any] = {"endpoint_url": url}
     settings["region_name"] = (
         region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
@@ -164,34 +184,40 @@ def server(url: str, stopping: Callable[[], bool] | None, region: str = "") -> S
     known = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE")
     if not any(name in os.environ for name in known) and not Path("~/.aws/credentials").expanduser().exists():
         settings |= {"aws_access_key_id": "anyone", "aws_secret_access_key": "anything"}
-    here = _is_loopback(urlsplit(url).hostname or "")
-    boto = _boto({"total_max_attempts": SERVER_ATTEMPTS}, {} if here else None, settings)
-    if stopping is None or not url.startswith("http://") or (not here and _has_proxy(url)):
-        return _client(boto)
-    polls = Polls(url, stopping)
-    for operation in ("PollForDecisionTask", "PollForActivityTask"):
-        boto.meta.events.register(f"before-send.swf.{operation}", polls)
-    return _client(boto, polls.close)
+    return settings
 
 
 def amazon(region: str, credentials: Mapping[str, str]) -> SWFClient:
-    attempts = config.load().swf_connection_retries
-    return _client(_boto({"total_max_attempts": attempts}, None, {"region_name": region or None, **credentials}))
-
-
-def _boto(retries: dict[str, Any], proxies: dict[str, str] | None, settings: dict[str, Any]) -> Any:
     import boto3
+
+    attempts = config.load().swf_connection_retries
+    settings = {"region_name": region or None, **credentials}
+    return _typed(AmazonClient(_boto(boto3.client, {"total_max_attempts": attempts}, None, settings)))
+
+
+def _session() -> Any:
+    """A session whose clients have the engine's own operations too; those of other sessions stay as they are."""
+    import boto3
+    import botocore.session
+
+    session = botocore.session.get_session()
+    session.get_component("data_loader").search_paths.append(str(MODELS))
+    return boto3.Session(botocore_session=session)
+
+
+def _boto(
+    make: Callable[..., Any], retries: dict[str, Any], proxies: dict[str, str] | None, settings: dict[str, Any]
+) -> Any:
     from botocore.config import Config
 
     times = {"read_timeout": READ_TIMEOUT_SECONDS, "connect_timeout": CONNECT_TIMEOUT_SECONDS}
     configured = Config(max_pool_connections=50, retries={"mode": "adaptive", **retries}, proxies=proxies, **times)
-    return boto3.client("swf", config=configured, **settings)
+    return make("swf", config=configured, **settings)
 
 
-def _client(boto: Any, close: Callable[[], None] = lambda: None) -> SWFClient:
-    swf: Any = BotoClient(boto, close)
-    client: SWFClient = swf  # boto3 makes its methods at run time
-    return client
+def _typed(client: Any) -> SWFClient:
+    swf: SWFClient = client  # boto3 makes its methods at run time
+    return swf
 
 
 def _is_loopback(host: str) -> bool:

@@ -16,7 +16,7 @@ import orjson
 
 from simpleflow.engine.configuration import Configuration
 from simpleflow.engine.rates import Buckets
-from simpleflow.engine.rows import LAST, Run, Type, key_of
+from simpleflow.engine.rows import LAST, OpenExecution, Type, key_of
 from simpleflow.engine.store import Store
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.events import EVENT_TYPES
@@ -63,6 +63,11 @@ class Call:
     def limits(self) -> Limits:
         return self.configuration.limits
 
+    def page_size(self, request: Request) -> int:
+        """How many a page of the answer holds at most."""
+        most = self.limits.page_size
+        return min(request.get("maximumPageSize") or most, most)
+
     def domain(self, name: str) -> int:
         """The id of a domain. Raises UnknownResourceFault."""
         found = self.memory.domains.get(name)
@@ -81,7 +86,7 @@ class Call:
             found = self.memory.retention[domain] = 0 if days == "NONE" else int(days) * DAY * 1000
         return self.now - found
 
-    def turn(self, run: Run, time: int | None = None) -> Turn:
+    def turn(self, run: OpenExecution, time: int | None = None) -> Turn:
         """A turn of an open execution, now or at another time (ms)."""
         return self.store.load(run, self.now if time is None else time, self.limits)
 
@@ -121,14 +126,14 @@ class Call:
         return Type(row[1] == "REGISTERED", orjson.loads(row[5]))
 
     def event(self, execution: int, event: int) -> tuple[int, dict[str, Any]]:
-        """Time and attributes of an event that is there."""
-        time, _, attributes = self.store.one("event", key_of(execution, event))
-        return time, orjson.loads(attributes)
+        """Where the deadlines begin (ms) that an event sets, and its attributes; it is there."""
+        began, _, attributes = self.store.one("event", key_of(execution, event))
+        return began, orjson.loads(attributes)
 
     def event_at(self, key: int) -> tuple[int, str, dict[str, Any]]:
-        """Time, type and attributes of the event with this key."""
-        time, code, attributes = self.store.one("event", key)
-        return time, _TYPES[code][0], orjson.loads(attributes)
+        """Where the deadlines begin (ms) that the event with this key sets, its type, and its attributes."""
+        began, code, attributes = self.store.one("event", key)
+        return began, _TYPES[code][0], orjson.loads(attributes)
 
 
 Operation = Callable[[Call, Request], Response]

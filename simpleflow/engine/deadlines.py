@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from simpleflow.engine.call import Call
 from simpleflow.engine.outbox import deliver
-from simpleflow.engine.rows import Run, Task
+from simpleflow.engine.rows import OpenExecution, Task
 from simpleflow.engine.store import Store
 from simpleflow.engine.transitions import expire_execution, expire_task
 
@@ -56,7 +56,7 @@ def _fire(call: Call, due: int) -> None:
     store = call.store
     row = store.row("due_execution", due)
     if row is not None:
-        turn = call.turn(Run(*row), due)
+        turn = call.turn(OpenExecution(*row), due)
         expire_execution(turn)
     else:
         found = store.row("due_task", due)

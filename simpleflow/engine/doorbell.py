@@ -130,6 +130,7 @@ class SocketBell:
             waiter = self._idle.pop() if self._idle else self._new()
             self._waiting.add(waiter)
         waiter.rename(topic)
+        waiter.drain()
         try:
             yield waiter
         finally:
@@ -213,18 +214,18 @@ class _SocketWaiter:
             self._socket.close()
             self.name = name
             self._listen()
-        self._drain()
 
     def wait(self, seconds: float) -> bool:
         rang = bool(self._poll.poll(math.ceil(seconds * 1000)))
         if rang:
-            self._drain()
+            self.drain()
         return rang
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Forget the rings so far."""
         with contextlib.suppress(OSError):  # there is no more to read
             while True:
                 self._socket.recv(1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -157,6 +158,7 @@ class Engine:
     respond_activity_task_completed = _method("RespondActivityTaskCompleted")
     respond_activity_task_failed = _method("RespondActivityTaskFailed")
     respond_activity_task_canceled = _method("RespondActivityTaskCanceled")
+    list_lambda_functions = _method("ListLambdaFunctions")
     poll_for_lambda_task = _method("PollForLambdaTask")
     respond_lambda_task_completed = _method("RespondLambdaTaskCompleted")
     respond_lambda_task_failed = _method("RespondLambdaTaskFailed")
@@ -378,8 +380,11 @@ class Engine:
         return due is not None and due <= self._now()
 
     def _wait(self, name: str, request: Request) -> Response | None:
-        """Wait until a try finds a task, the long poll is over, or the process stops."""
-        end = self._clock.now() + self._long_poll_seconds
+        """Wait until a try finds a task, the long poll is over, or the process stops.
+
+        It is over by the engine's clock or by real time, whichever is first: a clock may stand still, or go back.
+        """
+        ends = self._clock.now() + self._long_poll_seconds, time.monotonic() + self._long_poll_seconds
         list_topic = self._topic(name, request)
         with self._bell.waiting(list_topic) as waiter:
             self._refuse_crowds(list_topic, 1)
@@ -392,7 +397,7 @@ class Engine:
                     found = self._try(name, request)
                 if found is not None:
                     return found
-                happened = self._sleep(waiter.wait, seen, end)
+                happened = self._sleep(waiter.wait, seen, ends)
                 if happened is None:
                     break
                 rang = happened
@@ -409,12 +414,12 @@ class Engine:
         if self._bell.waiters(list_topic) >= most + ours:
             raise Fault("LimitExceededFault", f"{most} polls wait for the task list, the most that can")
 
-    def _sleep(self, wait: Callable[[float], bool], seen: tuple[int, int], end: float) -> bool | None:
+    def _sleep(self, wait: Callable[[float], bool], seen: tuple[int, int], ends: tuple[float, float]) -> bool | None:
         """Sleep until something may have happened: whether the bell rang. None when the poll is over."""
         due = self._due()
         while True:
             now = self._clock.now()
-            left = end - now
+            left = min(ends[0] - now, ends[1] - time.monotonic())
             if left <= 0 or self._stopping():
                 return None
             if due is not None:

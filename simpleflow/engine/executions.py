@@ -12,11 +12,11 @@ import orjson
 from simpleflow.engine.call import Call, Request, Response, event_dicts, timestamp
 from simpleflow.engine.registration import require_registered, type_words
 from simpleflow.engine.retention import STEP, remove_expired
-from simpleflow.engine.rows import Run, TaskKind, key_of
+from simpleflow.engine.rows import OpenExecution, TaskKind, key_of
 from simpleflow.engine.starting import Needed, resolve, start
 from simpleflow.engine.store import task_range
 from simpleflow.engine.tokens import execution_of, new_run_id, page_token, read_page_token
-from simpleflow.engine.transitions import Attributes, optional, request_cancel, signal, terminate
+from simpleflow.engine.transitions import Attributes, Turn, optional, request_cancel, signal, terminate
 from simpleflow.protocol.faults import Fault, unknown
 
 
@@ -61,7 +61,7 @@ def find_execution(call: Call, domain: int, execution: dict[str, str]) -> Execut
     raise unknown(words(execution["workflowId"], execution["runId"]))
 
 
-def find_open(call: Call, domain: int, workflow_id: str, run_id: str | None) -> Run:
+def find_open(call: Call, domain: int, workflow_id: str, run_id: str | None) -> OpenExecution:
     """The hot state of an open execution, named with or without its run. Raises UnknownResourceFault."""
     if run_id:
         execution = find_execution(call, domain, {"workflowId": workflow_id, "runId": run_id})
@@ -129,16 +129,16 @@ def launch(
     return Execution(number, domain, workflow_id, run_id, type_, time, None, None, 0, parent, tags, None)
 
 
-def continue_as_new(call: Call, run: Run, started: Attributes, run_id: str) -> None:
-    """Write the run that goes on after one that has just closed. It has the same parent."""
+def continue_as_new(call: Call, turn: Turn, started: Attributes, run_id: str) -> None:
+    """Write the run that goes on after one that this turn has closed. It has the same parent."""
+    run = turn.run
     before = get_execution(call, run.id)
     started = {**started, "continuedExecutionRunId": before.run_id}
     if before.parent is not None:
         _, first = call.event(run.id, 1)
         started |= optional(first, "parentWorkflowExecution", "parentInitiatedEventId")
-    assert before.closed is not None
     number = next_number(call)
-    launch(call, number, run.domain, before.workflow_id, started, before.closed, run_id=run_id, parent=before.parent)
+    launch(call, number, run.domain, before.workflow_id, started, turn.began, run_id=run_id, parent=before.parent)
 
 
 def room_for(call: Call, domain: int, wanted: int, number: int) -> int:
@@ -175,7 +175,7 @@ def terminate_workflow_execution(call: Call, request: Request) -> Response:
     return {}
 
 
-def _named_open(call: Call, request: Request) -> Run:
+def _named_open(call: Call, request: Request) -> OpenExecution:
     return find_open(call, call.domain(request["domain"]), request["workflowId"], request.get("runId"))
 
 
@@ -206,7 +206,7 @@ def describe_workflow_execution(call: Call, request: Request) -> Response:
     return answer
 
 
-def _open_state(call: Call, run: Run) -> dict[str, Any]:
+def _open_state(call: Call, run: OpenExecution) -> dict[str, Any]:
     """What the store keeps of an execution when it closes, of an open one."""
     counts = call.store.all("count_open", *task_range(run.id))
     return {
@@ -261,17 +261,16 @@ def get_workflow_execution_history(call: Call, request: Request) -> Response:
         of, low, high, reverse = read_page_token(token, operation, call.now, lifetime)
         if of != execution.id:
             raise Fault("ValidationException", "Invalid token")
-    return history_page(call, operation, execution.id, low, high, reverse, request.get("maximumPageSize"))
+    return history_page(call, operation, execution.id, low, high, reverse, call.page_size(request))
 
 
 def history_page(
-    call: Call, operation: str, execution: int, low: int, high: int, reverse: bool, size: int | None, *extra: Any
+    call: Call, operation: str, execution: int, low: int, high: int, reverse: bool, size: int, *extra: Any
 ) -> Response:
     """A page of a history, of the events from `low` to `high` (0 for the last), and perhaps a nextPageToken.
 
     The token holds where the next page begins, and what is `extra`.
     """
-    size = size or call.limits.page_size
     last = key_of(execution, high) if high else key_of(execution + 1, 0) - 1
     query = "events_reversed" if reverse else "events"
     rows = call.store.all(query, key_of(execution, low), last, size + 1)

@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 import orjson
 
-from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task, TaskKind, Timeout
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, OpenExecution, Task, TaskKind, Timeout
 from simpleflow.protocol.events import CLOSING_EVENTS, EVENT_TYPES
 
 Attributes = dict[str, Any]
@@ -63,9 +63,9 @@ class Open:
     kind: int
     name: str
     scheduled: Attributes
-    time: int
+    began: int
     started: int = 0
-    started_at: int = 0
+    run_since: int = 0
     cancel: int = 0
 
 
@@ -74,9 +74,12 @@ class State:
     """An execution, as events tell it."""
 
     started: Attributes = field(default_factory=dict)
-    began: int = 0
     last: int = 0
     time: int = 0
+    began: int = 0
+    """Where deadlines begin that the last event sets."""
+    latest: int | None = None
+    """When it expires at the latest."""
     closed: str | None = None
     cancel_requested: bool = False
     queued: int = 0
@@ -99,7 +102,7 @@ class State:
         self.problems.append(f"event {self.last}: {words}")
 
 
-def replay(state: State, number: int, time: int, kind: str, given: Attributes) -> None:
+def replay(state: State, number: int, time: int, began: int | None, kind: str, given: Attributes) -> None:
     """Apply one event."""
     if number != state.last + 1:
         state.wrong(f"is followed by event {number}")
@@ -108,10 +111,13 @@ def replay(state: State, number: int, time: int, kind: str, given: Attributes) -
     state.last = number
     if time < state.time:
         state.wrong("time goes back")
-    state.time = time
+    if began is not None and not began < time == state.time:
+        state.wrong("deadlines begin before it, and no clock went back")
+    state.time, state.began = time, time if began is None else began
     state.closed = CLOSING_EVENTS.get(kind)
     if kind == "WorkflowExecutionStarted":
-        state.started, state.began = given, time
+        state.started = given
+        state.latest = _after(state.began, given["executionStartToCloseTimeout"])
         state.task_list = state.queue = given["taskList"]["name"]
     elif kind == "WorkflowExecutionCancelRequested":
         state.cancel_requested = True
@@ -135,7 +141,7 @@ def _open(state: State, kind: str, given: Attributes) -> None:
     unique = task_kind != TaskKind.CHILD  # whose workflowId is looked at when it is started
     if unique and any(task.kind == task_kind and task.name == given[name] for task in state.tasks.values()):
         state.wrong(f"{kind}: {given[name]} is open already")
-    state.tasks[state.last] = Open(task_kind, given[name], given, state.time)
+    state.tasks[state.last] = Open(task_kind, given[name], given, state.began)
     if task_kind == TaskKind.ACTIVITY:
         state.latest_activity = state.time
 
@@ -151,7 +157,7 @@ def _task(state: State, kind: str, given: Attributes) -> None:
         if found is None or found.started:
             state.wrong(f"{kind} of nothing that waits")
             return
-        found.started, found.started_at = state.last, state.time
+        found.started, found.run_since = state.last, state.began
     else:
         _close(state, kind, given[_CLOSES[kind]], given.get("startedEventId"))
 
@@ -169,7 +175,7 @@ def _decision_scheduled(state: State, given: Attributes) -> None:
         state.wrong("a second decision task waits")
     state.queued, state.queued_sticky = state.last, given["scheduleToStartTimeout"]
     if not state.started_task:
-        state.queue, state.offered = given["taskList"]["name"], state.time
+        state.queue, state.offered = given["taskList"]["name"], state.began
     if (given["taskList"]["name"], given["scheduleToStartTimeout"]) != (state.task_list, state.sticky):
         state.wrong("the decision task is on another list than the one in force")
 
@@ -178,7 +184,7 @@ def _decision_started(state: State, given: Attributes) -> None:
     if state.started_task or given["scheduledEventId"] != state.queued or not state.queued:
         state.wrong("a decision task is started that does not wait, or beside another one")
     state.queued, state.scheduled, state.started_task = 0, state.queued, state.last
-    state.offered = state.time
+    state.offered = state.began
 
 
 def _decision_over(state: State, given: Attributes) -> None:
@@ -186,7 +192,7 @@ def _decision_over(state: State, given: Attributes) -> None:
         state.wrong("closes a decision task that is not the started one")
     state.scheduled = state.started_task = 0
     if state.queued:
-        state.queue, state.offered = state.task_list, state.time
+        state.queue, state.offered = state.task_list, state.began
 
 
 def _decision_completed(state: State, given: Attributes) -> None:
@@ -236,22 +242,17 @@ def _deadlines(task: Open) -> tuple[tuple[int | None, Timeout | None], ...]:
     none: tuple[None, None] = (None, None)
     given = task.scheduled
     if task.kind == TaskKind.TIMER:
-        return (_after(task.time, given["startToFireTimeout"]), Timeout.FIRE), none
+        return (_after(task.began, given["startToFireTimeout"]), Timeout.FIRE), none
     if task.kind == TaskKind.LAMBDA and task.started:
-        return (_after(task.started_at, given["startToCloseTimeout"]), Timeout.START_TO_CLOSE), none
+        return (_after(task.run_since, given["startToCloseTimeout"]), Timeout.START_TO_CLOSE), none
     if task.kind != TaskKind.ACTIVITY:
         return none, none
-    to_close = (_after(task.time, given["scheduleToCloseTimeout"]), Timeout.SCHEDULE_TO_CLOSE)
+    since = min(task.began, task.run_since) if task.started else task.began
+    to_close = (_after(since, given["scheduleToCloseTimeout"]), Timeout.SCHEDULE_TO_CLOSE)
     if not task.started:
-        return _first(to_close, (_after(task.time, given["scheduleToStartTimeout"]), Timeout.SCHEDULE_TO_START)), none
-    closes = _first(to_close, (_after(task.started_at, given["startToCloseTimeout"]), Timeout.START_TO_CLOSE))
+        return _first(to_close, (_after(since, given["scheduleToStartTimeout"]), Timeout.SCHEDULE_TO_START)), none
+    closes = _first(to_close, (_after(task.run_since, given["startToCloseTimeout"]), Timeout.START_TO_CLOSE))
     return closes, closes
-
-
-def _late(kept: int | None, told: int | None) -> bool:
-    """Whether a deadline is missing, too many, or later than the events tell. It may be earlier: deadlines begin by
-    the clock, events are never older than the one before them, and a clock may have gone back."""
-    return (kept is None) != (told is None) or (kept is not None and told is not None and kept > told)
 
 
 def task_problems(task: Open, row: Task) -> Iterator[str]:
@@ -261,7 +262,7 @@ def task_problems(task: Open, row: Task) -> Iterator[str]:
         yield f"{task.name!r} is {kept} in its row, and by its events {told}"
     due, closes = _deadlines(task)
     beats = task.kind == TaskKind.ACTIVITY and task.started and row.heartbeat is not None
-    if _late(row.close_due, closes[0]) or (not beats and _late(row.due, due[0])):
+    if (row.close_due, row.close_timeout) != closes or (not beats and (row.due, row.timeout) != due):
         yield f"{task.name!r} is due at {row.due}, and by its events at {due[0]}"
     if beats and (row.due is None or (row.close_due is not None and row.due > row.close_due)):
         yield f"{task.name!r} is due at {row.due}, after it must close"
@@ -270,7 +271,7 @@ def task_problems(task: Open, row: Task) -> Iterator[str]:
         yield f"{task.name!r} {'waits and is not' if waits else 'does not wait and is'} in its list"
 
 
-def run_problems(state: State, run: Run) -> Iterator[str]:
+def run_problems(state: State, run: OpenExecution) -> Iterator[str]:
     """What is wrong with the row of an open execution."""
     told: dict[str, Any] = {
         "queued": state.queued,
@@ -286,15 +287,13 @@ def run_problems(state: State, run: Run) -> Iterator[str]:
         "task_timeout": state.started["taskStartToCloseTimeout"],
         "task_priority": state.started.get("taskPriority"),
         "list": state.queue,
+        "due": _run_due(state, run.expires),
     }
     for name, value in told.items():
         if getattr(run, name) != value:
             yield f"{name} is {getattr(run, name)!r}, and by its events {value!r}"
-    if _late(run.due, due := _run_due(state, run.expires)):
-        yield f"due is {run.due!r}, and by its events {due!r}"
-    latest = _after(state.began, state.started["executionStartToCloseTimeout"])
-    if latest is not None and run.expires > latest:
-        yield f"it expires at {run.expires}, and by its events at {latest}"
+    if state.latest is not None and run.expires > state.latest:
+        yield f"it expires at {run.expires}, and by its events at {state.latest}"
     if bool(state.queued and not state.started_task) != (run.arrival is not None):
         yield "its decision task waits and is not in its list, or is there and does not wait"
 
@@ -317,7 +316,7 @@ def problems(connection: apsw.Connection) -> Iterator[str]:
         if line != "ok":
             yield f"SQLite: {line}"
     mail = _mail(connection)
-    runs = {row[0]: Run(*row) for row in connection.execute("SELECT * FROM open_execution")}
+    runs = {row[0]: OpenExecution(*row) for row in connection.execute("SELECT * FROM open_execution")}
     for row in connection.execute("SELECT id, closed, status, cancel_requested, final, run_id FROM execution"):
         for words in _execution_problems(connection, row, runs.pop(row[0], None), mail):
             yield f"execution {row[0]} ({row[5]}): {words}"
@@ -360,7 +359,7 @@ def _left_over(connection: apsw.Connection) -> Iterator[str]:
 
 
 def _execution_problems(
-    connection: apsw.Connection, row: tuple[Any, ...], run: Run | None, mail: Mail
+    connection: apsw.Connection, row: tuple[Any, ...], run: OpenExecution | None, mail: Mail
 ) -> Iterator[str]:
     number, closed, status, cancel_requested, final, _ = row
     low, high = number << EVENT_BITS, number << EVENT_BITS | EVENT_MASK
@@ -390,13 +389,13 @@ def _execution_problems(
 
 def _replay_all(connection: apsw.Connection, state: State, low: int, high: int) -> bool:
     """Apply a history. Whether its beginning has been removed."""
-    query = "SELECT key, time, type, attributes FROM event WHERE key BETWEEN ? AND ? ORDER BY key"
+    query = "SELECT key, time, began, type, attributes FROM event WHERE key BETWEEN ? AND ? ORDER BY key"
     first = True
-    for key, time, code, attributes in connection.execute(query, (low, high)):
+    for key, time, began, code, attributes in connection.execute(query, (low, high)):
         if first and key & EVENT_MASK != 1:
             return True
         first = False
-        replay(state, key & EVENT_MASK, time, _NAMES[code], orjson.loads(attributes))
+        replay(state, key & EVENT_MASK, time, began, _NAMES[code], orjson.loads(attributes))
     return first
 
 

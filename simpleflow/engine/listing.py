@@ -110,7 +110,7 @@ _FILTERS: dict[str, Callable[[dict[str, Any]], Condition]] = {
 
 def _page(call: Call, request: Request, operation: str, order: str, condition: Condition) -> Response:
     """One page, the newest first unless the order is reversed."""
-    size = request.get("maximumPageSize") or call.limits.page_size
+    size = call.page_size(request)
     ascending = bool(request.get("reverseOrder"))
     if token := request.get("nextPageToken"):
         last = read_page_token(token, operation, call.now, call.limits.token_seconds)

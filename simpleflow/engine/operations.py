@@ -63,6 +63,7 @@ READS: dict[str, Operation] = {
     "DescribeActivityType": registration.describe_activity_type,
     "DescribeWorkflowExecution": executions.describe_workflow_execution,
     "ListDomains": registration.list_domains,
+    "ListLambdaFunctions": lambdas.list_lambda_functions,
     "ListWorkflowTypes": registration.list_workflow_types,
     "ListActivityTypes": registration.list_activity_types,
     "ListOpenWorkflowExecutions": listing.list_open_workflow_executions,

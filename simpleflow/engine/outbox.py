@@ -7,12 +7,13 @@ sending event, as if there were no time between, and is not dropped when the sen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from simpleflow.engine.call import Call
 from simpleflow.engine.executions import Execution, find_open, get_execution, launch, next_number
 from simpleflow.engine.reaching import child_started
-from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, Run, Task
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, Message, OpenExecution, Task, key_of
 from simpleflow.engine.transitions import (
     Attributes,
     Turn,
@@ -42,16 +43,16 @@ class Letter:
     def __init__(self, call: Call, key: int) -> None:
         self.call = call
         self.key = key
-        self.time, self.type, self.attributes = call.event_at(key)
+        self.sent, self.type, self.attributes = call.event_at(key)
         self.sender: Execution = get_execution(call, key >> EVENT_BITS)
 
     @property
     def event_id(self) -> int:
         return self.key & EVENT_MASK
 
-    def turn(self, run: Run) -> Turn:
-        """A turn of an execution at the message's time."""
-        return self.call.turn(run, self.time)
+    def turn(self, run: OpenExecution) -> Turn:
+        """A turn of an execution at the time of the sending."""
+        return self.call.turn(run, self.sent)
 
     def own_turn(self) -> Turn | None:
         """A turn of the sender, unless it has closed."""
@@ -64,11 +65,6 @@ class Letter:
         if turn is not None:
             happen(turn, kind, {"initiatedEventId": self.event_id, **attributes})
             self.call.save(turn)
-
-    def failed(self, kind: str, cause: str, *repeated: str) -> None:
-        """Tell the sender that it did not go."""
-        repeats = optional(self.attributes, "decisionTaskCompletedEventId", "control", *repeated)
-        self.answer(kind, cause=cause, **repeats)
 
 
 def named(execution: Execution) -> dict[str, str]:
@@ -97,7 +93,7 @@ def _start_child(letter: Letter) -> None:
     started["parentWorkflowExecution"] = named(letter.sender)
     started["parentInitiatedEventId"] = letter.event_id
     number, domain = next_number(call), letter.sender.domain
-    child = launch(call, number, domain, initiated["workflowId"], started, letter.time, parent=letter.key)
+    child = launch(call, number, domain, initiated["workflowId"], started, letter.sent, parent=letter.key)
     if turn is not None and task is not None:
         _tell_of_start(call, turn, task, child, initiated)
 
@@ -112,7 +108,7 @@ def _tell_of_start(call: Call, turn: Turn, task: Task, child: Execution, initiat
             "initiatedEventId": task.opened_by,
         },
     )
-    turn.change(task._replace(started=event, target=child.id))
+    turn.change(task._replace(started=event))
     call.save(turn)
 
 
@@ -138,7 +134,7 @@ def _child_closed(letter: Letter) -> None:
     call.save(turn)
 
 
-def _target(letter: Letter) -> Run | None:
+def _target(letter: Letter) -> OpenExecution | None:
     """The open execution that the sender names."""
     given = letter.attributes
     try:
@@ -147,58 +143,52 @@ def _target(letter: Letter) -> Run | None:
         return None
 
 
-def _signal(letter: Letter) -> None:
-    run = _target(letter)
+def _outside(letter: Letter, failed: str, answered: str, tell: Callable[..., None]) -> None:
+    """Tell another execution, and the sender how it went."""
+    call, run = letter.call, _target(letter)
     if run is None:
-        cause = "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
-        letter.failed("SignalExternalWorkflowExecutionFailed", cause, "workflowId", "runId")
+        repeats = optional(letter.attributes, "workflowId", "runId", "decisionTaskCompletedEventId", "control")
+        letter.answer(failed, cause="UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION", **repeats)
         return
     turn = letter.turn(run)
-    sent_by = {"externalWorkflowExecution": named(letter.sender), "externalInitiatedEventId": letter.event_id}
-    signal(turn, letter.attributes, **sent_by)
-    letter.call.save(turn)
-    letter.answer("ExternalWorkflowExecutionSignaled", workflowExecution=named(get_execution(letter.call, turn.run.id)))
+    tell(turn, externalWorkflowExecution=named(letter.sender), externalInitiatedEventId=letter.event_id)
+    call.save(turn)
+    letter.answer(answered, workflowExecution=named(get_execution(call, run.id)))
+
+
+def _signal(letter: Letter) -> None:
+    failed, answered = "SignalExternalWorkflowExecutionFailed", "ExternalWorkflowExecutionSignaled"
+    _outside(letter, failed, answered, lambda turn, **sent_by: signal(turn, letter.attributes, **sent_by))
 
 
 def _cancel(letter: Letter) -> None:
-    run = _target(letter)
-    if run is None:
-        cause = "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
-        letter.failed("RequestCancelExternalWorkflowExecutionFailed", cause, "workflowId", "runId")
-        return
-    turn = letter.turn(run)
-    request_cancel(turn, externalWorkflowExecution=named(letter.sender), externalInitiatedEventId=letter.event_id)
-    letter.call.save(turn)
-    target = named(get_execution(letter.call, turn.run.id))
-    letter.answer("ExternalWorkflowExecutionCancelRequested", workflowExecution=target)
+    failed, answered = "RequestCancelExternalWorkflowExecutionFailed", "ExternalWorkflowExecutionCancelRequested"
+    _outside(letter, failed, answered, request_cancel)
 
 
-def _child(letter: Letter) -> Turn | None:
-    """A turn of the open child that the sender initiated, in whichever run it is by now.
+def _child(letter: Letter, tell: Callable[[Turn], None]) -> None:
+    """Tell the open child that the sender initiated, in whichever run it is by now.
 
     What happens to it happens when its parent ends, which is after the event that sends this.
     """
     call = letter.call
     latest = call.store.row("latest_execution", letter.sender.domain, letter.attributes["workflowId"])
     if latest is None or latest[2] is not None or get_execution(call, latest[0]).parent != letter.key:
-        return None
+        return
     run = call.store.run(latest[0])
-    assert run is not None and letter.sender.closed is not None
-    return call.turn(run, letter.sender.closed)
+    assert run is not None
+    end, _ = call.store.one("last_event", key_of(letter.sender.id + 1, 0))
+    turn = call.turn(run, call.event_at(end)[0])
+    tell(turn)
+    call.save(turn)
 
 
 def _terminate_child(letter: Letter) -> None:
-    turn = _child(letter)
-    if turn is not None:
-        terminate_child(turn)
-        letter.call.save(turn)
+    _child(letter, terminate_child)
 
 
 def _cancel_child(letter: Letter) -> None:
-    turn = _child(letter)
-    if turn is not None:
-        request_cancel(turn, cause="CHILD_POLICY_APPLIED")
-        letter.call.save(turn)
+    _child(letter, lambda turn: request_cancel(turn, cause="CHILD_POLICY_APPLIED"))
 
 
 def _no_role(letter: Letter) -> None:

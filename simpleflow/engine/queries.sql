@@ -119,12 +119,12 @@ SELECT
     (SELECT min(due) FROM open_task WHERE due IS NOT NULL)
 
 -- name: insert_task
-INSERT INTO open_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO open_task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: update_task
 UPDATE open_task SET
     started = ?2, cancel = ?3, due = ?4, timeout = ?5, close_due = ?6, close_timeout = ?7, heartbeat = ?8,
-    details = ?9, target = ?10, arrival = ?11
+    details = ?9, arrival = ?10
 WHERE key = ?1
 
 -- name: delete_task
@@ -156,11 +156,11 @@ SELECT count(*) FROM open_task WHERE domain = ? AND list = ?
 SELECT * FROM open_task WHERE due <= ? ORDER BY due, key LIMIT 1
 
 -- name: insert_message
-INSERT INTO outbox (source, kind, message) VALUES (?, ?, '{}')
+INSERT INTO outbox (source, kind) VALUES (?, ?)
 
 -- name: tell_children
-INSERT INTO outbox (source, kind, message)
-SELECT key, ?4, '{}' FROM open_task WHERE key BETWEEN ?1 AND ?2 AND kind = ?3 ORDER BY key
+INSERT INTO outbox (source, kind)
+SELECT key, ?4 FROM open_task WHERE key BETWEEN ?1 AND ?2 AND kind = ?3 ORDER BY key
 
 -- name: next_message
 SELECT id, source, kind FROM outbox ORDER BY id LIMIT 1
@@ -169,10 +169,10 @@ SELECT id, source, kind FROM outbox ORDER BY id LIMIT 1
 DELETE FROM outbox WHERE id = ?
 
 -- name: insert_event
-INSERT INTO event VALUES (?, ?, ?, ?)
+INSERT INTO event VALUES (?, ?, ?, ?, ?)
 
 -- name: event
-SELECT time, type, attributes FROM event WHERE key = ?
+SELECT ifnull(began, time), type, attributes FROM event WHERE key = ?
 
 -- name: last_event
 SELECT key, time FROM event WHERE key < ? ORDER BY key DESC LIMIT 1

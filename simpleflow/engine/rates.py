@@ -23,7 +23,7 @@ class Buckets:
         if rate is None:
             return True
         left, at = self._left[name]
-        left = min(rate.bucket, left + (now - at) * rate.refill)
+        left = min(rate.bucket, left + max(0.0, now - at) * rate.refill)  # a clock may go back
         enough = left >= 1
         self._left[name] = (left - enough, now)
         return enough

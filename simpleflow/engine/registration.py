@@ -5,6 +5,7 @@ See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_RegisterDomain
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -14,6 +15,8 @@ from simpleflow.engine.tokens import page_token, read_page_token
 from simpleflow.protocol.faults import Fault, unknown
 
 ARN = "arn:aws:swf:local:000000000000:/domain/"
+#: A domain's ARN in any region: who calls over HTTP names the one that he has signed for.
+_ANY_REGION = re.compile(r"arn:aws:swf:[a-z0-9-]+:000000000000:/domain/(.+)", re.DOTALL)
 
 #: What a type may give as defaults, by its kind.
 DEFAULTS = {
@@ -106,7 +109,8 @@ def _tags(call: Call, tags: dict[str, str], added: list[dict[str, str]]) -> str:
 def _tagged(call: Call, request: Request) -> tuple[int, dict[str, str]]:
     """The domain that an ARN names, and its tags. Raises UnknownResourceFault."""
     arn = request["resourceArn"]
-    row = call.store.row("domain", arn.removeprefix(ARN)) if arn.startswith(ARN) else None
+    named = _ANY_REGION.fullmatch(arn)
+    row = call.store.row("domain", named[1]) if named else None
     if row is None:
         raise unknown(f"Unknown resource: {arn}")
     return row[0], orjson.loads(call.store.one("domain_tags", row[0]))
@@ -162,7 +166,7 @@ def _page(
     call: Call, request: Request, operation: str, statement: str, bindings: list[Any], order: tuple[str, ...]
 ) -> tuple[list[tuple[Any, ...]], str | None]:
     """One page of rows whose first columns are those that order them, and the token of the next page."""
-    size = request.get("maximumPageSize") or call.limits.page_size
+    size = call.page_size(request)
     reverse = bool(request.get("reverseOrder"))
     columns = f"({', '.join(order)})"
     if token := request.get("nextPageToken"):

@@ -60,7 +60,7 @@ LAST = -1
 
 
 @dataclass(slots=True)
-class Run:
+class OpenExecution:
     """The row of an open execution; the one mutable value, owned by the `Turn` that works on it."""
 
     id: int
@@ -99,7 +99,6 @@ class Task(NamedTuple):
     close_timeout: int | None = None
     heartbeat: int | None = None
     details: str | None = None
-    target: int | None = None
     list: str | None = None
     priority: int = 0
     arrival: int | None = NOWHERE
@@ -122,6 +121,8 @@ class Event(NamedTuple):
     time: int
     type: str
     attributes: dict[str, Any]
+    began: int | None = None
+    """Where the deadlines begin (ms) that it sets, if not at its time."""
 
 
 class Type(NamedTuple):

@@ -1,4 +1,4 @@
--- The file of the embedded engine, schema version 1.
+-- The file of the embedded engine, schema version 2.
 --
 -- Truth is the table of events, to which rows are only added. The other tables are what calls need to be O(log n):
 -- what is open, what waits, what is due, what is registered.
@@ -41,7 +41,8 @@ CREATE TABLE event (
     key INTEGER PRIMARY KEY,
     time INTEGER NOT NULL,
     type INTEGER NOT NULL,  -- the code in simpleflow.protocol.events
-    attributes BLOB NOT NULL  -- JSON
+    attributes BLOB NOT NULL,  -- JSON
+    began INTEGER  -- where the deadlines begin that it sets; NULL at its time, unless a clock had gone back
 ) STRICT;
 
 -- Every execution, written when it starts and when it closes. AUTOINCREMENT: an id is never used again, so that a
@@ -106,7 +107,6 @@ CREATE TABLE open_task (
     close_timeout INTEGER,
     heartbeat INTEGER,  -- seconds; NULL is none
     details TEXT,  -- of the last heartbeat
-    target INTEGER,  -- the execution that a child was started as
     list TEXT,
     priority INTEGER NOT NULL DEFAULT 0,  -- as above
     arrival INTEGER  -- as above
@@ -119,7 +119,5 @@ CREATE INDEX open_task_queue ON open_task (domain, list, priority, arrival) WHER
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     source INTEGER NOT NULL,  -- the key of the event that sends it, and holds what is told
-    target INTEGER,  -- not used
-    kind TEXT NOT NULL,  -- Message in rows.py
-    message TEXT NOT NULL  -- {}
+    kind TEXT NOT NULL  -- Message in rows.py
 ) STRICT;

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from simpleflow.engine.rows import Run
+from simpleflow.engine.rows import OpenExecution
 from simpleflow.engine.transitions import NONE, Attributes, Turn, need_decision, optional
 from simpleflow.protocol.limits import Limits
 
@@ -70,11 +70,11 @@ def start(number: int, domain: int, time: int, attributes: Attributes, limits: L
     return turn
 
 
-def _new_run(number: int, domain: int, time: int, attributes: Attributes, limits: Limits) -> Run:
+def _new_run(number: int, domain: int, time: int, attributes: Attributes, limits: Limits) -> OpenExecution:
     task_list = attributes["taskList"]["name"]
     timeout = attributes["executionStartToCloseTimeout"]
     seconds = limits.execution_seconds if timeout == NONE else min(int(timeout), limits.execution_seconds)
-    return Run(
+    return OpenExecution(
         id=number,
         domain=domain,
         child_policy=attributes["childPolicy"],

@@ -22,7 +22,7 @@ import apsw
 import orjson
 
 from simpleflow.engine.errors import EngineError
-from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, LAST, Event, Message, Run, Task, TaskKind, key_of
+from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, LAST, Event, Message, OpenExecution, Task, TaskKind, key_of
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.events import CODES
 from simpleflow.protocol.limits import Limits
@@ -34,9 +34,13 @@ SQLiteError = apsw.Error
 Synchronous = Literal["auto", "full"]
 
 APPLICATION_ID = 0x73666C77  # "sflw"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: What brings a file of one version to the next: MIGRATIONS[0] those of version 1, and so on.
-MIGRATIONS: tuple[str, ...] = ()
+MIGRATIONS: tuple[str, ...] = (
+    "ALTER TABLE event ADD COLUMN began INTEGER; "
+    "ALTER TABLE outbox DROP COLUMN target; ALTER TABLE outbox DROP COLUMN message; "
+    "ALTER TABLE open_task DROP COLUMN target",
+)
 #: Releases of SQLite from the first to before the second can corrupt a file that several processes write.
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
 BUSY_MILLISECONDS = 60_000
@@ -301,15 +305,17 @@ class Store:
 
     # Turns
 
-    def load(self, run: Run, now: int, limits: Limits) -> Turn:
+    def load(self, run: OpenExecution, now: int, limits: Limits) -> Turn:
         """A turn of an open execution, at its history's end."""
         key, time = self.one("last_event", key_of(run.id + 1, 0))
-        return Turn(run, max(now, time), key & EVENT_MASK, limits, before=_mutable(run), now=now)
+        return Turn(
+            run, max(now, time), key & EVENT_MASK, limits, before=_mutable(run), now=now if now < time else None
+        )
 
-    def run(self, execution: int) -> Run | None:
+    def run(self, execution: int) -> OpenExecution | None:
         """The hot state of an execution, or None if it is not open."""
         row = self.row("open_execution", execution)
-        return None if row is None else Run(*row)
+        return None if row is None else OpenExecution(*row)
 
     def task(self, key: int) -> Task | None:
         """An open task, or None."""
@@ -369,7 +375,7 @@ class Store:
         if values != turn.before:
             self.do("update_open_execution", *values, run.id)
 
-    def _place(self, run: Run) -> None:
+    def _place(self, run: OpenExecution) -> None:
         """Give the decision task that is to be had its place at the end of its list."""
         if run.arrival == LAST:
             run.arrival = (self.one("last_decision_arrival", run.domain, run.list, run.priority) or 0) + 1
@@ -404,7 +410,7 @@ def task_range(execution: int) -> tuple[int, int]:
     return execution << EVENT_BITS, execution << EVENT_BITS | EVENT_MASK
 
 
-def _mutable(run: Run) -> tuple[Any, ...]:
+def _mutable(run: OpenExecution) -> tuple[Any, ...]:
     """The columns that an execution's turns change, in the order of the statement that writes them."""
     return (
         run.task_list,
@@ -422,8 +428,8 @@ def _mutable(run: Run) -> tuple[Any, ...]:
     )
 
 
-def _event_row(event: Event) -> tuple[int, int, int, bytes]:
-    return event.key, event.time, CODES[event.type], orjson.dumps(event.attributes)
+def _event_row(event: Event) -> tuple[Any, ...]:
+    return event.key, event.time, CODES[event.type], orjson.dumps(event.attributes), event.began
 
 
 def _changed_row(task: Task) -> tuple[Any, ...]:
@@ -437,7 +443,6 @@ def _changed_row(task: Task) -> tuple[Any, ...]:
         task.close_timeout,
         task.heartbeat,
         task.details,
-        task.target,
         task.arrival,
     )
 

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from simpleflow.engine.call import ACTIVITY_LIST, DECISION_LIST, Call, Operation, Request, Response
-from simpleflow.engine.deciding import check, close_is_last, complete_decision
+from simpleflow.engine.decisions import check, close_is_last, complete_decision
 from simpleflow.engine.executions import continue_as_new, history_page, words
-from simpleflow.engine.rows import Run, Task, TaskKind, key_of
+from simpleflow.engine.rows import OpenExecution, Task, TaskKind, key_of
 from simpleflow.engine.tokens import ACTIVITY, DECISION, Token, read_page_token, read_task_token, task_token
 from simpleflow.engine.transitions import (
     Attributes,
@@ -29,9 +29,6 @@ from simpleflow.engine.view import look
 from simpleflow.protocol import checks
 from simpleflow.protocol.faults import Fault, unknown
 
-#: Fewer decisions than these cannot exceed the size of a request.
-_MANY_DECISIONS = 4
-
 
 def poll_for_decision_task(call: Call, request: Request) -> Response | None:
     if request.get("nextPageToken"):
@@ -41,7 +38,7 @@ def poll_for_decision_task(call: Call, request: Request) -> Response | None:
         row = call.store.row("next_decision", domain, request["taskList"]["name"])
         if row is None:
             return None
-        turn = call.turn(Run(*row))
+        turn = call.turn(OpenExecution(*row))
         start_decision(turn, request.get("identity"))
         call.save(turn)
         call.taken(DECISION_LIST, domain, turn.run.list)
@@ -65,7 +62,7 @@ def _decision_page(call: Call, request: Request, place: tuple[Any, ...]) -> Resp
     """A page of the history of a decision task that was handed out; all pages end at its DecisionTaskStarted."""
     number, low, high, reverse, *task = place
     started, scheduled, previous = task
-    size = request.get("maximumPageSize")
+    size = call.page_size(request)
     answer = history_page(call, "PollForDecisionTask", number, low, high, reverse, size, *task)
     names = call.store.row("execution_names", number)
     if names is None:  # the domain no longer retains it
@@ -90,7 +87,7 @@ def check_decisions(request: Request) -> None:
 
 def respond_decision_task_completed(call: Call, request: Request) -> Response:
     decisions = request.get("decisions") or ()
-    if len(decisions) >= _MANY_DECISIONS and len(orjson.dumps(request)) > call.limits.request_size:
+    if decisions and len(orjson.dumps(request)) > call.limits.request_size:
         most = call.limits.request_size
         raise Fault("RequestEntityTooLargeException", f"The request is longer than {most} bytes")
     token = read_task_token(request["taskToken"], DECISION)
@@ -102,7 +99,7 @@ def respond_decision_task_completed(call: Call, request: Request) -> Response:
     complete_decision(turn, request, decisions, view)
     call.save(turn)
     if turn.continued is not None:
-        continue_as_new(call, run, turn.continued, view.next_run)
+        continue_as_new(call, turn, turn.continued, view.next_run)
     return {}
 
 
@@ -125,8 +122,8 @@ def poll_for_activity_task(call: Call, request: Request) -> Response | None:
         run = call.store.run(task.execution)
         assert run is not None
         turn = call.turn(run)
-        scheduled_at, scheduled = call.event(task.execution, task.opened_by)
-        task = start_activity(turn, task, scheduled, scheduled_at, request.get("identity"))
+        began, scheduled = call.event(task.execution, task.opened_by)
+        task = start_activity(turn, task, scheduled, began, request.get("identity"))
         call.save(turn)
         call.taken(ACTIVITY_LIST, domain, task.list or "")
         if turn.status is None:

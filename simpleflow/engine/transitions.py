@@ -2,7 +2,7 @@
 
 Everything here is pure: a `Turn` holds one execution during one call; the functions append events to it and note
 which rows open, change and close. There is no SQL, no clock and no input or output: the store loads a turn and
-writes it, and time is one of its arguments. What decisions do stands in `simpleflow.engine.deciding`.
+writes it, and time is one of its arguments. What decisions do stands in `simpleflow.engine.decisions`.
 
 The rules, from Amazon's documentation and recordings of the service:
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simpleflow.engine.rows import LAST, NOWHERE, Event, Message, Run, Task, TaskKind, Timeout, key_of
+from simpleflow.engine.rows import LAST, NOWHERE, Event, Message, OpenExecution, Task, TaskKind, Timeout, key_of
 from simpleflow.protocol.events import CLOSING_EVENTS, EVENTS
 from simpleflow.protocol.limits import AWS_LIMITS, Limits
 
@@ -39,7 +39,7 @@ class Turn:
     `time` (milliseconds) is the timestamp of every event of the turn: never before the history's last one.
     """
 
-    run: Run
+    run: OpenExecution
     time: int
     last_id: int = 0
     limits: Limits = AWS_LIMITS
@@ -59,7 +59,7 @@ class Turn:
     before: tuple[Any, ...] | None = None
     """What the store needs to see whether the execution's row has changed."""
     now: int | None = None
-    """The clock's time where it is not `time`: it has gone back since the last event."""
+    """The clock's time, if that is before `time`: it has gone back since the last event."""
 
     @property
     def began(self) -> int:
@@ -75,7 +75,7 @@ class Turn:
             self.last_id -= 1
             self.append("WorkflowExecutionTerminated", terminated(self.run, "EVENT_LIMIT_EXCEEDED"))
             return 0
-        self.events.append(Event(key_of(self.run.id, self.last_id), self.time, kind, attributes))
+        self.events.append(Event(key_of(self.run.id, self.last_id), self.time, kind, attributes, self.now))
         self.status = CLOSING_EVENTS.get(kind)
         if kind in APPLIES_CHILD_POLICY:
             self.child_policy = attributes["childPolicy"]
@@ -137,7 +137,7 @@ def signal(turn: Turn, given: Attributes, **attributes: Any) -> None:
     happen(turn, "WorkflowExecutionSignaled", {"externalInitiatedEventId": 0, **told, **attributes})
 
 
-def terminated(run: Run, cause: str, **given: Any) -> Attributes:
+def terminated(run: OpenExecution, cause: str, **given: Any) -> Attributes:
     """The attributes of a WorkflowExecutionTerminated."""
     return {"childPolicy": run.child_policy, "cause": cause, **given}
 
@@ -238,11 +238,11 @@ def expire_execution(turn: Turn) -> None:
 # Activity tasks
 
 
-def start_activity(turn: Turn, task: Task, scheduled: Attributes, scheduled_at: int, identity: str | None) -> Task:
-    """A worker takes the activity task. `scheduled` and `scheduled_at` are its ActivityTaskScheduled event's."""
+def start_activity(turn: Turn, task: Task, scheduled: Attributes, began: int, identity: str | None) -> Task:
+    """A worker takes the activity task. `scheduled` and `began` are its ActivityTaskScheduled event's."""
     started = turn.append("ActivityTaskStarted", _started(task.opened_by, identity))
     close_due, close_timeout = first_deadline(
-        (due_after(min(scheduled_at, turn.began), scheduled.get("scheduleToCloseTimeout")), Timeout.SCHEDULE_TO_CLOSE),
+        (due_after(min(began, turn.began), scheduled.get("scheduleToCloseTimeout")), Timeout.SCHEDULE_TO_CLOSE),
         (due_after(turn.began, scheduled.get("startToCloseTimeout")), Timeout.START_TO_CLOSE),
     )
     beat = scheduled.get("heartbeatTimeout") or NONE

@@ -10,7 +10,7 @@ import orjson
 from simpleflow.engine.call import Call
 from simpleflow.engine.executions import next_number, room_for
 from simpleflow.engine.rounds import View
-from simpleflow.engine.rows import Run, Task
+from simpleflow.engine.rows import OpenExecution, Task
 from simpleflow.engine.store import task_range
 from simpleflow.engine.tokens import new_run_id
 from simpleflow.protocol.decisions import DECISIONS
@@ -33,7 +33,7 @@ _TOO_FAST = {
 }
 
 
-def look(call: Call, run: Run, decisions: Sequence[Decision]) -> View:
+def look(call: Call, run: OpenExecution, decisions: Sequence[Decision]) -> View:
     """What these decisions can see of their execution, its open tasks, and the types of its domain."""
     view = View()
     names = set()
@@ -71,19 +71,19 @@ def _refused(call: Call, decisions: Sequence[Decision]) -> dict[int, str]:
     return refused
 
 
-def _activity(call: Call, run: Run, view: View, given: dict[str, Any]) -> None:
+def _activity(call: Call, run: OpenExecution, view: View, given: dict[str, Any]) -> None:
     type_ = (given["activityType"]["name"], given["activityType"]["version"])
     if type_ not in view.types:
         view.types[type_] = call.type("activity", run.domain, *type_)
 
 
-def _child(call: Call, run: Run, view: View, given: dict[str, Any]) -> None:
+def _child(call: Call, run: OpenExecution, view: View, given: dict[str, Any]) -> None:
     type_ = (given["workflowType"]["name"], given["workflowType"]["version"])
     if type_ not in view.workflow_types:
         view.workflow_types[type_] = call.type("workflow", run.domain, *type_)
 
 
-def _continue(call: Call, run: Run, view: View, given: dict[str, Any]) -> None:
+def _continue(call: Call, run: OpenExecution, view: View, given: dict[str, Any]) -> None:
     _, _, name, version = call.store.one("execution_names", run.id)
     view.workflow_type = (name, version)
     type_ = (name, given.get("workflowTypeVersion") or version)
@@ -91,7 +91,7 @@ def _continue(call: Call, run: Run, view: View, given: dict[str, Any]) -> None:
     view.next_run = new_run_id(next_number(call))
 
 
-def _lambda(call: Call, run: Run, view: View, given: dict[str, Any]) -> None:
+def _lambda(call: Call, run: OpenExecution, view: View, given: dict[str, Any]) -> None:
     if call.configuration.lambda_role_required:
         _, started = call.event(run.id, 1)
         view.lambda_role = "lambdaRole" in started

@@ -907,6 +907,19 @@ def list_domains(given: dict[str, Any]) -> None:
         raise report(found)
 
 
+_LIST_LAMBDA_FUNCTIONS_INPUT = (
+)
+
+
+def list_lambda_functions(given: dict[str, Any]) -> None:
+    found: list[str] = []
+    count = 0
+    if count != len(given):
+        unknown(given, _LIST_LAMBDA_FUNCTIONS_INPUT, "")
+    if found:
+        raise report(found)
+
+
 _LIST_OPEN_WORKFLOW_EXECUTIONS_INPUT = (
     "domain",
     "startTimeFilter",
@@ -2632,6 +2645,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "ListActivityTypes": list_activity_types,
     "ListClosedWorkflowExecutions": list_closed_workflow_executions,
     "ListDomains": list_domains,
+    "ListLambdaFunctions": list_lambda_functions,
     "ListOpenWorkflowExecutions": list_open_workflow_executions,
     "ListTagsForResource": list_tags_for_resource,
     "ListWorkflowTypes": list_workflow_types,

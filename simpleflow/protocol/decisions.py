@@ -1,7 +1,7 @@
 """The 13 types of decisions, as one table.
 
 Each row names the event that an accepted decision leaves in the history, the event of a refused one, and the causes
-for which it can be refused. What a decision does is the engine's (`simpleflow.engine.deciding`).
+for which it can be refused. What a decision does is the engine's (`simpleflow.engine.decisions`).
 See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_Decision.html
 """
 

@@ -1,6 +1,7 @@
-"""The 39 operations of Amazon SWF, as one table, and the three that the embedded engine adds.
+"""The 39 operations of Amazon SWF, as one table, and the four that the embedded engine adds.
 
-Amazon runs Lambda functions itself; where there is no Amazon, workers run them as they run activities.
+Amazon runs Lambda functions itself; where there is no Amazon, workers run them as they run activities. `MODELS` has the
+four in the form of botocore's model, for its loaders to merge.
 See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_Operations.html
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +133,14 @@ OPERATION_TABLE: tuple[Operation, ...] = (
 )
 
 EXTENSION_TABLE: tuple[Operation, ...] = (
+    Operation("ListLambdaFunctions", "OperationNotPermitted", "LambdaFunctions"),
     Operation("PollForLambdaTask", "UnknownResource OperationNotPermitted LimitExceeded", "LambdaTask"),
     Operation("RespondLambdaTaskCompleted", "UnknownResource OperationNotPermitted", ""),
     Operation("RespondLambdaTaskFailed", "UnknownResource OperationNotPermitted", ""),
 )
 
+#: A search path of botocore's loaders.
+MODELS = Path(__file__).with_name("models")
 #: Amazon's operations by name.
 OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in OPERATION_TABLE}
 #: Those and the embedded engine's own.

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 from simpleflow import config as settings
 from simpleflow.clients import client
@@ -42,12 +42,13 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
     config = settings.load()
     configure_logging(spec.log_level or config.log_level, spec.role)
     _set_title(spec, config)
-    with closing(client(spec.engine, stopping=stop, point=point)) as engine:
-        if spec.role == "worker":
-            from simpleflow.runtime.working import Worker
+    with closing(client(spec.engine, stopping=stop, point=point, **_configured(spec))) as engine:
+        if spec.role in ("worker", "lambda-worker"):
+            from simpleflow.runtime.working import ACTIVITY, LAMBDA, Worker
 
+            kind = ACTIVITY if spec.role == "worker" else LAMBDA
             where = (engine, spec.domain, spec.task_list, stop)
-            Worker(*where, config=config, heartbeat=spec.heartbeat, point=point).run(spec.one_task)
+            Worker(*where, kind=kind, config=config, heartbeat=spec.heartbeat, point=point).run(spec.one_task)
         else:
             from simpleflow.runtime.deciding import decide_forever
 
@@ -81,12 +82,22 @@ def main(argument: str) -> int:
     return 0
 
 
+def _configured(spec: Spec) -> dict[str, Any]:
+    """What the engine is told beside; all but Lambda workers do without, also without importing it."""
+    if not spec.lambdas:
+        return {}
+    from simpleflow.engine import Configuration
+
+    return {"configuration": Configuration(lambdas=spec.lambdas)}
+
+
 def _set_title(spec: Spec, config: Config) -> None:
     if not config.disable_setproctitle:
         from setproctitle import setproctitle
 
-        name = "ActivityPoller" if spec.role == "worker" else "DeciderPoller"
-        setproctitle(f"simpleflow {name}(task_list={spec.task_list})")
+        name = {"worker": "ActivityPoller", "lambda-worker": "LambdaPoller", "decider": "DeciderPoller"}[spec.role]
+        where = f"task_list={spec.task_list}" if spec.task_list else f"domain={spec.domain}"
+        setproctitle(f"simpleflow {name}({where})")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ def run(name: str, text: str | None) -> Answer:
     try:
         activity = find(name)
     except BaseException as error:
-        return _not_found(name, error)
+        _, details = describe(_without_our_frames(error))
+        # A module that failed may have left others imported that are corrected with it: only a new process sees them.
+        return {"reason": not_found(name, error), "details": details, "stale": True}
     return call(activity, text)
 
 
@@ -41,7 +43,7 @@ def call(activity: Activity[..., Any], text: str | None) -> Answer:
     except BaseException as error:
         reason, details = describe(_without_our_frames(error))
         if isinstance(error, SystemExit):
-            reason = cut(clean(f"SystemExit: the activity called sys.exit({_argument(error)})"), MAX_REASON)
+            reason = cut(clean(f"SystemExit: {said_exit(error, 'activity')}"), MAX_REASON)
         return {"reason": reason, "details": details}
 
 
@@ -79,12 +81,18 @@ def load(name: str) -> Any:
     raise missing or ImportError("an activity's name is module.function")
 
 
-def _not_found(name: str, error: BaseException) -> Answer:
+def response(kind: str, token: str, answer: Answer) -> tuple[str, dict[str, Any]]:
+    """How the client is told of the answer to a task of this kind, "activity" or "lambda": method and arguments."""
+    given = {key: value for key, value in answer.items() if key != "stale" and value is not None}
+    outcome = "completed" if "result" in answer else "failed"
+    return f"respond_{kind}_task_{outcome}", {"taskToken": token, **given}
+
+
+def not_found(name: str, error: BaseException) -> str:
+    """The reason of a task whose function cannot be imported."""
     plain = isinstance(error, ImportError | AttributeError)
     text = message_of(error).partition("\n")[0] if plain else one_line(error)
-    _, details = describe(_without_our_frames(error))
-    # A module that failed may have left others imported that are corrected with it: only a new process sees them.
-    return {"reason": cut(clean(f"cannot import {name}: {text}"), MAX_REASON), "details": details, "stale": True}
+    return cut(clean(f"cannot import {name}: {text}"), MAX_REASON)
 
 
 def _without_our_frames(error: BaseException) -> BaseException:
@@ -94,8 +102,10 @@ def _without_our_frames(error: BaseException) -> BaseException:
     return error.with_traceback(trace)
 
 
-def _argument(error: SystemExit) -> str:
+def said_exit(error: SystemExit, who: str) -> str:
+    """What is said of a function that would have ended its process."""
     try:
-        return repr(error.code)
+        argument = repr(error.code)
     except Exception:
-        return type(error.code).__name__
+        argument = type(error.code).__name__
+    return f"the {who} called sys.exit({argument})"

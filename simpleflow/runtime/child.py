@@ -1,4 +1,4 @@
-"""The warm child: the process in which a worker's activities run.
+"""The warm child: the process in which a worker's activities, or Lambda functions, run.
 
 `working` starts it ahead and gives it one task after the other over a socket, a line of JSON each way, so that a
 module is imported once and a task costs no process. It knows of no engine and of no time. It leads a process group
@@ -13,11 +13,15 @@ import select
 import signal
 import sys
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import orjson
 
-from simpleflow.runtime.calling import run
+from simpleflow.runtime import calling, lambdas
+
+RUN: Final[dict[str, Callable[..., calling.Answer]]] = {"activity": calling.run, "lambda": lambdas.run}
+"""Who runs a task, by its kind."""
 
 
 def main(channel: int, life: int) -> None:
@@ -30,8 +34,9 @@ def main(channel: int, life: int) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     me = os.getpid()
     while (request := receive(channel)) is not None:
-        answer = run(*request)
-        if os.getpid() != me:  # the activity forked, and this is what it left behind
+        kind, *asked = request
+        answer = RUN[kind](*asked)
+        if os.getpid() != me:  # the task forked, and this is what it left behind
             os._exit(0)
         _flush()
         send(channel, answer)

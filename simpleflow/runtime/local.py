@@ -1,7 +1,7 @@
 """A run in this process, for a check with a debugger: no semantics of its own.
 
-The engine in memory, the decider and the activities take turns on one thread. Time stands still while anything runs
-and jumps when nothing does, so a retry in an hour costs nothing and a breakpoint times nothing out.
+The engine in memory, the decider, the activities and the Lambda functions take turns on one thread. Time stands still
+while anything runs and jumps when nothing does, so a retry in an hour costs nothing and a breakpoint times nothing out.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from simpleflow import config as settings
 from simpleflow.decider import Decider
-from simpleflow.engine import Engine, VirtualClock
+from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.runtime import calling
+from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.poll import Call
 from simpleflow.runtime.start import Handle, launch
 from simpleflow.workflow import Workflow
@@ -24,6 +24,7 @@ from simpleflow.workflow import Workflow
 DOMAIN: Final = "local"
 LIST: Final = {"domain": DOMAIN, "taskList": {"name": "local"}}
 DECISIONS: Final = {**LIST, "startAtPreviousStartedEvent": True}
+LAMBDAS: Final = {"domain": DOMAIN}
 
 
 def never() -> bool:
@@ -34,13 +35,21 @@ def never() -> bool:
 class Local:
     """One run, its engine, its decider and its worker."""
 
-    def __init__(self, workflow: type[Workflow], interrupted: Callable[[], bool] = never) -> None:
+    def __init__(
+        self,
+        workflow: type[Workflow],
+        interrupted: Callable[[], bool] = never,
+        lambdas: Mapping[str, str] | None = None,
+    ) -> None:
         self._workflow = workflow
         self._interrupted = interrupted
         self._process = os.getpid()
         self._clock = VirtualClock(time.time())
-        self._engine = Engine(None, clock=self._clock, long_poll_seconds=0)
-        self._decider = Decider(self._engine, DOMAIN, [workflow], config=settings.load())
+        config = settings.load()
+        configuration = Configuration(lambdas=config.lambdas if lambdas is None else lambdas)
+        self._engine = Engine(None, clock=self._clock, long_poll_seconds=0, configuration=configuration)
+        self._decider = Decider(self._engine, DOMAIN, [workflow], config=config)
+        self._runs_lambdas = bool(configuration.lambdas)
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run to the end; the value that ``run`` returned. Raises WorkflowFailed, PayloadError, TypeError."""
@@ -58,19 +67,27 @@ class Local:
             self._engine.close()
 
     def _work(self, respond: Call | None) -> None:
-        """Give this response, then run the activities that wait, one after the other."""
-        while (task := self._engine.respond_and_poll(respond, ("poll_for_activity_task", LIST))).get("taskToken"):
-            kind = task["activityType"]
-            known = self._decider.activities.get((kind["name"], kind["version"]))
-            text = task.get("input")
-            answer = calling.call(known, text) if known is not None else calling.run(kind["name"], text)
-            if os.getpid() != self._process:  # the activity forked, and this is what it left behind
+        """Give this response, then run the activities and the Lambda functions that wait, one after the other."""
+        self._run_all("activity", LIST, self._activity, respond)
+        if self._runs_lambdas:
+            self._run_all("lambda", LAMBDAS, lambdas.run, None)
+
+    def _run_all(
+        self, kind: str, where: dict[str, Any], run: Callable[[dict[str, Any]], calling.Answer], respond: Call | None
+    ) -> None:
+        """Give this response, then run the tasks of one kind."""
+        while (task := self._engine.respond_and_poll(respond, (f"poll_for_{kind}_task", where))).get("taskToken"):
+            answer = run(task)
+            if os.getpid() != self._process:  # the task forked, and this is what it left behind
                 os._exit(0)
             if self._interrupted():
                 raise KeyboardInterrupt
-            given = {"taskToken": task["taskToken"], **answer}
-            given.pop("stale", None)
-            respond = f"respond_activity_task_{'completed' if 'result' in answer else 'failed'}", given
+            respond = calling.response(kind, task["taskToken"], answer)
+
+    def _activity(self, task: dict[str, Any]) -> calling.Answer:
+        kind, text = task["activityType"], task.get("input")
+        known = self._decider.activities.get((kind["name"], kind["version"]))
+        return calling.call(known, text) if known is not None else calling.run(kind["name"], text)
 
     def _decide(self, handle: Handle) -> Call | None:
         task = self._engine.poll_for_decision_task(**DECISIONS)
@@ -106,9 +123,11 @@ def run_local(
     args: Sequence[Any] = (),
     kwargs: dict[str, Any] | None = None,
     interrupted: Callable[[], bool] = never,
+    lambdas: Mapping[str, str] | None = None,
 ) -> Any:
     """Run a workflow here and now, and give its value. Raises WorkflowFailed, PayloadError, TypeError.
 
     `interrupted` is asked after each step: True raises KeyboardInterrupt, also where user code has caught one.
+    `lambdas` maps names of Lambda functions to callables, "module:function"; default: the settings'.
     """
-    return Local(workflow, interrupted).run(*args, **(kwargs or {}))
+    return Local(workflow, interrupted, lambdas).run(*args, **(kwargs or {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -28,8 +28,8 @@ LOOK: Final = 0.2  # seconds between two looks at the history
 PATIENCE: Final = 3.0
 """Seconds for processes to end by themselves once the run is closed: what they still do is in vain."""
 MAX_NAME: Final = 256
-STDOUT: Final = {"worker": 2}
-"""What activities print goes to standard error, since standard output is the run's."""
+STDOUT: Final = {"worker": 2, "lambda-worker": 2}
+"""What activities and Lambda functions print goes to standard error, since standard output is the run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Crew:
     deciders: int = 1
     workers: int = 1
     heartbeat: int | None = None
+    lambda_workers: tuple[Spec, ...] = ()
 
     def deciding(self, place: Place) -> list[Spec]:
         spec = Spec("decider", self.engine, place.run.domain, place.task_list, workflows=(self.workflow,))
@@ -62,6 +63,27 @@ class Crew:
             for task_list in lists
             for _ in range(self.workers)
         ]
+
+
+def lambda_workers(
+    client: SWFClient, engine: str, domain: str, lambdas: Mapping[str, str], number: int, log_level: str = ""
+) -> tuple[Spec, ...]:
+    """So many workers for the Lambda functions of a domain; none where the engine has no functions.
+
+    `lambdas` are those of an embedded engine; a server has its own.
+    """
+    if not (lambdas or _serves_lambdas(client)):
+        return ()
+    return (Spec("lambda-worker", engine, domain, lambdas=lambdas, log_level=log_level),) * number
+
+
+def _serves_lambdas(client: SWFClient) -> bool:
+    try:
+        return bool(client.list_lambda_functions()["functions"])
+    except Exception as error:
+        if not code_of(error):
+            raise
+        return False  # another server than ours, to which the operation is unknown
 
 
 def processors() -> int:
@@ -139,7 +161,8 @@ def drive(watch: Watch, place: Place, crew: Crew, stop: Stop, saw: Callable[[Wat
     `saw` is called after each look at the run. When this returns no process of the crew lives.
     """
     staffed = set(place.activity_lists)
-    supervisor = Supervisor(crew.deciding(place) + crew.working(place.run.domain, staffed), stop, stdout=STDOUT)
+    specs = [*crew.deciding(place), *crew.working(place.run.domain, staffed), *crew.lambda_workers]
+    supervisor = Supervisor(specs, stop, stdout=STDOUT)
     supervisor.start()
     try:
         while not stop() and watch.look() is None:

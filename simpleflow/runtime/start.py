@@ -206,6 +206,11 @@ def is_amazon(url: str | SWFClient) -> bool:
     return isinstance(url, str) and url.partition(":")[0] == "aws"
 
 
+def is_embedded(url: str) -> bool:
+    """Whether the engine is opened by each process that uses it."""
+    return url.partition(":")[0] in ("memory", "sqlite")
+
+
 def open_engine(url: str) -> SWFClient:
     """The client of an engine, opened once in a process and closed at its end; a forked child opens its own."""
     return _opened(url, os.getpid())

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -38,15 +38,17 @@ class Spec:
     """What one process of the runtime does, as it travels in a command line.
 
     `workflows` are dotted names, for a decider. `heartbeat` is the most seconds between two heartbeats of a worker
-    (0: none), `one_task` makes it end after its first task. `log_level` "" is the setting's. `life_fd` is the
+    (0: none), `one_task` makes it end after its first task. `log_level` "" is the setting's. `lambdas` are the
+    functions that the engine of a Lambda worker is told of; such a worker has no task list. `life_fd` is the
     number of the life pipe's reading end in that process; the supervisor fills it.
     """
 
-    role: str  # "decider" or "worker"
+    role: str  # "decider", "worker" or "lambda-worker"
     engine: str
     domain: str
-    task_list: str
+    task_list: str = ""
     workflows: tuple[str, ...] = ()
+    lambdas: Mapping[str, str] = field(default_factory=dict)
     heartbeat: int | None = None
     one_task: bool = False
     log_level: str = ""
@@ -62,7 +64,7 @@ class Spec:
         return cls(**{**fields, "workflows": tuple(fields.get("workflows", ()))})
 
     def __str__(self) -> str:
-        return f"{self.role} of {self.task_list}"
+        return f"{self.role} of {self.task_list or self.domain}"
 
 
 class Supervised:

@@ -1,7 +1,7 @@
-"""The activity worker's process: a poller with a warm child.
+"""A worker's process, for activities or for Lambda functions: a poller with a warm child.
 
 The poller takes tasks, hands them to the child (`simpleflow.runtime.child`), heartbeats for as long as the child
-lives, and answers for it, also when it died. It never runs a user's code itself, so nothing that an activity does
+lives, and answers for it, also when it died. It never runs a user's code itself, so nothing that a task does
 keeps it from its word to the engine.
 """
 
@@ -16,14 +16,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from simpleflow.config import Config
 from simpleflow.payload.codec import RESERVED, read_object
 from simpleflow.payload.failures import MAX_REASON, clean, cut
 from simpleflow.protocol.faults import code_of
-from simpleflow.runtime.calling import Answer
+from simpleflow.runtime.calling import Answer, response
 from simpleflow.runtime.child import receive, send
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import end_tree, exit_cause
@@ -33,30 +34,50 @@ log = logging.getLogger("simpleflow.runtime")
 SELDOM: Final = 60.0
 """The most seconds between two heartbeats, whatever a task allows: a request to cancel comes in the answer to one."""
 GRACE: Final = 5.0
-"""Seconds between the soft signal to an activity and the hard one."""
+"""Seconds between the soft signal to a task and the hard one."""
+
+Task = dict[str, Any]
+"""What a poll gave."""
 
 
-class ActivityClient(Client, Protocol):
+class WorkerClient(Client, Protocol):
     """What a worker needs of `simpleflow.clients`."""
 
     def record_activity_task_heartbeat(self, *, taskToken: str) -> Any: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of task that workers take.
+
+    `name` stands in the client's methods and in the child's table, `id` is the key of a task's own name. `asked` is
+    what the child is given of a task; `beats` gives its heartbeats from the settings and the worker's `heartbeat`.
+    Without `heartbeats` the engine is not asked about a task in hand: it is lost when its time is over.
+    """
+
+    name: str
+    id: str
+    asked: Callable[[Task], tuple[Any, ...]]
+    beats: Callable[[Task, Config, int | None], Beats]
+    heartbeats: bool
+
+
 class Worker:
-    """Works on the activity tasks of one task list, one at a time.
+    """Works on tasks of one kind, one at a time: on those of one task list, or a domain's Lambda functions.
 
     `heartbeat` is the most seconds between two heartbeats: 0 for none, None for a third of the task's heartbeat
-    timeout alone. `grace` is in seconds. `point` is called as ``point("before-response", activity_id)`` between an
-    activity's answer and the response.
+    timeout alone. `grace` is in seconds. `point` is called as ``point("before-response", id)`` between a
+    task's answer and the response.
     """
 
     def __init__(
         self,
-        client: ActivityClient,
+        client: WorkerClient,
         domain: str,
         task_list: str,
         stop: Stop,
         *,
+        kind: Kind,
         config: Config,
         heartbeat: int | None = None,
         point: Point = no_point,
@@ -66,6 +87,7 @@ class Worker:
         self._domain = domain
         self._task_list = task_list
         self._stop = stop
+        self._kind = kind
         self._config = config
         self._heartbeat = heartbeat
         self._point = point
@@ -77,83 +99,88 @@ class Worker:
 
         A second request to stop ends it. Raises what the engine says of an unknown domain.
         """
-        poll = {"domain": self._domain, "taskList": {"name": self._task_list}, "identity": identity()}
+        poll: dict[str, Any] = {"domain": self._domain, "identity": identity()}
+        if self._task_list:
+            poll["taskList"] = {"name": self._task_list}
 
-        def handle(task: dict[str, Any]) -> Call | None:
+        def handle(task: Task) -> Call | None:
             call = self._work(task)
             if one_task:
                 self._stop.request()
             return call
 
-        log.info("working on %s of the domain %s", self._task_list, self._domain)
+        log.info("working on %s of the domain %s", self._task_list or "the Lambda functions", self._domain)
         self._renew()
         try:
-            serve(self._client, ("poll_for_activity_task", poll), handle, self._stop, _refused)
+            serve(self._client, (f"poll_for_{self._kind.name}_task", poll), handle, self._stop, self._refused)
         finally:
             if self._child is not None:
                 self._child.close()
 
-    def _work(self, task: dict[str, Any]) -> Call | None:
+    def _work(self, task: Task) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
-        token, activity_id = task["taskToken"], task["activityId"]
-        child = self._hand_over(task["activityType"]["name"], task.get("input"))
-        beats = self._beats(task)
+        token, task_id = task["taskToken"], task[self._kind.id]
+        child = self._hand_over((self._kind.name, *self._kind.asked(task)))
+        beats = self._kind.beats(task, self._config, self._heartbeat)
         while not child.ready(beats.left()):
             if self._stop.requests > 1:
-                log.warning("told to end: %s is given back", activity_id)
+                log.warning("told to end: %s is given back", task_id)
                 child.end(0)
-                return _failed(token, "worker-shutdown")
-            if beats.due() and (verdict := self._beat(token, activity_id)) is not None and not child.ready(0):
+                return self._failed(token, "worker-shutdown")
+            if beats.due() and (verdict := self._beat(token, task_id)) is not None and not child.ready(0):
                 # No heartbeat goes out while the child ends, so that must be over before the task times out.
                 child.end(min(self._grace, 2 * beats.every))
                 self._renew()
                 return ("respond_activity_task_canceled", {"taskToken": token}) if verdict == "cancel" else None
-        return self._answered(child, token, activity_id)
+        return self._answered(child, token, task_id)
 
-    def _answered(self, child: WarmChild, token: str, activity_id: str) -> Call:
+    def _answered(self, child: WarmChild, token: str, task_id: str) -> Call:
         answer = child.answer()
         if answer is None:
             reason = f"worker-died: {child.cause()}"
-            log.warning("%s: %s", activity_id, reason)
+            log.warning("%s: %s", task_id, reason)
             self._renew()
-            return _failed(token, reason)
+            return self._failed(token, reason)
         if answer.get("stale"):
             child.close()
             self._renew()
-        self._point("before-response", activity_id)
-        if "result" in answer:
-            return "respond_activity_task_completed", {"taskToken": token, "result": answer["result"]}
-        log.info("%s failed: %s", activity_id, answer["reason"])
-        return _failed(token, answer["reason"], answer["details"])
+        self._point("before-response", task_id)
+        if "result" not in answer:
+            log.info("%s failed: %s", task_id, answer["reason"])
+        return response(self._kind.name, token, answer)
 
-    def _beats(self, task: Mapping[str, Any]) -> Beats:
-        told = read_object(task.get("input")).get(RESERVED)
-        told = told if isinstance(told, dict) else {}
-        timeout = _seconds(told.get("heartbeat", self._config.activity_heartbeat_timeout))
-        return Beats(timeout, _seconds(told.get("start_to_close")), self._heartbeat)
+    def _failed(self, token: str, reason: str) -> Call:
+        return response(self._kind.name, token, {"reason": reason})
 
-    def _beat(self, token: str, activity_id: str) -> str | None:
+    def _refused(self, answer: Call, error: Exception) -> Call:
+        """The engine takes the answer for none: then the task has failed, and says why."""
+        return self._failed(answer[1]["taskToken"], cut(clean(f"the engine refused the answer: {error}"), MAX_REASON))
+
+    def _beat(self, token: str, task_id: str) -> str | None:
         """Heartbeat: "cancel" or "lost" where the engine wants the task ended."""
+        if not self._kind.heartbeats:
+            log.warning("%s has overrun its time, it is ended", task_id)
+            return "lost"
         try:
             answer = self._client.record_activity_task_heartbeat(taskToken=token)
         except Exception as error:
             if code_of(error) == "UnknownResourceFault":
-                log.warning("%s is not ours any more, it is ended: %s", activity_id, error)
+                log.warning("%s is not ours any more, it is ended: %s", task_id, error)
                 return "lost"
-            log.warning("%s could not heartbeat, it goes on: %s", activity_id, error)
+            log.warning("%s could not heartbeat, it goes on: %s", task_id, error)
             return None
         if answer.get("cancelRequested"):
-            log.info("%s is cancelled", activity_id)
+            log.info("%s is cancelled", task_id)
             return "cancel"
         return None
 
-    def _hand_over(self, name: str, text: str | None) -> WarmChild:
+    def _hand_over(self, asked: tuple[Any, ...]) -> WarmChild:
         """Give a task to the child, or to a new one where that died while it had none."""
-        if self._child is None or not self._child.ask(name, text):
+        if self._child is None or not self._child.ask(asked):
             if self._child is not None:
                 self._child.end(0)
             self._child = WarmChild(self._stop)
-            self._child.ask(name, text)
+            self._child.ask(asked)
         return self._child
 
     def _renew(self) -> None:
@@ -171,7 +198,7 @@ class Beats:
         self.every = min(SELDOM, (timeout or math.inf) / 3, most or math.inf)
         now = time.monotonic()
         self._next = math.inf if most == 0 else now + self.every
-        self._over = math.inf if start_to_close is None or most == 0 else now + start_to_close + 0.1
+        self._over = math.inf if start_to_close is None else now + start_to_close + 0.1
 
     def left(self) -> float | None:
         """Seconds to the next; None for never."""
@@ -187,6 +214,27 @@ class Beats:
             self._over = math.inf
         self._next = now + self.every * random.uniform(0.8, 1)
         return True
+
+
+def _activity_beats(task: Task, config: Config, most: int | None) -> Beats:
+    told = read_object(task.get("input")).get(RESERVED)
+    told = told if isinstance(told, dict) else {}
+    timeout = _seconds(told.get("heartbeat", config.activity_heartbeat_timeout))
+    return Beats(timeout, None if most == 0 else _seconds(told.get("start_to_close")), most)
+
+
+def _lambda_beats(task: Task, config: Config, most: int | None) -> Beats:
+    return Beats(None, _seconds(task["startToCloseTimeout"]), 0)
+
+
+ACTIVITY: Final = Kind(
+    "activity",
+    id="activityId",
+    asked=lambda task: (task["activityType"]["name"], task.get("input")),
+    beats=_activity_beats,
+    heartbeats=True,
+)
+LAMBDA: Final = Kind("lambda", id="id", asked=lambda task: (task,), beats=_lambda_beats, heartbeats=False)
 
 
 class WarmChild:
@@ -211,10 +259,10 @@ class WarmChild:
         self._woken.register(self._channel, select.POLLIN)
         self._woken.register(stop, select.POLLIN)
 
-    def ask(self, name: str, text: str | None) -> bool:
-        """Hand it a task. False where it is dead and has not begun it."""
+    def ask(self, task: tuple[Any, ...]) -> bool:
+        """Hand it a task: its kind, and what `child.RUN` wants of that. False where it is dead and has not begun it."""
         try:
-            send(self._channel.fileno(), (name, text))
+            send(self._channel.fileno(), task)
         except OSError:
             return False
         return True
@@ -223,7 +271,7 @@ class WarmChild:
         """Whether it has answered or died, after a signal or at most `timeout` seconds (None: no limit)."""
         self._speaks = self._listen(None if timeout is None else math.ceil(timeout * 1000))
         if not self._speaks and self.exited():
-            # What the activity forked may hold the channel open: it is silent then, not at its end.
+            # What the task forked may hold the channel open: it is silent then, not at its end.
             self._speaks = self._listen(0)
             return True
         return self._speaks
@@ -276,16 +324,6 @@ class WarmChild:
     def _wait(self, seconds: float) -> bool:
         self._stop.wait(seconds)
         return self._stop.requests > 1
-
-
-def _refused(response: Call, error: Exception) -> Call:
-    """The engine takes the answer for none: then the task has failed, and says why."""
-    return _failed(response[1]["taskToken"], cut(clean(f"the engine refused the answer: {error}"), MAX_REASON))
-
-
-def _failed(token: str, reason: str, details: str | None = None) -> Call:
-    said = {"taskToken": token, "reason": reason, "details": details}
-    return "respond_activity_task_failed", {key: value for key, value in said.items() if value is not None}
 
 
 def _seconds(text: Any) -> float | None:

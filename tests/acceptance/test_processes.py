@@ -655,7 +655,7 @@ def test_a_decider_and_a_worker_carry_a_run(tmp_path: Path, monkeypatch: pytest.
 )
 def test_what_a_process_cannot_do_is_said_in_a_line(tmp_path: Path, spec: Spec, line: str) -> None:
     (tmp_path / "no").touch()
-    text = spec.to_json().replace("{}", str(tmp_path))
+    text = spec.to_json().replace("{}/", f"{tmp_path}/")
     command = [sys.executable, "-m", "simpleflow.runtime", text]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1

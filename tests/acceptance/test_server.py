@@ -99,6 +99,18 @@ def test_boto3(server: Server) -> None:
     assert [event["eventId"] for page in pages for event in page["events"]] == [1, 2, 3, 4, 5]
 
 
+def test_the_region_is_the_client_s(server: Server) -> None:
+    server.prepare()
+    for region in ("eu-west-1", "us-east-1"):
+        swf = server.boto(region_name=region)
+        arn = swf.describe_domain(name="D")["domainInfo"]["arn"]
+        assert arn == f"arn:aws:swf:{region}:000000000000:/domain/D"
+        swf.tag_resource(resourceArn=arn, tags=[{"key": region, "value": "v"}])
+    assert [tag["key"] for tag in swf.list_tags_for_resource(resourceArn=arn)["tags"]] == ["eu-west-1", "us-east-1"]
+    unsigned = server.call("DescribeDomain", {"name": "D"})[1]["domainInfo"]["arn"]
+    assert unsigned == "arn:aws:swf:local:000000000000:/domain/D"
+
+
 def test_faults_as_boto3_sees_them(server: Server) -> None:
     swf = server.prepare()
     with pytest.raises(swf.exceptions.UnknownResourceFault) as caught:

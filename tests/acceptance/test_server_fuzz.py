@@ -17,6 +17,7 @@ import pytest
 
 from serving import DECIDERS, TARGET, WORKERS, Server, until
 from shell import PATIENCE, Project
+from simpleflow.protocol.operations import MODELS
 
 MEGABYTE = 1024 * 1024
 #: Statuses that a generated request may get: no failure of the server is among them.
@@ -181,7 +182,7 @@ def model() -> Any:
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
-    return ServiceModel(Loader().load_service_model("swf", "service-2"), "swf")
+    return ServiceModel(Loader([str(MODELS)]).load_service_model("swf", "service-2"), "swf")
 
 
 def check_that_it_is_as_before(server: Server, requests: Callable[[], None]) -> None:

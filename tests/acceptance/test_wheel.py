@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shell import ROOT, Project
+from shell import PATIENCE, ROOT, Project
 
 BASIC = "examples.basic.BasicWorkflow"
 
@@ -40,6 +41,7 @@ def executable(wheel: Path) -> Path:
 def test_contents(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {"simpleflow/py.typed", "simpleflow/engine/schema.sql", "simpleflow/engine/queries.sql"} <= set(names)
+    assert "simpleflow/protocol/models/swf/2012-01-25/service-2.sdk-extras.json" in names
     tops = {"simpleflow", "swf", wheel.name.rpartition("-py3")[0] + ".dist-info"}
     assert {name.split("/")[0] for name in names} == tops
     aliases = {"swf/py.typed", "swf/models/history/builder.py", "simpleflow/swf/mapper/querysets/workflow.py"}
@@ -57,6 +59,29 @@ def test_quickstart(executable: Path, tmp_path: Path) -> None:
     assert durable.stdout.splitlines()[1:] == ["(1 + 1) * 2 = 4"]
     assert project.run("--version").stdout.startswith("simpleflow, version ")
     assert project.processes() == []
+
+
+def test_the_contract(wheel: Path, executable: Path, tmp_path: Path) -> None:
+    """It says what it needs, and then runs against a server."""
+    python = executable.with_name("python")
+    suite = [str(python), "-m", "simpleflow.testing.contract"]
+    without = subprocess.run(suite, cwd=tmp_path, capture_output=True, text=True)
+    [line] = without.stderr.splitlines()
+    assert "simpleflow.testing needs pytest; type: pip install 'simpleflow[testing]'" in line
+    _pip(str(python), "install", f"{wheel}[testing]")
+    (tmp_path / "elsewhere").mkdir()
+    project = Project(tmp_path / "elsewhere", executable)
+    try:
+        server = project.start("server", "--engine", "memory", "--port", "0", "--virtual-clock")
+        url = server.says(r"http://\S+").group()
+        arguments = [*suite, url, "--can", "clock", "-k", "executions or orders or timeouts", "-q"]
+        done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stdout
+        assert re.search(r"^\d\d passed, \d+ deselected", done.stdout.splitlines()[-1])
+        server.interrupt()
+        server.ends()
+    finally:
+        project.end()
 
 
 def _pip(python: str, *arguments: str) -> None:

@@ -27,6 +27,6 @@ def check_connection(connection: apsw.Connection) -> dict[int, History]:
     found = list(problems(connection))
     assert not found, found
     histories: dict[int, History] = {row[0]: [] for row in connection.execute("SELECT id FROM execution")}
-    for key, time, code, attributes in connection.execute("SELECT * FROM event ORDER BY key"):
+    for key, time, code, attributes, _ in connection.execute("SELECT * FROM event ORDER BY key"):
         histories[key >> 24].append((key & 0xFFFFFF, time, NAMES[code], orjson.loads(attributes)))
     return histories

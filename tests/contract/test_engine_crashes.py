@@ -14,8 +14,8 @@ import pytest
 from engine_crashes import ACTIVITIES
 from engine_integrity import History, check_integrity
 
-from conftest import Swf
 from simpleflow.clients import client as open_client
+from simpleflow.testing.contract.swf import Swf
 
 PROGRAM = str(Path(__file__).with_name("engine_crashes.py"))
 

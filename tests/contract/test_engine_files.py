@@ -13,12 +13,12 @@ import apsw
 import pytest
 from engine_integrity import check_integrity
 
-from conftest import Swf
 from simpleflow.clients import client as open_client
 from simpleflow.clients.boto import BotoClient
 from simpleflow.engine import Engine, EngineError, VirtualClock
 from simpleflow.engine.doorbell import LONGEST_DIRECTORY
 from simpleflow.engine.store import SCHEMA_VERSION, Store
+from simpleflow.testing.contract.swf import Swf
 
 
 def refusal(path: Path | str) -> str:
@@ -91,7 +91,7 @@ def test_the_file(tmp_path: Path) -> None:
     Engine(path).close()
     connection = apsw.Connection(str(path))
     pragmas = {name: connection.execute(f"PRAGMA {name}").get for name in ("page_size", "journal_mode", "user_version")}
-    assert pragmas == {"page_size": 2048, "journal_mode": "wal", "user_version": 1}
+    assert pragmas == {"page_size": 2048, "journal_mode": "wal", "user_version": SCHEMA_VERSION}
     assert connection.execute("PRAGMA application_id").get == int.from_bytes(b"sflw", "big")
     tables = connection.execute("SELECT group_concat(name, ' ' ORDER BY name) FROM sqlite_schema WHERE type = 'table'")
     assert tables.get == "domain event execution meta open_execution open_task outbox sqlite_sequence type"
@@ -223,6 +223,7 @@ def test_a_process_whose_clock_is_behind(tmp_path: Path) -> None:
             behind.signal_workflow_execution(domain="contract", workflowId="w-1", signalName="s")
             other.decide(other.timer(seconds=5))
             assert behind.next_due() == 1_700_000_005
+            check_integrity(str(path))  # the events tell where the deadline begins
         times = [event["eventTimestamp"].timestamp() for event in swf.history(execution)]
         assert set(times) == {ahead.now()}
     check_integrity(str(path))

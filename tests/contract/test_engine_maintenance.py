@@ -10,8 +10,9 @@ from typing import Any
 import apsw
 import pytest
 
-from conftest import DOMAIN, Swf
 from simpleflow.engine import Engine, EngineError, VirtualClock, maintenance
+from simpleflow.testing.contract.checked import DOMAIN
+from simpleflow.testing.contract.swf import Swf
 
 DAY = 24 * 60 * 60
 
@@ -60,14 +61,17 @@ DAMAGE = [
     ("DELETE FROM event WHERE key = (SELECT max(key) FROM event WHERE key >> 24 = 2)", "events"),
     ("DELETE FROM open_task WHERE name = 'a-2'", "are open tasks in rows or events, and not in both"),
     ("UPDATE open_task SET started = 0 WHERE name = 'a-1'", "'a-1' is (1, 'a-1', 0, 0) in its row"),
-    ("UPDATE open_task SET due = 9000000000000 WHERE name = 't-1'", "'t-1' is due at 9000000000000, and"),
+    ("UPDATE open_task SET due = due - 1 WHERE name = 't-1'", "'t-1' is due at 1700000049999, and by its events at"),
+    ("UPDATE open_task SET due = due + 1 WHERE name = 't-1'", "'t-1' is due at 1700000050001, and by its events at"),
+    ("UPDATE open_task SET timeout = 3 WHERE name = 't-1'", "'t-1' is due at 1700000050000, and by its events at"),
     ("UPDATE open_task SET arrival = NULL WHERE name = 'a-2'", "'a-2' waits and is not in its list"),
     ("UPDATE open_task SET arrival = 7 WHERE name = 'a-1'", "'a-1' does not wait and is in its list"),
     ("UPDATE open_execution SET queued = 0 WHERE id = 2", "queued is 0, and by its events"),
     ("UPDATE open_execution SET task_list = 'x' WHERE id = 2", "task_list is 'x', and by its events 'deciders'"),
     ("UPDATE open_execution SET previous = 1 WHERE id = 2", "previous is 1, and by its events 3"),
     ("UPDATE open_execution SET arrival = NULL WHERE id = 2", "its decision task waits and is not in its list"),
-    ("UPDATE open_execution SET due = 5000000000000 WHERE id = 2", "due is 5000000000000"),
+    ("UPDATE open_execution SET due = 1 WHERE id = 2", "due is 1, and by its events"),
+    ("UPDATE open_execution SET due = due + 1 WHERE id = 2", "due is 1700003600001, and by its events 1700003600000"),
     ("UPDATE open_execution SET expires = expires + 1, due = due + 1 WHERE id = 2", "it expires at"),
     ("DELETE FROM open_execution WHERE id = 2", "is open and has no row that says so"),
     (
@@ -87,6 +91,9 @@ DAMAGE = [
         "ActivityTaskCompleted of nothing that is open",
     ),
     ("UPDATE event SET time = 5 WHERE key = (2 << 24) | 4", "event 4: time goes back"),
+    ("UPDATE event SET began = time WHERE key = (2 << 24) | 4", "event 4: deadlines begin before it, and no clock"),
+    ("UPDATE event SET began = time - 1 WHERE key = (2 << 24) | 1", "event 1: deadlines begin before it, and no clock"),
+    ("UPDATE event SET began = time - 1 WHERE type = 29", "'t-1' is due at 1700000050000, and by its events at"),
     ("UPDATE event SET type = 3 WHERE key = (2 << 24) | 4", "after the close"),
     (
         f"UPDATE event SET type = 14, attributes = {STARTED} WHERE type = 44",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from simpleflow.engine import Configuration, Engine, VirtualClock
+from simpleflow.engine.integrity import problems
 from simpleflow.protocol.limits import AWS_LIMITS
 
 DOMAIN = {"domain": "D"}
@@ -74,6 +75,22 @@ def test_a_clock_that_went_back_an_hour_delays_no_timeout_by_an_hour() -> None:
         assert "ActivityTaskTimedOut" in [event["eventType"] for event in events]
         stamps = [event["eventTimestamp"] for event in events]
         assert stamps == sorted(stamps)
+
+
+@pytest.mark.parametrize("how", ["ContinueAsNewWorkflowExecution", "StartChildWorkflowExecution"])
+def test_a_clock_that_went_back_an_hour_delays_no_run_that_a_decision_starts(how: str) -> None:
+    clock = SteppingClock()
+    with Engine(None, clock=clock, long_poll_seconds=0) as engine:
+        started(engine)
+        task = engine.poll_for_decision_task(**LIST)
+        clock.time -= 3600
+        given = {"executionStartToCloseTimeout": "100", "taskStartToCloseTimeout": "50", "childPolicy": "ABANDON"}
+        given |= {"taskList": {"name": "own"}}
+        child = {"workflowId": "child", "workflowType": TYPE} if how.startswith("StartChild") else {}
+        decision = {"decisionType": how, f"{how[0].lower()}{how[1:]}DecisionAttributes": {**given, **child}}
+        engine.respond_decision_task_completed(taskToken=task["taskToken"], decisions=[decision])
+        assert engine.next_due() == clock.time + 100
+        assert not list(problems(engine._store.connection))
 
 
 def test_a_run_that_the_quota_ended_in_a_decision_can_be_described() -> None:

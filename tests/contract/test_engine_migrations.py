@@ -13,9 +13,10 @@ import apsw
 import pytest
 from engine_integrity import check_integrity
 
-from conftest import DOMAIN, Swf
 from simpleflow.engine import Engine, VirtualClock, maintenance, store
 from simpleflow.engine.store import SCHEMA_VERSION
+from simpleflow.testing.contract.checked import DOMAIN
+from simpleflow.testing.contract.swf import Swf
 
 FILES = Path(__file__).with_name("files")
 VERSIONS = range(1, SCHEMA_VERSION + 1)
@@ -42,8 +43,14 @@ def named(engine: Any) -> dict[str, dict[str, str]]:
 
 
 def tables(path: Path) -> set[tuple[Any, ...]]:
+    """What the file consists of: tables with their columns, and indexes."""
     connection = apsw.Connection(str(path))
-    found = set(connection.execute("SELECT type, name, tbl_name FROM sqlite_schema"))
+    found: set[tuple[Any, ...]] = set(connection.execute("SELECT type, name, tbl_name FROM sqlite_schema"))
+    found |= set(
+        connection.execute(
+            "SELECT s.name, c.* FROM sqlite_schema AS s, pragma_table_info(s.name) AS c WHERE s.type = 'table'"
+        )
+    )
     connection.close()
     return found
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ACTIVITY, DOMAIN, TYPE, Checked, Swf
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.protocol.decisions import DECISIONS
 from simpleflow.protocol.events import EVENTS
@@ -22,6 +21,8 @@ from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
 from simpleflow.protocol.limits import Limits, Rate
 from simpleflow.protocol.operations import ALL_OPERATIONS
+from simpleflow.testing.contract.checked import DOMAIN, Checked
+from simpleflow.testing.contract.swf import ACTIVITY, TYPE, Swf
 
 ARN = "arn:aws:swf:local:000000000000:/domain/"
 BARE = {"name": "bare", "version": "1"}
@@ -33,10 +34,9 @@ TIME = {"startTimeFilter": {"oldestDate": 0}}
 class World:
     """A file with two engines: `swf` to prepare things with, `engine` to call and record, which has the settings."""
 
-    def __init__(self, path: Path, model: Any) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.clock = VirtualClock()
-        self.model = model
         self.swf = Swf.__new__(Swf)  # the file has its domain and types
         self.swf.client = self.open()
         self.outcomes: set[tuple[str, str]] = set()
@@ -53,7 +53,7 @@ class World:
 
     def call(self, operation: str, **request: Any) -> Any:
         """Call, and note what came of it."""
-        checked = Checked(self.engine, self.model)
+        checked = Checked(self.engine)
         try:
             answer = getattr(checked, ALL_OPERATIONS[operation].method)(**request)
         except ClientError as error:
@@ -167,6 +167,7 @@ VALID: dict[str, Callable[[World], dict[str, Any]]] = {
     "ListActivityTypes": lambda world: {"domain": DOMAIN, "registrationStatus": "REGISTERED"},
     "ListClosedWorkflowExecutions": lambda world: {"domain": DOMAIN, **TIME},
     "ListDomains": lambda world: {"registrationStatus": "REGISTERED"},
+    "ListLambdaFunctions": lambda world: {},
     "ListOpenWorkflowExecutions": lambda world: {"domain": DOMAIN, **TIME},
     "ListTagsForResource": lambda world: {"resourceArn": ARN + DOMAIN},
     "ListWorkflowTypes": lambda world: {"domain": DOMAIN, "registrationStatus": "REGISTERED"},
@@ -427,14 +428,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def worlds(template: Path, tmp_path: Path, model: Any) -> Iterator[Callable[[], World]]:
+def worlds(template: Path, tmp_path: Path) -> Iterator[Callable[[], World]]:
     """Makes worlds, each with a file of its own."""
     made: list[World] = []
 
     def make() -> World:
         path = tmp_path / f"{len(made)}.db"
         shutil.copy(template, path)
-        made.append(World(path, model))
+        made.append(World(path))
         return made[-1]
 
     yield make

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from engine_integrity import check_integrity
 
-from conftest import Swf
 from simpleflow.clients import client as open_client
 from simpleflow.engine import VirtualClock
+from simpleflow.testing.contract.swf import Swf
 
 PROGRAM = str(Path(__file__).with_name("engine_process.py"))
 NOWHERE = ("-", "-", "0")

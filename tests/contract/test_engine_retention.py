@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conftest import Swf
 from simpleflow.engine import Engine, VirtualClock
+from simpleflow.testing.contract.swf import Swf
 
 Refused = Callable[..., str]
 DOMAIN = "contract"

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from conftest import DOMAIN, Swf
 from simpleflow.clients import client as open_client
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.protocol.decisions import DECISIONS
 from simpleflow.protocol.limits import AWS_RATES, Limits, Rate
 from simpleflow.protocol.operations import OPERATIONS
+from simpleflow.testing.contract.checked import DOMAIN
+from simpleflow.testing.contract.swf import Swf
 
 
 def engine(clock: VirtualClock | None = None, seconds: float = 0, **given: Any) -> Any:

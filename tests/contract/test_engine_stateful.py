@@ -20,11 +20,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from conftest import DOMAIN, TYPE, Checked, Swf, decision
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.engine.maintenance import vacuum
 from simpleflow.protocol.events import CLOSING_EVENTS
 from simpleflow.protocol.limits import Limits
+from simpleflow.testing.contract.checked import DOMAIN, Checked
+from simpleflow.testing.contract.swf import TYPE, Swf, decision
 
 #: Where commits cost nothing.
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -84,7 +85,6 @@ class World(RuleBasedStateMachine):
     """One file, one engine at a time; a fault is an answer as good as any."""
 
     template: Path
-    model: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class World(RuleBasedStateMachine):
             self.path, clock=self.clock, long_poll_seconds=0, point=self.point, configuration=configuration
         )
         self.swf = Swf.__new__(Swf)
-        self.swf.client = Checked(self.engine, self.model)
+        self.swf.client = Checked(self.engine)
 
     def point(self, name: str, operation: str) -> None:
         """Die at the point that was chosen, once."""
@@ -332,12 +332,12 @@ class World(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, model: Any) -> type[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> type[World]:
     path = tmp_path_factory.mktemp("stateful") / "template.db"
     with Engine(path, clock=VirtualClock(), long_poll_seconds=0) as engine:
         Swf(engine)
         assert TYPE
-    World.template, World.model = path, model
+    World.template = path
     return World
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from conftest import Swf
 from simpleflow.clients import client as open_client
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.engine.doorbell import SocketBell, ThreadBell, sweep
+from simpleflow.testing.contract.swf import Swf
 
 EMPTY = {"startedEventId": 0, "previousStartedEventId": 0}
 POLL = {"domain": "contract", "taskList": {"name": "deciders"}}
@@ -60,6 +60,7 @@ class Flag:
 
 def waiting(pool: ThreadPoolExecutor, engine: Any, flag: Flag) -> Future[Any]:
     """A poll that is certainly waiting."""
+    flag.asked = threading.Semaphore(0)  # an earlier poll may have asked more often than was waited for
     future = pool.submit(engine.poll_for_decision_task, **POLL)
     for _ in range(3):
         assert flag.asked.acquire(timeout=10)
@@ -90,6 +91,22 @@ def test_stopping_ends_the_wait(make: Make, pool: ThreadPoolExecutor) -> None:
 
 def test_the_long_poll_ends(make: Make) -> None:
     engine = make(long_poll_seconds=0.05)
+    Swf(engine)
+    began = time.monotonic()
+    assert engine.poll_for_decision_task(**POLL) == EMPTY
+    assert 0.04 < time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("step", [0, -100])
+def test_a_long_poll_ends_though_the_clock_stands_or_goes_back(make: Make, step: float) -> None:
+    class Clock:
+        time = 1_700_000_000.0
+
+        def now(self) -> float:
+            self.time += step
+            return self.time
+
+    engine = make(long_poll_seconds=0.05, clock=Clock())
     Swf(engine)
     began = time.monotonic()
     assert engine.poll_for_decision_task(**POLL) == EMPTY

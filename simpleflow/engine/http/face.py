@@ -79,11 +79,9 @@ class Face:
     def _operation(self, exchange: Exchange) -> Answer | Later:
         self._verify(exchange)
         operation = wire.operation_of(exchange.header(b"x-amz-target"))
-        if not hasattr(self._engine, operation.method):
-            raise Fault("UnknownOperationException", f"This engine does not carry out {operation.name} yet")
         request = wire.request_of(exchange.body)
         if operation.name not in wire.POLLS:
-            return Answer(200, wire.body_of(operation, self._engine.answer(operation.name, request)))
+            return Answer(200, wire.body_of(operation, self._engine.answer(operation.name, request), exchange))
         found = None if exchange.peer.gone() else self._engine.attempt(operation.name, request)
         if found is None and self._long_poll_seconds > 0:
             return self._wait(operation.name, request, exchange)

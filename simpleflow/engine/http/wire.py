@@ -6,6 +6,7 @@ See https://docs.aws.amazon.com/amazonswf/latest/developerguide/UsingJSON-swf.ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 import orjson
 
 from simpleflow.protocol.faults import COMMON, MODELED, Fault
-from simpleflow.protocol.operations import OPERATIONS, Operation
+from simpleflow.protocol.operations import ALL_OPERATIONS, Operation
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -55,7 +56,7 @@ class Answer:
     last: bool = False
 
 
-POLLS = ("PollForActivityTask", "PollForDecisionTask")
+POLLS = ("PollForActivityTask", "PollForDecisionTask", "PollForLambdaTask")
 
 #: Faults of the transport, beside those that every operation has, and the HTTP status that goes with them.
 TRANSPORT: dict[str, int] = {
@@ -77,11 +78,15 @@ _NAMESPACES = {
 }
 _SERVICE = "com.amazon.coral.service"
 
+#: Operations whose answers hold ARNs, and where in the header Authorization the region stands.
+_WITH_ARNS = frozenset({"DescribeDomain", "ListDomains"})
+_REGION = re.compile(r"Credential=[^,]*/([a-z0-9-]{1,32})/swf/aws4_request")
+
 
 def operation_of(target: str) -> Operation:
-    """The operation that X-Amz-Target names. Raises UnknownOperationException."""
+    """The operation that X-Amz-Target names, Amazon's or the engine's own. Raises UnknownOperationException."""
     name = target.rpartition(".")[2]
-    operation = OPERATIONS.get(name)
+    operation = ALL_OPERATIONS.get(name)
     if operation is None:
         words = f"Amazon SWF has no operation {name[:100]!r}" if name else "The header X-Amz-Target names no operation"
         raise Fault("UnknownOperationException", words)
@@ -101,8 +106,14 @@ def request_of(body: bytes) -> dict[str, Any]:
     return request
 
 
-def body_of(operation: Operation, answer: dict[str, Any]) -> bytes:
-    """An answer as the service writes it; that of an operation without output is empty."""
+def body_of(operation: Operation, answer: dict[str, Any], exchange: Exchange) -> bytes:
+    """An answer as the service writes it; that of an operation without output is empty.
+
+    The ARNs in it have the region for which the request is signed, if it is.
+    """
+    if operation.name in _WITH_ARNS and (region := _REGION.search(exchange.header(b"authorization"))):
+        for info in (answer["domainInfo"],) if "domainInfo" in answer else answer["domainInfos"]:
+            info["arn"] = info["arn"].replace(":local:", f":{region[1]}:", 1)
     return encoded(answer) if operation.output else b""
 
 

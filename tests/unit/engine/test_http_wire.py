@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -14,7 +15,7 @@ from botocore.credentials import Credentials
 from simpleflow.engine.http import wire
 from simpleflow.engine.http.signature import Verifier, read_keys
 from simpleflow.protocol.faults import MODELED, Fault
-from simpleflow.protocol.operations import OPERATIONS
+from simpleflow.protocol.operations import ALL_OPERATIONS, OPERATIONS
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
 TARGET = "SimpleWorkflowService.ListDomains"
@@ -25,7 +26,7 @@ BODY = b'{"registrationStatus":"REGISTERED"}'
     "before", ["SimpleWorkflowService.", "com.amazonaws.swf.service.model.SimpleWorkflowService.", ""]
 )
 def test_targets(before: str) -> None:
-    for name, operation in OPERATIONS.items():
+    for name, operation in ALL_OPERATIONS.items():
         assert wire.operation_of(before + name) is operation
 
 
@@ -49,10 +50,28 @@ def test_bodies() -> None:
 def test_answers() -> None:
     moment = datetime(2020, 1, 1, 0, 0, 0, 123_000, tzinfo=UTC)
     assert wire.encoded({"at": moment, "text": "é"}) == '{"at":1577836800.123,"text":"é"}'.encode()
-    assert wire.body_of(OPERATIONS["StartWorkflowExecution"], {"runId": "x"}) == b'{"runId":"x"}'
-    assert wire.body_of(OPERATIONS["RegisterDomain"], {}) == b""
+    exchange = wire.Exchange("POST", "/", [], b"", Nobody())
+    assert wire.body_of(OPERATIONS["StartWorkflowExecution"], {"runId": "x"}, exchange) == b'{"runId":"x"}'
+    assert wire.body_of(OPERATIONS["RegisterDomain"], {}, exchange) == b""
     with pytest.raises(TypeError):
         wire.encoded({"x": object()})
+
+
+@pytest.mark.parametrize("region", ["local", "eu-west-1", "us-gov-west-1"])
+def test_arns_have_the_region_of_the_signature(region: str) -> None:
+    scope = f"AWS4-HMAC-SHA256 Credential=K/E:Y/20260701/{region}/swf/aws4_request, SignedHeaders=host, Signature=0"
+    signed = [(b"authorization", scope.encode())] if region != "local" else []
+    exchange = wire.Exchange("POST", "/", signed, b"", Nobody())
+
+    def info(region: str) -> dict[str, str]:
+        return {"name": "a:local:", "arn": f"arn:aws:swf:{region}:000000000000:/domain/a:local:"}
+
+    for name, told in (
+        ("DescribeDomain", {"domainInfo": info("local")}),
+        ("ListDomains", {"domainInfos": [info("local")]}),
+    ):
+        body = wire.body_of(OPERATIONS[name], told, exchange)
+        assert orjson.loads(body) in ({"domainInfo": info(region)}, {"domainInfos": [info(region)]})
 
 
 @pytest.mark.parametrize(

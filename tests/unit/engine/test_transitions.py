@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from simpleflow.engine import transitions
-from simpleflow.engine.deciding import HANDLERS, complete_decision
+from simpleflow.engine.decisions import HANDLERS, complete_decision
 from simpleflow.engine.rounds import View
-from simpleflow.engine.rows import LAST, Message, Run, Task, TaskKind, Timeout, Type, key_of
+from simpleflow.engine.rows import LAST, Message, OpenExecution, Task, TaskKind, Timeout, Type, key_of
 from simpleflow.engine.transitions import Turn
 from simpleflow.protocol.decisions import DECISIONS
 from simpleflow.protocol.events import EVENTS
 from simpleflow.protocol.limits import Limits
 
 NOW = 1_000_000
-RUN = Run(
+RUN = OpenExecution(
     id=3,
     domain=1,
     child_policy="TERMINATE",

@@ -12,7 +12,7 @@ from simpleflow.protocol import checks
 from simpleflow.protocol.decisions import CLOSING_DECISIONS, DECISION_TYPES, DECISIONS
 from simpleflow.protocol.events import CLOSING_EVENTS, CODES, EVENT_TYPES, EVENTS
 from simpleflow.protocol.faults import MODELED
-from simpleflow.protocol.operations import EXTENSION_TABLE, OPERATION_TABLE
+from simpleflow.protocol.operations import EXTENSION_TABLE, MODELS, OPERATION_TABLE
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,9 +39,13 @@ def test_every_operation_has_its_check(model: Any) -> None:
 
 
 def test_operations(model: Any) -> None:
+    from botocore.loaders import Loader
+
+    extended = Loader([str(MODELS)]).load_service_model("swf", "service-2")
     assert [operation.name for operation in OPERATION_TABLE] == sorted(model["operations"])
-    for operation in OPERATION_TABLE:
-        row = model["operations"][operation.name]
+    assert {*model["operations"], *(operation.name for operation in EXTENSION_TABLE)} == set(extended["operations"])
+    for operation in (*OPERATION_TABLE, *EXTENSION_TABLE):
+        row = extended["operations"][operation.name]
         assert operation.faults == tuple(error["shape"] for error in row.get("errors", ()))
         assert operation.output == row.get("output", {}).get("shape", "")
 

@@ -11,7 +11,9 @@ import pytest
 
 from simpleflow import Workflow, activity
 from simpleflow.exceptions import TaskFailed, WorkflowFailed
-from simpleflow.runtime.local import run_local
+from simpleflow.protocol.history import attributes
+from simpleflow.runtime.local import DECISIONS, DOMAIN, Local, run_local
+from simpleflow.runtime.start import launch
 
 tries: list[int] = []
 
@@ -120,3 +122,32 @@ def test_an_interrupt_ends_the_run_also_where_it_was_caught() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_local(Stubborn, interrupted=lambda: bool(pressed))
     assert pressed == [1]
+
+
+def twice(event: int, context: Any) -> int:
+    return 2 * event
+
+
+def test_lambda_functions_run_here() -> None:
+    class Nothing(Workflow):
+        name, version = "nothing", "1"
+
+        def run(self) -> None: ...
+
+    local = Local(Nothing, lambdas={"twice": f"{__name__}:twice"})
+    handle = launch(Nothing, (), {}, engine=local._engine, domain=DOMAIN, task_list="local")
+    task = local._engine.poll_for_decision_task(**DECISIONS)
+    decisions = [
+        {
+            "decisionType": "ScheduleLambdaFunction",
+            "scheduleLambdaFunctionDecisionAttributes": {"id": name, "name": name, "input": "21"},
+        }
+        for name in ("twice", "no-such")
+    ]
+    local._work(("respond_decision_task_completed", {"taskToken": task["taskToken"], "decisions": decisions}))
+    execution = {"workflowId": handle.workflow_id, "runId": handle.run_id}
+    events = local._engine.get_workflow_execution_history(domain=DOMAIN, execution=execution)["events"]
+    local._engine.close()
+    outcomes = {event["eventType"]: attributes(event) for event in events}
+    assert outcomes["LambdaFunctionCompleted"]["result"] == "42"
+    assert outcomes["LambdaFunctionFailed"]["reason"] == "ResourceNotFoundException"

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from simpleflow.engine import VirtualClock
 from simpleflow.protocol.history import attributes
+from simpleflow.testing.contract.checked import DOMAIN, Checked
+from simpleflow.testing.contract.swf import EVER, TYPE, Swf
+from simpleflow.testing.contract.target import needs
 
-Refused = Callable[..., str]
-DOMAIN = "contract"
-TYPE = {"name": "w", "version": "1"}
 
-
-def child(swf: Any, workflow_id: str = "child", **given: Any) -> dict[str, Any]:
+def child(swf: Swf, workflow_id: str = "child", **given: Any) -> dict[str, Any]:
     """A decision that starts a child, whose decision tasks lie in a list of its own."""
     kind = {"workflowType": TYPE, "taskList": {"name": "children"}}
     decision: dict[str, Any] = swf.decision("StartChildWorkflowExecution", workflowId=workflow_id, **{**kind, **given})
     return decision
 
 
-def run_of(swf: Any, workflow_id: str) -> dict[str, str]:
+def run_of(swf: Swf, workflow_id: str) -> dict[str, str]:
     """The latest run with this id."""
-    ever = {"oldestDate": 0}
     for method in ("list_open_workflow_executions", "list_closed_workflow_executions"):
-        filters = {"startTimeFilter": ever, "executionFilter": {"workflowId": workflow_id}}
+        filters = {"startTimeFilter": EVER, "executionFilter": {"workflowId": workflow_id}}
         infos = getattr(swf.client, method)(domain=DOMAIN, **filters)["executionInfos"]
         if infos:
             execution: dict[str, str] = infos[0]["execution"]
@@ -34,14 +31,14 @@ def run_of(swf: Any, workflow_id: str) -> dict[str, str]:
     raise AssertionError(workflow_id)
 
 
-def child_decides(swf: Any, *decisions: Any) -> Any:
+def child_decides(swf: Swf, *decisions: Any) -> Any:
     task = swf.poll_decision(taskList={"name": "children"})
     swf.respond(task, *decisions)
     return task
 
 
-def test_the_order_that_was_recorded(swf: Any) -> None:
-    parent = swf.start(lambdaRole="arn:role")
+def test_the_order_that_was_recorded(swf: Swf) -> None:
+    parent = swf.start()
     swf.decide(child(swf, control="c", input="i", tagList=["t"], taskPriority="4"), swf.timer())
     swf.poll_decision()
     child_decides(swf, swf.decision("FailWorkflowExecution", reason="r", details="d"))
@@ -90,7 +87,14 @@ def test_the_order_that_was_recorded(swf: Any) -> None:
     assert "parent" not in swf.describe(parent)["executionInfo"]
 
 
-def test_open_children_are_counted_until_they_close(swf: Any) -> None:
+@needs("lambda")
+def test_a_child_has_no_role_of_its_parent(swf: Swf) -> None:
+    swf.start(lambdaRole="arn:role")
+    swf.decide(child(swf))
+    assert "lambdaRole" not in attributes(swf.history(run_of(swf, "child"))[0])
+
+
+def test_open_children_are_counted_until_they_close(swf: Swf) -> None:
     parent = swf.start()
     swf.decide(child(swf))
     assert swf.describe(parent)["openCounts"]["openChildWorkflowExecutions"] == 1
@@ -100,7 +104,8 @@ def test_open_children_are_counted_until_they_close(swf: Any) -> None:
     assert (kind, given["result"]) == ("ChildWorkflowExecutionCompleted", "r")
 
 
-def test_every_end_of_a_child(swf: Any, client: Any, clock: VirtualClock) -> None:
+@needs("clock")
+def test_every_end_of_a_child(swf: Swf, client: Checked) -> None:
     parent = swf.start(executionStartToCloseTimeout="999999")
     names = ("complete", "fail", "cancel", "terminate", "time-out")
     lists = [{"taskList": {"name": name}, "executionStartToCloseTimeout": "50"} for name in names]
@@ -109,7 +114,7 @@ def test_every_end_of_a_child(swf: Any, client: Any, clock: VirtualClock) -> Non
         task = swf.poll_decision(taskList={"name": name})
         swf.respond(task, swf.decision(f"{decision}WorkflowExecution"))
     client.terminate_workflow_execution(domain=DOMAIN, workflowId="terminate")
-    clock.advance(60)
+    swf.advance(60)
     ends = [event for event in swf.history(parent) if event["eventType"].startswith("ChildWorkflowExecution")][5:]
     assert [event["eventType"].removeprefix("ChildWorkflowExecution") for event in ends] == [
         "Completed",
@@ -119,11 +124,11 @@ def test_every_end_of_a_child(swf: Any, client: Any, clock: VirtualClock) -> Non
         "TimedOut",
     ]
     assert attributes(ends[-1])["timeoutType"] == "START_TO_CLOSE"
-    assert ends[-1]["eventTimestamp"].timestamp() == clock.now() - 10
+    assert ends[-1]["eventTimestamp"] - swf.history(parent)[0]["eventTimestamp"] == timedelta(seconds=50)
     assert swf.types(parent).count("DecisionTaskScheduled") == 2, "one task covers them all"
 
 
-def test_a_taken_workflow_id(swf: Any) -> None:
+def test_a_taken_workflow_id(swf: Swf) -> None:
     swf.start("child")
     parent = swf.start()
     swf.poll_decision()
@@ -144,7 +149,7 @@ def test_a_taken_workflow_id(swf: Any) -> None:
     assert swf.describe(parent)["openCounts"]["openChildWorkflowExecutions"] == 0
 
 
-def test_two_children_of_one_id(swf: Any) -> None:
+def test_two_children_of_one_id(swf: Swf) -> None:
     parent = swf.start()
     swf.decide(child(swf), child(swf))
     assert swf.types(parent)[4:] == [
@@ -156,7 +161,7 @@ def test_two_children_of_one_id(swf: Any) -> None:
     ]
 
 
-def test_what_is_wrong_before_a_child_is_initiated(swf: Any, client: Any) -> None:
+def test_what_is_wrong_before_a_child_is_initiated(swf: Swf, client: Checked) -> None:
     client.register_workflow_type(domain=DOMAIN, name="bare", version="1")
     client.register_workflow_type(domain=DOMAIN, name="old", version="1")
     client.deprecate_workflow_type(domain=DOMAIN, workflowType={"name": "old", "version": "1"})
@@ -173,18 +178,18 @@ def test_what_is_wrong_before_a_child_is_initiated(swf: Any, client: Any) -> Non
     assert swf.types(parent)[-1] == "DecisionTaskScheduled"
 
 
+@needs("clock")
 @pytest.mark.parametrize("how", ["terminate", "time out"])
 @pytest.mark.parametrize("policy", ["TERMINATE", "REQUEST_CANCEL", "ABANDON"])
-def test_child_policies(swf: Any, client: Any, clock: VirtualClock, how: str, policy: str) -> None:
+def test_child_policies(swf: Swf, client: Checked, how: str, policy: str) -> None:
     """The child's own child has its own policy."""
     parent = swf.start(childPolicy="ABANDON" if how == "terminate" else policy, executionStartToCloseTimeout="100")
     swf.decide(child(swf, "child"))
     child_decides(swf, child(swf, "grandchild", childPolicy="ABANDON"))
-    ended = clock.now() + (0 if how == "terminate" else 100)
     if how == "terminate":
         client.terminate_workflow_execution(domain=DOMAIN, workflowId="w-1", childPolicy=policy)
     else:
-        clock.advance(150)
+        swf.advance(150)
     run, grandchild = run_of(swf, "child"), run_of(swf, "grandchild")
     last = next(event for event in reversed(swf.history(run)) if not event["eventType"].startswith("DecisionTask"))
     expected: Any = {
@@ -200,7 +205,8 @@ def test_child_policies(swf: Any, client: Any, clock: VirtualClock, how: str, po
     }
     assert (last["eventType"], attributes(last)) == expected[policy]
     if policy != "ABANDON":
-        assert last["eventTimestamp"].timestamp() == ended
+        passed = last["eventTimestamp"] - swf.history(parent)[0]["eventTimestamp"]
+        assert passed == timedelta(seconds=0 if how == "terminate" else 100)
     assert swf.types(grandchild)[-1] == (
         "WorkflowExecutionTerminated" if policy == "TERMINATE" else "DecisionTaskScheduled"
     ), "a policy is the execution's own, and cascades"
@@ -209,7 +215,7 @@ def test_child_policies(swf: Any, client: Any, clock: VirtualClock, how: str, po
 
 
 @pytest.mark.parametrize("kind", ["Complete", "Fail", "Cancel", "ContinueAsNew"])
-def test_other_ends_leave_children_alone(swf: Any, kind: str) -> None:
+def test_other_ends_leave_children_alone(swf: Swf, kind: str) -> None:
     parent = swf.start()
     swf.decide(child(swf))
     swf.decide(swf.decision(f"{kind}WorkflowExecution"))
@@ -221,13 +227,14 @@ def test_other_ends_leave_children_alone(swf: Any, kind: str) -> None:
     assert swf.types(parent) == before, "nobody hears of it"
 
 
-def test_a_parent_that_ends_with_the_start_of_its_child(swf: Any) -> None:
+def test_a_parent_that_ends_with_the_start_of_its_child(swf: Swf) -> None:
     swf.start()
     swf.decide(child(swf), swf.decision("CompleteWorkflowExecution"))
     assert swf.types(run_of(swf, "child")) == ["WorkflowExecutionStarted", "DecisionTaskScheduled"]
 
 
-def test_continue_as_new(swf: Any, client: Any, clock: VirtualClock) -> None:
+@needs("clock", "short-polls")
+def test_continue_as_new(swf: Swf, client: Checked) -> None:
     client.register_workflow_type(
         domain=DOMAIN,
         name="w",
@@ -238,7 +245,7 @@ def test_continue_as_new(swf: Any, client: Any, clock: VirtualClock) -> None:
         defaultExecutionStartToCloseTimeout="70",
     )
     first = swf.start(input="one", tagList=["t"], taskPriority="1", executionStartToCloseTimeout="5")
-    clock.advance(2)
+    swf.advance(2)
     decision = swf.decision("ContinueAsNewWorkflowExecution", input="two", workflowTypeVersion="2")
     swf.decide(swf.schedule(), swf.timer(), decision)
     second = run_of(swf, "w-1")
@@ -263,11 +270,11 @@ def test_continue_as_new(swf: Any, client: Any, clock: VirtualClock) -> None:
     assert scheduled["eventType"] == "DecisionTaskScheduled"
     assert swf.describe(first)["executionInfo"]["closeStatus"] == "CONTINUED_AS_NEW"
     assert "taskToken" not in swf.poll_activity(), "what the old run had open is dropped"
-    clock.advance(100)
+    swf.advance(100)
     assert swf.last(second)[0] == "WorkflowExecutionTimedOut"
 
 
-def test_continue_as_new_is_refused(swf: Any, client: Any) -> None:
+def test_continue_as_new_is_refused(swf: Swf, client: Checked) -> None:
     client.register_workflow_type(domain=DOMAIN, name="w", version="bare")
     client.register_workflow_type(domain=DOMAIN, name="w", version="old")
     client.deprecate_workflow_type(domain=DOMAIN, workflowType={"name": "w", "version": "old"})
@@ -288,7 +295,7 @@ def test_continue_as_new_is_refused(swf: Any, client: Any) -> None:
     assert swf.last(execution)[1]["cause"] == "UNHANDLED_DECISION"
 
 
-def test_a_child_that_continues_stays_a_child(swf: Any, client: Any) -> None:
+def test_a_child_that_continues_stays_a_child(swf: Swf, client: Checked) -> None:
     parent = swf.start()
     swf.decide(child(swf))
     first = run_of(swf, "child")
@@ -305,7 +312,7 @@ def test_a_child_that_continues_stays_a_child(swf: Any, client: Any) -> None:
     assert (attributes(completed)["initiatedEventId"], attributes(completed)["startedEventId"]) == (5, 6)
 
 
-def test_a_policy_finds_a_child_that_continued(swf: Any, client: Any) -> None:
+def test_a_policy_finds_a_child_that_continued(swf: Swf, client: Checked) -> None:
     swf.start()
     swf.decide(child(swf))
     child_decides(swf, swf.decision("ContinueAsNewWorkflowExecution", taskList={"name": "children"}))
@@ -313,7 +320,7 @@ def test_a_policy_finds_a_child_that_continued(swf: Any, client: Any) -> None:
     assert swf.last(run_of(swf, "child"))[1]["cause"] == "CHILD_POLICY_APPLIED"
 
 
-def test_a_policy_leaves_a_namesake_alone(swf: Any, client: Any) -> None:
+def test_a_policy_leaves_a_namesake_alone(swf: Swf, client: Checked) -> None:
     """A child has closed unheard of by its closed parent; another execution has its workflowId."""
     swf.start()
     swf.decide(child(swf), swf.timer())
@@ -323,13 +330,12 @@ def test_a_policy_leaves_a_namesake_alone(swf: Any, client: Any) -> None:
     assert swf.types(namesake)[-1] == "DecisionTaskScheduled"
 
 
-def test_many_children_end_in_order(swf: Any, client: Any) -> None:
+def test_many_children_end_in_order(swf: Swf, client: Checked) -> None:
     """More than one transaction holds."""
     parent = swf.start()
     swf.decide(*(child(swf, f"c-{number}") for number in range(150)))
     assert swf.describe(parent)["openCounts"]["openChildWorkflowExecutions"] == 150
     assert swf.types(parent).count("ChildWorkflowExecutionStarted") == 150
     client.terminate_workflow_execution(domain=DOMAIN, workflowId="w-1")
-    count = client.count_closed_workflow_executions(domain=DOMAIN, startTimeFilter={"oldestDate": 0})
-    assert count == {"count": 151, "truncated": False}
-    assert swf.poll_decision(taskList={"name": "children"})["startedEventId"] == 0
+    kind = {"startTimeFilter": EVER, "typeFilter": TYPE}
+    assert client.count_closed_workflow_executions(domain=DOMAIN, **kind) == {"count": 151, "truncated": False}

@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from simpleflow.engine import VirtualClock
 from simpleflow.protocol.history import attributes
+from simpleflow.testing.contract.checked import DOMAIN, Checked
+from simpleflow.testing.contract.swf import Refused, Swf
+from simpleflow.testing.contract.target import needs
 
-Refused = Callable[..., str]
-DOMAIN = "contract"
+SIGNAL = {"domain": DOMAIN, "workflowId": "w-1", "signalName": "s"}
 
 
-def test_signal(swf: Any, client: Any, refused: Refused) -> None:
+def test_signal(swf: Swf, client: Checked) -> None:
     execution = swf.start()
-    swf.decide(swf.timer())
-    signal = {"domain": DOMAIN, "workflowId": "w-1", "signalName": "s"}
-    client.signal_workflow_execution(**signal, input="i")
-    client.signal_workflow_execution(**signal, runId=execution["runId"])
-    first, scheduled, second = swf.history(execution)[-3:]
+    swf.decide()
+    client.signal_workflow_execution(**SIGNAL, input="i")
+    signaled, scheduled = swf.history(execution)[-2:]
+    assert [signaled["eventType"], scheduled["eventType"]] == ["WorkflowExecutionSignaled", "DecisionTaskScheduled"]
+    assert {"signalName": "s", "input": "i"}.items() <= attributes(signaled).items()
+
+
+def test_a_signal_to_a_run(swf: Swf, client: Checked) -> None:
+    execution = swf.start()
+    client.signal_workflow_execution(**SIGNAL, runId=execution["runId"], input="i")
+    assert "WorkflowExecutionSignaled" in swf.types(execution)
+
+
+def test_signals_from_outside(swf: Swf, client: Checked) -> None:
+    """The input is optional, and nobody has initiated them."""
+    execution = swf.start()
+    swf.decide()
+    client.signal_workflow_execution(**SIGNAL, input="i")
+    client.signal_workflow_execution(**SIGNAL)
+    first, _, second = swf.history(execution)[-3:]
     assert attributes(first) == {"signalName": "s", "input": "i", "externalInitiatedEventId": 0}
     assert attributes(second) == {"signalName": "s", "externalInitiatedEventId": 0}
-    assert scheduled["eventType"] == "DecisionTaskScheduled"
+
+
+def test_a_signal_to_what_is_closed(swf: Swf, client: Checked, refused: Refused) -> None:
+    execution = swf.start()
     client.terminate_workflow_execution(domain=DOMAIN, workflowId="w-1")
     method = "signal_workflow_execution"
-    assert refused("UnknownResourceFault", method, **signal) == "Unknown execution, workflowId = w-1"
+    assert refused("UnknownResourceFault", method, **SIGNAL, input="i") == "Unknown execution, workflowId = w-1"
     words = f"Unknown execution: WorkflowExecution=[workflowId=w-1, runId={execution['runId']}]"
-    assert refused("UnknownResourceFault", method, **signal, runId=execution["runId"]) == words
-    refused("ValidationException", method, **{**signal, "signalName": "x" * 257})
+    assert refused("UnknownResourceFault", method, **SIGNAL, input="i", runId=execution["runId"]) == words
 
 
-def test_cancel(swf: Any, client: Any, refused: Refused) -> None:
+def test_a_long_name_of_a_signal(swf: Swf, refused: Refused) -> None:
+    swf.start()
+    refused("ValidationException", "signal_workflow_execution", **{**SIGNAL, "signalName": "x" * 257}, input="i")
+
+
+def test_cancel(swf: Swf, client: Checked, refused: Refused) -> None:
     execution = swf.start()
-    swf.decide(swf.timer())
+    swf.decide()
     request = {"domain": DOMAIN, "workflowId": "w-1"}
     assert swf.describe(execution)["executionInfo"]["cancelRequested"] is False
     client.request_cancel_workflow_execution(**request)
@@ -51,7 +73,7 @@ def test_cancel(swf: Any, client: Any, refused: Refused) -> None:
     assert words == "Unknown execution, workflowId = w-1"
 
 
-def test_the_order_of_a_cancel_that_was_recorded(swf: Any, client: Any) -> None:
+def test_the_order_of_a_cancel_that_was_recorded(swf: Swf, client: Checked) -> None:
     execution = swf.start()
     swf.decide(swf.schedule())
     swf.poll_activity()
@@ -68,7 +90,7 @@ def test_the_order_of_a_cancel_that_was_recorded(swf: Any, client: Any) -> None:
     assert swf.describe(execution)["openCounts"]["openActivityTasks"] == 1
 
 
-def test_external_signal(swf: Any, clock: VirtualClock) -> None:
+def test_external_signal(swf: Swf) -> None:
     target = swf.start("target", taskList={"name": "targets"})
     source = swf.start("source")
     given = {"workflowId": "target", "signalName": "s", "input": "i", "control": "c"}
@@ -90,7 +112,7 @@ def test_external_signal(swf: Any, clock: VirtualClock) -> None:
     }
 
 
-def test_external_cancel(swf: Any) -> None:
+def test_external_cancel(swf: Swf) -> None:
     target = swf.start("target", taskList={"name": "targets"})
     source = swf.start("source")
     given = {**target, "control": "c"}
@@ -106,7 +128,7 @@ def test_external_cancel(swf: Any) -> None:
     assert swf.describe(target)["executionInfo"]["cancelRequested"] is True
 
 
-def test_an_execution_that_is_not_open(swf: Any) -> None:
+def test_an_execution_that_is_not_open(swf: Swf) -> None:
     source = swf.start("source")
     swf.decide(
         swf.decision("SignalExternalWorkflowExecution", workflowId="no", signalName="s", control="c"),
@@ -125,7 +147,7 @@ def test_an_execution_that_is_not_open(swf: Any) -> None:
     assert attributes(cancel) == {**failed, "workflowId": "source", "runId": "no", "initiatedEventId": 6}
 
 
-def test_an_execution_signals_itself(swf: Any) -> None:
+def test_an_execution_signals_itself(swf: Swf) -> None:
     execution = swf.start()
     swf.decide(swf.decision("SignalExternalWorkflowExecution", workflowId="w-1", signalName="s"))
     assert swf.types(execution)[4:] == [
@@ -137,7 +159,7 @@ def test_an_execution_signals_itself(swf: Any) -> None:
     assert attributes(swf.history(execution)[-3])["externalWorkflowExecution"] == execution
 
 
-def test_a_sender_that_closed_meanwhile(swf: Any) -> None:
+def test_a_sender_that_closed_meanwhile(swf: Swf) -> None:
     target = swf.start("target", taskList={"name": "targets"})
     source = swf.start("source")
     signal = swf.decision("SignalExternalWorkflowExecution", workflowId="target", signalName="s")
@@ -146,7 +168,8 @@ def test_a_sender_that_closed_meanwhile(swf: Any) -> None:
     assert swf.types(source)[-1] == "WorkflowExecutionCompleted", "and nothing written of it"
 
 
-def test_an_execution_of_another_domain_is_unknown(swf: Any, client: Any) -> None:
+@needs("domains")
+def test_an_execution_of_another_domain_is_unknown(swf: Swf, client: Checked) -> None:
     client.register_domain(name="other", workflowExecutionRetentionPeriodInDays="1")
     source = swf.start("source")
     client.register_workflow_type(domain="other", name="w", version="1")
@@ -162,10 +185,10 @@ def test_an_execution_of_another_domain_is_unknown(swf: Any, client: Any) -> Non
     assert attributes(swf.history(source)[-2])["cause"] == "UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION"
 
 
-def test_a_signal_during_a_decision_refuses_its_close(swf: Any, client: Any) -> None:
+def test_a_signal_during_a_decision_refuses_its_close(swf: Swf, client: Checked) -> None:
     execution = swf.start()
     task = swf.poll_decision()
-    client.signal_workflow_execution(domain=DOMAIN, workflowId="w-1", signalName="s")
+    client.signal_workflow_execution(**SIGNAL, input="i")
     swf.respond(task, swf.decision("CompleteWorkflowExecution"))
     assert swf.last(execution)[1]["cause"] == "UNHANDLED_DECISION"
     swf.decide(swf.decision("CompleteWorkflowExecution"))
