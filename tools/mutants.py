@@ -19,6 +19,8 @@ import mutants_of_waiting
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = "tests/property tests/unit/dataflow tests/unit/decider"
+#: What notices a fault of the object layer.
+OBJECTS = "tests/unit/objects tests/property/test_compile.py"
 #: What notices a broken invariant of the engine.
 FIRE = "tests/contract/test_engine_stateful.py"
 
@@ -194,6 +196,148 @@ MUTANTS = [
         "simpleflow/decider/outbox.py",
         "        entry.refusals += 1",
         "        entry.refusals += 1\n        del self._schedules[id]",
+    ),
+    Mutant(
+        "objects: a link to another opening",
+        "simpleflow/swf/models/event/compiler.py",
+        "if opened and opened != self.opened:",
+        "if False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: a link to another start",
+        "simpleflow/swf/models/event/compiler.py",
+        'if self.type != "Timer" and started is not None and started != self.started:',
+        "if False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: an end without a start",
+        "simpleflow/swf/models/event/compiler.py",
+        "and not self.started:",
+        "and False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: refusals change the state",
+        "simpleflow/swf/models/event/compiler.py",
+        "if event.state not in machine.passing:",
+        "if True:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: a gap between events",
+        "simpleflow/swf/models/history/integrity.py",
+        "elif event.id != self._last + 1:",
+        "elif event.id <= self._last:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: events after the close",
+        "simpleflow/swf/models/history/integrity.py",
+        "if self._closed is not None:",
+        "if False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: decisions that nobody made",
+        "simpleflow/swf/models/history/integrity.py",
+        "if decided not in self._decided:",
+        "if False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: decisions of another time",
+        "simpleflow/swf/models/history/integrity.py",
+        "if event.name not in _LATER and decided != self._decision:",
+        "if False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: two decision tasks at once",
+        "simpleflow/swf/models/history/integrity.py",
+        "if self._working:",
+        "if False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: events that lack something",
+        "simpleflow/swf/models/history/integrity.py",
+        "if missing := [",
+        "if False and [",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: one position for all iterations",
+        "simpleflow/swf/querysets/base.py",
+        "        position = 0\n        while self._fill(position + 1):",
+        "        position = len(self._cache)\n        while self._fill(position + 1):",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: a page that fails ends the list",
+        "simpleflow/swf/querysets/base.py",
+        "            self._forget()  # a page is missing: the next who asks begins anew\n",
+        "",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: a later condition replaces an earlier one",
+        "simpleflow/swf/querysets/base.py",
+        "if self._given.get(name, value) != value:",
+        "if False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: the latest date alone is dropped",
+        "simpleflow/swf/querysets/workflow.py",
+        'oldest = "close_oldest_date" if any(name in dates for name in _ENDED) else',
+        'oldest = "close_oldest_date" if "close_oldest_date" in dates else',
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: a count that is cut short is taken",
+        "simpleflow/swf/querysets/workflow.py",
+        'if found.get("truncated"):',
+        "if False:",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: what is not said differs",
+        "simpleflow/swf/models/base.py",
+        "if value not in (None, {}, ())",
+        "if True",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: every refusal means that it is there",
+        "simpleflow/swf/models/base.py",
+        "        except DoesNotExistError:\n            return False\n        return True",
+        "        except DoesNotExistError:\n            return False\n        except Exception:\n"
+        "            return True\n"
+        "        return True",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: decisions are not checked",
+        "simpleflow/swf/models/decision/base.py",
+        "        made.check()\n",
+        "",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: a result that cannot travel is never answered",
+        "simpleflow/swf/actors/worker.py",
+        "            self.fail_with(token, error)\n            return\n",
+        "            return\n",
+        OBJECTS,
+    ),
+    Mutant(
+        "objects: Amazon is called because there is a file",
+        "simpleflow/swf/settings.py",
+        'if url == "aws" and (region',
+        "if (region",
+        OBJECTS,
     ),
     Mutant(
         "engine: ids of events have gaps",

@@ -13,7 +13,7 @@ in its own branch.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -101,12 +101,15 @@ def client(
     stopping: Callable[[], bool] | None = None,
     configuration: Configuration | None = None,
     long_poll_seconds: float = LONG_POLL_SECONDS,
+    credentials: Mapping[str, str] | None = None,
 ) -> SWFClient:
     """The engine that a URL names.
 
     `clock`, `point`, `configuration` and `long_poll_seconds` are the embedded engine's (see `simpleflow.engine.Engine`)
-    and mean nothing to the others; `stopping` ends a poll that waits (not on Amazon). AWS_ENDPOINT_URL_SWF is what
-    `aws` means, if it is set. Raises ValueError for a URL that names none, EngineError for a file that cannot be had.
+    and mean nothing to the others; `stopping` ends a poll that waits (not on Amazon); `credentials` are boto3's, for
+    Amazon, where they are not those that boto3 finds. AWS_ENDPOINT_URL_SWF is what `aws` means, if it is set.
+
+    Raises ValueError for a URL that names none, EngineError for a file that cannot be had.
     """
     scheme, _, rest = url.partition(":")
     if url == "memory" or (scheme == "sqlite" and rest.partition("?")[0]):
@@ -124,7 +127,7 @@ def client(
         from simpleflow.clients.boto import amazon, server
 
         endpoint = os.environ.get("AWS_ENDPOINT_URL_SWF", "")
-        return server(endpoint, stopping, rest) if endpoint.startswith("http://") else amazon(rest)
+        return server(endpoint, stopping, rest) if endpoint.startswith("http://") else amazon(rest, credentials or {})
     raise _no_engine(url)
 
 

@@ -15,7 +15,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -187,11 +187,11 @@ def settings_of(url: str, region: str = "") -> dict[str, Any]:
     return settings
 
 
-def amazon(region: str) -> SWFClient:
+def amazon(region: str, credentials: Mapping[str, str]) -> SWFClient:
     import boto3
 
     attempts = config.load().swf_connection_retries
-    settings = {"region_name": region or None}
+    settings = {"region_name": region or None, **credentials}
     return _typed(AmazonClient(_boto(boto3.client, {"total_max_attempts": attempts}, None, settings)))
 
 
