@@ -26,9 +26,10 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from simpleflow.decider import LoadError
     from simpleflow.engine.errors import EngineError
     from simpleflow.exceptions import PayloadError
+    from simpleflow.runtime.repair import CannotRepair
     from simpleflow.runtime.runs import NoSuchRun
 
-    return ConfigError, EngineError, LoadError, NoSuchRun, PayloadError
+    return CannotRepair, ConfigError, EngineError, LoadError, NoSuchRun, PayloadError
 
 
 def _fault(code: str, message: str) -> str:

@@ -63,7 +63,7 @@ class Order:
 
 def order_of(input: str | None) -> Order | None:
     """What a run's input says of the run that it repairs; None where it repairs none."""
-    said = codec.extra(input).get("repair")
+    said = codec.extra(input).get("repair") or {}
     match said:
         case {"workflow_id": str(workflow_id), "run_id": str(run_id), "root": [str(root_id), str(root_run)]}:
             return Order(Former(workflow_id, run_id, (root_id, root_run)), said.get("force"))
@@ -173,13 +173,14 @@ class Repair:
         self.pieces: list[str] = []
         self._kept: dict[Key, FormerTask] = {}
 
-    def read(self, details: str) -> None:
-        """A marker of ours."""
+    def read(self, details: str) -> bool:
+        """Take a marker of ours; whether all is known with it."""
         self.pieces.append(details)
         if not self.complete and details.endswith(f"{_END}\n"):
             text = "".join(self.pieces)
             self.complete = text == f"{_END}\n" or text.endswith(f"\n{_END}\n")
             self._kept = {(task.kind, task.id): task for task in _read(text)} if self.complete else {}
+        return self.complete
 
     def completed(self, command: Command, time: float) -> Completed | None:
         """The end of the task that is asked for, where it is known."""

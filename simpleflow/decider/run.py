@@ -199,23 +199,22 @@ class Run:
         """A marker holds a part of what the run takes over; with the last one the program begins."""
         if self.repair is None or self.begun:
             return
-        self.repair.read(given.get("details") or "")
-        if self.begun:
+        if self.repair.read(given.get("details") or ""):
             put_off, self._put_off = self._put_off, []
             for each in put_off:
                 self._advance(each, event["eventId"])
 
 
 def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    if words.kind == MARKER and given["markerName"] == REPAIRED:
+        run.taken_over(event, given)
+        return
     id = words.id(given)
     if _is_ours(words, id):
         run.outbox.timer_started(id)
         return
     if words.kind == MARKER and _is_patch(given):
         run.outbox.patch_recorded(str(read(given.get("details"))))
-        return
-    if words.kind == MARKER and given["markerName"] == REPAIRED:
-        run.taken_over(event, given)
         return
     run.outbox.opened(words, id, event["eventId"], given)
     if not words.instant:
