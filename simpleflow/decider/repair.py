@@ -30,6 +30,8 @@ COMPLETED: Final = "completed"
 REUSED: Final = "reused"
 """The status of a task whose result the former run had itself taken over."""
 
+MAX_PIECE: Final = codec.MAX_LENGTH  # characters in a marker
+
 _WORDS: Final = [words for words in WORDS if words.kind in KINDS]
 _STATES: Final = {rule.event: rule.state for rule in RULES}
 _END: Final = "end"
@@ -141,10 +143,10 @@ def pieces_of(tasks: Iterable[FormerTask]) -> list[str]:
     pieces = [""]
     for line in (*(task.as_line() for task in tasks), _END):
         line += "\n"
-        if len(pieces[-1]) + len(line) > codec.MAX_LENGTH and pieces[-1]:
+        if len(pieces[-1]) + len(line) > MAX_PIECE and pieces[-1]:
             pieces.append("")
-        while len(line) > codec.MAX_LENGTH:
-            pieces[-1], line = line[: codec.MAX_LENGTH], line[codec.MAX_LENGTH :]
+        while len(line) > MAX_PIECE:
+            pieces[-1], line = line[: MAX_PIECE], line[MAX_PIECE :]
             pieces.append("")
         pieces[-1] += line
     return pieces

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from programs import NO_SHRINKING, programs
+from programs import NO_SHRINKING, programs, random_program
 from simpleflow.activity import importable_name
 from simpleflow.command import CANCELS, REPAIRED, Command, RunLambda, ScheduleActivity, StartChild
 from simpleflow.dataflow import Completed, Event, Program, Started
-from simpleflow.decider import decide, repair
+from simpleflow.decider import repair
 from simpleflow.payload import codec
 from simpleflow.protocol.history import attributes
 from test_grouping import Life, assert_close, compare, oracle, scheduled
@@ -133,9 +133,8 @@ def live_twice(program: list[Any], force: str | None, seed: int) -> None:
     if not first.world.closed:
         first.world.add("WorkflowExecutionTerminated", cause="OPERATOR_INITIATED", childPolicy="TERMINATE")
     with (
-        mock.patch.object(codec, "MAX_LENGTH", chance.choice((90, 1000, 32_768))),
+        mock.patch.object(repair, "MAX_PIECE", chance.choice((90, 1000, 32_768))),
         mock.patch.object(repair, "MAX_DECISIONS", chance.choice((3, 100))),
-        mock.patch.object(decide, "PARK_FIRST", 1),
     ):
         second = RepairedLife(chance, program, first.world.events, force)
         second.live()
@@ -164,7 +163,5 @@ def test_many_repaired_lives_are(program: list[Any], force: str | None, seed: in
 
 def test_there_was_something_to_reuse() -> None:
     for seed in range(20):
-        from programs import random_program
-
         live_twice(random_program(seed), None, seed)
     assert sum(REUSED[-20:]) > 40
