@@ -1,5 +1,8 @@
-"""A run that repairs another, in the random world of `test_grouping`: it is the life of the pure core that is given the
-former results as soon as it asks for them. The former history is there until all of it is recorded, then never again."""
+"""A run that repairs another, in the random world of `test_grouping`.
+
+It is the life of the pure core that is given the former results as soon as it asks for them. The former history is
+there until all of it is recorded, then never again.
+"""
 
 from __future__ import annotations
 
