@@ -38,7 +38,7 @@ force_activities = click.option(
 @force_activities
 @click.option("--dry-run", is_flag=True, help="Start nothing; show what would be reused and what would run.")
 @click.option("-t", "--task-list", metavar="LIST", help="Where deciders find the run. Default: as of the former run.")
-@click.option("--as", "new_id", metavar="ID", help="The workflow id of the new run. Default: the same one.")
+@click.option("--workflow-id", "new_id", metavar="ID", help="The workflow id of the new run. Default: the same one.")
 @click.option("-i", "--input", metavar="JSON", help="Other arguments of `run`. Default: the former run's.")
 @click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="A file with them.")
 @click.pass_obj

@@ -20,7 +20,7 @@ from simpleflow.decider.cache import Cache
 from simpleflow.decider.decisions import decision
 from simpleflow.decider.load import LoadError, load_workflow
 from simpleflow.decider.outbox import OURS, Batch
-from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_of
+from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_left_by
 from simpleflow.decider.run import Run
 from simpleflow.exceptions import one_line
 from simpleflow.payload import codec
@@ -132,8 +132,8 @@ class Decider:
         """What the run takes over from the one that it repairs is recorded before its program begins."""
         assert run.repair is not None
         order = run.repair.order
-        former = kept(tasks_of(self._former(order.former)), order.force)
-        left = pieces_of(former)[len(run.repair.pieces) :]
+        former = tasks_left_by(self._former(order.former), self._former)
+        left = pieces_of(kept(former, order.force))[len(run.repair.pieces) :]
         recorded = recording(left, task["startedEventId"])
         return Batch(recorded, [], len(left) + 2 - len(recorded), [], None)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from simpleflow.decider.decisions import Decision, timer
 from simpleflow.decider.outbox import MAX_BYTES, MAX_DECISIONS, OURS, size_of
 from simpleflow.decider.translate import WORDS, Words, identity
 from simpleflow.payload import codec
-from simpleflow.protocol.history import Event, attributes
+from simpleflow.protocol.history import Event, attributes, of_types
 from simpleflow.protocol.parsed import RULES
 
 KINDS: Final = (ACTIVITY, CHILD, LAMBDA)
@@ -130,6 +130,20 @@ def tasks_of(events: Iterable[Event]) -> list[FormerTask]:
             own[task.kind, task.id] = now
     taken_over = {(task.kind, task.id): task for task in _read("".join(pieces))}
     return list((taken_over | own).values())
+
+
+def tasks_left_by(events: Sequence[Event], read: Callable[[Former], Sequence[Event]]) -> list[FormerTask]:
+    """The tasks of a closed run. `read` gives the events of the one that it was to repair: those count where it was
+    closed before it had taken over all of them."""
+    order = order_of(attributes(events[0]).get("input"))
+    if order is not None:
+        own = Repair(order)
+        for event in of_types(events, "MarkerRecorded"):
+            if attributes(event)["markerName"] == REPAIRED:
+                own.read(attributes(event).get("details") or "")
+        if not own.complete:
+            return list(kept(tasks_left_by(read(order.former), read), order.force))
+    return tasks_of(events)
 
 
 def kept(tasks: Iterable[FormerTask], force: str | None) -> Iterator[FormerTask]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from simpleflow.activity import importable_name
 from simpleflow.clients import SWFClient
 from simpleflow.decider.decisions import ON_THEIR_WAY
-from simpleflow.decider.repair import FormerTask, Order, former, kept, tasks_of
+from simpleflow.decider.repair import Former, FormerTask, Order, former, kept, tasks_left_by
 from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes, close_status
@@ -23,12 +22,13 @@ class CannotRepair(Exception):
     """There is nothing to repair. The message is one line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Previous:
     """A closed run, as its history tells of it."""
 
     run: runs.Run
     events: list[Event]
+    tasks: list[FormerTask]
 
     @property
     def input(self) -> str | None:
@@ -49,10 +49,6 @@ class Previous:
     def task_list(self) -> str | None:
         """Where its decisions waited; None where that list was its own (`standalone`)."""
         return None if codec.extra(self.input).get("activity_task_list") else self._started["taskList"]["name"]
-
-    @cached_property
-    def tasks(self) -> list[FormerTask]:
-        return tasks_of(self.events)
 
     def fates(self, force: str | None) -> list[tuple[FormerTask, str]]:
         """Its tasks, each with what a repair does about it: reused, repaired (a child), or run."""
@@ -77,7 +73,11 @@ def previous(client: SWFClient, domain: str, workflow_id: str, run_id: str | Non
             f"the run {run.run_id} of {workflow_id} is open: only a closed run can be repaired; to end it: "
             f"simpleflow workflow.terminate {domain} {workflow_id}"
         )
-    return Previous(run, events)
+
+    def read(older: Former) -> list[Event]:
+        return list(runs.history(client, runs.Run(domain, older.workflow_id, older.run_id)))
+
+    return Previous(run, events, tasks_left_by(events, read))
 
 
 def launch_repair(

@@ -19,7 +19,7 @@ from simpleflow.runtime import runs
 from simpleflow.runtime.start import Handle
 
 FLOWS = """
-
+import os
 from simpleflow import Workflow, activity, futures
 
 @activity.with_attributes(retry=0)
@@ -161,7 +161,7 @@ def test_workflow_repair_and_its_dry_run(broken: Project) -> None:
     assert "179 of 181 tasks would be reused" in dry.stderr
     assert info(broken)["status"] == "FAILED", "nothing was started"
 
-    started = broken.run("workflow.repair", "w", "--domain", "D", "--as", "w2", "--task-list", "mine")
+    started = broken.run("workflow.repair", "w", "--domain", "D", "--workflow-id", "w2", "--task-list", "mine")
     assert started.returncode == 0, started.stderr
     workflow_id, run_id = started.stdout.split()
     assert workflow_id == "w2"

@@ -11,6 +11,7 @@ from town import DECISIONS, DOMAIN, LISTS, Execution, Town
 
 from simpleflow import Workflow, activity, futures
 from simpleflow.command import REPAIRED
+from simpleflow.decider import repair
 from simpleflow.decider import run as decider
 from simpleflow.decider.repair import Former, FormerTask, Order, Repair, order_of, pieces_of, recording
 from simpleflow.exceptions import ExecutionBlocked
@@ -315,12 +316,29 @@ def test_a_former_run_that_is_gone_parks_the_new_one(town: Town) -> None:
     BROKEN.add(1)
     former = failed(town, Chain, 2)
     events = previous(town.engine, DOMAIN, "w", former["runId"]).events
-    launch_repair(Previous(Run(DOMAIN, "w", "gone"), events), Chain, engine=town.engine)
+    launch_repair(Previous(Run(DOMAIN, "w", "gone"), events, []), Chain, engine=town.engine)
     task = town.engine.poll_for_decision_task(**DECISIONS)
     answer = town.decider.decide(task, DECISIONS)
     parked = json.loads(answer["executionContext"])["parked"]
     assert "the run gone of w, which is to be repaired, cannot be read any more" in parked["error"]
     town.engine.respond_decision_task_completed(**answer)
+
+
+@pytest.mark.parametrize("recorded", [0, 1])
+def test_a_repair_that_ended_before_it_had_begun(
+    town: Town, recorded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "MAX_PIECE", 100)
+    monkeypatch.setattr(repair, "MAX_DECISIONS", 2)
+    BROKEN.add(3)
+    first = failed(town, Chain, 5)
+    second = repaired(town, first, Chain, force="step-1$")
+    for _ in range(recorded):
+        assert town.decide()
+    town.engine.terminate_workflow_execution(domain=DOMAIN, workflowId="w")
+    third = repaired(town, second, Chain)
+    assert town.run(third) == 10
+    assert CALLS == [0, 3, 4]
 
 
 def test_what_cannot_be_repaired_is_said(town: Town) -> None:
