@@ -394,7 +394,9 @@ class WorkflowTask(Task):
         return values.template_call(self.args, self.kwargs, what, beside)
 
     def identify(self, suffix: str, context: Mapping[str, Any]) -> str:
-        return f"{self.name}-{context.get('workflow_id')}--{hex_hash(context.get('run_id'))}--{suffix}"
+        parent = context.get("repaired_workflow_id") or context.get("workflow_id")
+        run_id = context.get("repaired_run_id") or context.get("run_id")
+        return f"{self.name}-{parent}--{hex_hash(run_id)}--{suffix}"
 
     def own_id(self, input: Any, values: Values) -> str | None:
         found = self._asked_of_class("get_workflow_id", input, values)

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "workflow.history": ("workflow", "Show the events of a run."),
     "workflow.info": ("workflow", "Show one run: its status, its result or its failure."),
     "workflow.list": ("workflow", "List the open or the closed runs of a domain."),
+    "workflow.repair": ("repair", "Start a run that takes over what another one has completed."),
     "workflow.start": ("workflow", "Start a run, or run a workflow in this process with --local."),
     "workflow.terminate": ("workflow", "End a run now."),
 }

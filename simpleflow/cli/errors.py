@@ -26,9 +26,10 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from simpleflow.decider import LoadError
     from simpleflow.engine.errors import EngineError
     from simpleflow.exceptions import PayloadError, PayloadUnreachable
+    from simpleflow.runtime.repair import CannotRepair
     from simpleflow.runtime.runs import NoSuchRun
 
-    return ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
+    return CannotRepair, ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
 
 
 def _fault(code: str, message: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import INTERRUPTED, Globals
 from simpleflow.cli.progress import Progress
+from simpleflow.cli.repair import force_activities, repaired
 from simpleflow.cli.workflow import report_failure
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
@@ -19,6 +21,7 @@ from simpleflow.payload.codec import Codec
 from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.repair import previous
 from simpleflow.runtime.start import codec_of
 
 
@@ -30,6 +33,8 @@ from simpleflow.runtime.start import codec_of
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
 @options.heartbeat
 @options.lambdas
+@click.option("--repair", metavar="'ID [RUN]'", help="Take over what this closed run has completed, and its input.")
+@force_activities
 @click.pass_obj
 def standalone(
     common: Globals,
@@ -45,11 +50,16 @@ def standalone(
     nb_workers: int | None,
     heartbeat: int | None,
     lambdas: dict[str, str],
+    repair: str | None,
+    force_activities: str | None,
 ) -> int:
     """Run MODULE.CLASS to its end, with deciders and workers of its own.
 
     With the --workflow-id of a run that is open, go on with that one.
     """
+    if force_activities and not repair:
+        raise click.UsageError("--force-activities goes with --repair: without it all activities run anyway.")
+    former = repaired(repair) if repair else None
     configure_logging(config.load().log_level, "standalone")
     loaded = load_workflow(workflow)
     url = options.engine_url(common)
@@ -58,21 +68,23 @@ def standalone(
     number = nb_workers or work.processors()
     lambda_workers = work.lambda_workers(client, url, domain, functions, number)
     stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
-    place = work.attach(client, domain, workflow_id, loaded) if workflow_id else None
+    place = work.attach(client, domain, workflow_id, loaded) if workflow_id and not former else None
     if place is None:
-        args, kwargs = options.call_of(loaded, input, input_file)
-        place = work.begin(
-            loaded,
-            args,
-            kwargs,
-            settings=config.load(),
-            domain=domain,
-            engine=url,
-            workflow_id=workflow_id,
-            execution_timeout=execution_timeout,
-            decision_tasks_timeout=decision_tasks_timeout,
-            tag_list=tags,
-        )
+        how: dict[str, Any] = {
+            "engine": url,
+            "workflow_id": workflow_id,
+            "execution_timeout": execution_timeout,
+            "decision_tasks_timeout": decision_tasks_timeout,
+            "tag_list": tags,
+        }
+        if former:
+            call = None if input is None and input_file is None else options.call_of(loaded, input, input_file)
+            place = work.begin_repair(
+                previous(client, domain, *former), loaded, call=call, force=force_activities, **how
+            )
+        else:
+            args, kwargs = options.call_of(loaded, input, input_file)
+            place = work.begin(loaded, args, kwargs, settings=config.load(), domain=domain, **how)
         click.echo(f"engine: {url}", err=True)
     else:
         click.echo(f"engine: {url}", err=True)

@@ -259,7 +259,8 @@ class Program(Composing):
 
     def _start(self, event: Started) -> None:
         self.context = self._graph.context = event.context
-        self._random.seed(str(event.context.get("run_id", "")))
+        run_id = event.context.get("repaired_run_id") or event.context.get("run_id", "")
+        self._random.seed(str(run_id))  # a run that repairs another asks with the same numbers
         for name, input in event.signals:
             self._affairs.signals.keep(name, input)
         context = contextvars.copy_context()

@@ -6,8 +6,9 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
@@ -19,6 +20,7 @@ from simpleflow.decider.cache import Cache
 from simpleflow.decider.decisions import decision
 from simpleflow.decider.load import LoadError, load_workflow
 from simpleflow.decider.outbox import OURS, Batch
+from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_left_by
 from simpleflow.decider.run import Run
 from simpleflow.exceptions import one_line
 from simpleflow.payload import codec
@@ -26,7 +28,7 @@ from simpleflow.payload.codec import Codec, read_object
 from simpleflow.payload.failures import clean, cut, shrinking
 from simpleflow.payload.store import NO_STORE, Payloads
 from simpleflow.protocol.faults import code_of
-from simpleflow.protocol.history import attributes
+from simpleflow.protocol.history import attributes, close_status
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
@@ -118,6 +120,8 @@ class Decider:
         try:
             if run.outbox.trouble is not None:
                 raise Parked(run.outbox.trouble.message, run.outbox.trouble.times)
+            if not run.begun:
+                return self._taking_over(run, task)
             batch = run.outbox.batch(lambda command: decision(command, run.options), task["startedEventId"])
             for command in (*batch.commands, batch.close):
                 self._register_type_of(command, run)
@@ -126,6 +130,38 @@ class Decider:
             run.close()
             raise
         return batch
+
+    def _taking_over(self, run: Run, task: Task) -> Batch:
+        """What the run takes over from the one that it repairs is recorded before its program begins."""
+        assert run.repair is not None
+        order = run.repair.order
+        former = tasks_left_by(self._former(order.former), self._former)
+        left = pieces_of(kept(former, order.force))[len(run.repair.pieces) :]
+        recorded = recording(left, task["startedEventId"])
+        return Batch(recorded, [], len(left) + 2 - len(recorded), [], None)
+
+    def _former(self, former: Former) -> list[dict[str, Any]]:
+        """All events of a run that is repaired. Raises Parked."""
+        who = f"the run {former.run_id} of {former.workflow_id}, which is to be repaired,"
+        try:
+            events = list(self._pages({"workflowId": former.workflow_id, "runId": former.run_id}))
+        except Exception as error:
+            if code_of(error) != "UnknownResourceFault":
+                raise
+            raise Parked(f"{who} cannot be read any more: terminate this run, and start it without repair") from error
+        if not events or close_status(events[-1]) is None:
+            raise Parked(f"{who} is open: end it, or terminate this run")
+        return events
+
+    def _pages(self, execution: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """The events of a run, page by page as they are asked for."""
+        token: dict[str, str] = {}
+        while True:
+            page = self._client.get_workflow_execution_history(domain=self._domain, execution=execution, **token)
+            yield from page["events"]
+            if not page.get("nextPageToken"):
+                return
+            token = {"nextPageToken": page["nextPageToken"]}
 
     def _events(self, task: Task, poll: dict[str, Any]) -> list[dict[str, Any]]:
         events = list(task["events"])
@@ -177,15 +213,7 @@ class Decider:
 
     def _forwards(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
         """The events before `end`, from the first."""
-        found: list[dict[str, Any]] = []
-        token: dict[str, str] = {}
-        while len(found) < end - 1:
-            page = self._client.get_workflow_execution_history(domain=self._domain, execution=execution, **token)
-            found += page["events"]
-            if not page.get("nextPageToken"):
-                break
-            token = {"nextPageToken": page["nextPageToken"]}
-        return _whole(found[: end - 1], 1, end)
+        return _whole(list(islice(self._pages(execution), end - 1)), 1, end)
 
     def _fetch(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
         return self._forwards(execution, end + 1)
@@ -269,7 +297,7 @@ class Decider:
             if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):
                 context["unreceived_signals"] = left[:100]
                 log.warning("%s ended with %d signals that nobody received: %s", who, len(left), ", ".join(left[:10]))
-        elif run.program.stuck:
+        elif run.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
         return json.dumps(context)

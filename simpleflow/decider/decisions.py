@@ -51,7 +51,8 @@ class Options:
     """What decisions take from the run and the settings.
 
     `started` are the attributes of its WorkflowExecutionStarted. `task_list`: all activities go there, whatever they
-    say themselves, and children are decided where this run is. `codec` puts away what is too long.
+    say themselves, and children are decided where this run is. `codec` puts away what is too long. `repair`: what a
+    child's input says of the run that it repairs.
     """
 
     config: Config
@@ -59,6 +60,7 @@ class Options:
     workflow_id: str = ""
     started: Attributes = field(default_factory=dict)
     codec: codec.Codec = codec.PLAIN
+    repair: Callable[[StartChild], Attributes | None] = lambda command: None
 
     @property
     def decision_list(self) -> str | None:
@@ -167,7 +169,7 @@ def _start_child(command: StartChild, options: Options) -> Made:
     attributes = {
         "workflowId": command.id,
         "workflowType": child_type(workflow, config),
-        "input": _with_extra(command.input, workflow, options),
+        "input": _child_input(command, options),
         "taskList": {"name": private or command.task_list or config.workflow_default_task_list},
         "executionStartToCloseTimeout": defaults["defaultExecutionStartToCloseTimeout"],
         "taskStartToCloseTimeout": defaults["defaultTaskStartToCloseTimeout"],
@@ -179,6 +181,16 @@ def _start_child(command: StartChild, options: Options) -> Made:
 
 def _cancel_child(command: CancelChild, options: Options) -> Made:
     return "RequestCancelExternalWorkflowExecution", {"workflowId": command.id}
+
+
+def _child_input(command: StartChild, options: Options) -> str:
+    """A child that repairs a run, and has no room left to say which, runs anew."""
+    plain = _with_extra(command.input, command.workflow, options)
+    repair = options.repair(command)
+    if repair is None:
+        return plain
+    input = _with_extra(command.input, command.workflow, options, repair=repair)
+    return input if len(input) <= codec.MAX_LENGTH else plain
 
 
 def _with_extra(call: str, workflow: type[Workflow], options: Options, **more: Any) -> str:

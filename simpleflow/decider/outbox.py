@@ -277,9 +277,9 @@ class Outbox:
         """The history holds that the run has this patch. It may be that no code asks for it any more."""
         self._patches.pop(f"{PATCHED}-{patch}", None)
 
-    def patch_refused(self, event_id: int, cause: str) -> None:
-        """The engine did not record it; it is sent again."""
-        self._treat(MARKER, PATCHED, event_id, cause, 1)
+    def marker_refused(self, name: str, event_id: int, cause: str) -> None:
+        """The engine did not record a marker of ours; it is sent again."""
+        self._treat(MARKER, name, event_id, cause, 1)
 
     def timer_started(self, id: str) -> None:
         """A timer of ours runs."""
@@ -348,7 +348,7 @@ class Outbox:
             if self._waits(command, key, sent):
                 continue
             decision = translate(command)
-            size += _size(decision)
+            size += size_of(decision)
             if len(decisions) == room or (size > MAX_BYTES and decisions):
                 while len(decisions) > room - 1:  # the wake-up timer needs a place
                     decisions.pop()
@@ -450,7 +450,7 @@ def _worded(command: Command) -> str:
     return f"{command.id} at {command.where}"
 
 
-def _size(decision: Decision) -> int:
+def size_of(decision: Decision) -> int:
     """Bytes of the decision in a request, at most: what is not ASCII is escaped there."""
     text = orjson.dumps(decision)
     return len(text) * (1 if text.isascii() else 3)

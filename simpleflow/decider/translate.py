@@ -5,6 +5,7 @@ With `simpleflow.decider.decisions`, which goes the other way, the only module t
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -241,13 +242,27 @@ def same_call(ours: str, theirs: str | None) -> bool:
     if ours == theirs or ours.startswith(SCHEME):
         return ours == theirs
     try:
-        found = json.loads(theirs)
+        return _bare(theirs) == codec.canonical(ours)
     except ValueError:
         return False
+
+
+def identity(name: str, input: str | None) -> str:
+    """What stands for a call of what is called so: equal for the inputs that are the same call."""
+    try:
+        call = _bare(input or "null")
+    except ValueError:  # no call of ours
+        call = input or ""
+    return hashlib.md5(f"{name} {call}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _bare(input: str) -> str:
+    """The canonical JSON of a call, without what travels beside it. Raises ValueError."""
+    found = json.loads(input)
     if isinstance(found, dict):
         for beside in (codec.RESERVED, codec.EXTRA, "meta"):
             found.pop(beside, None)
-    return codec.canonical(json.dumps(found)) == codec.canonical(ours)
+    return codec.canonical(json.dumps(found))
 
 
 def _same_activity(command: ScheduleActivity, attributes: Attributes) -> bool:

@@ -158,21 +158,50 @@ def launch(
     payloads: Payloads | None = None,
 ) -> Handle:
     """What `start` does, with the arguments of ``run`` kept apart from the options: their names may be the same."""
+    check_call(workflow, args, kwargs)
+    url = config.load().engine_url if engine is None else engine
+    codec = codec_of(url) if payloads is None else Codec(payloads=payloads)
+    return launch_frozen(
+        workflow,
+        frozen_input(workflow, args, kwargs, activity_task_list, codec),
+        domain=domain,
+        workflow_id=workflow_id,
+        task_list=task_list,
+        execution_timeout=execution_timeout,
+        decision_tasks_timeout=decision_tasks_timeout,
+        tag_list=tag_list,
+        engine=url,
+        codec=codec,
+    )
+
+
+def launch_frozen(
+    workflow: type[Workflow],
+    input: str,
+    *,
+    domain: str | None = None,
+    workflow_id: str | None = None,
+    task_list: str | None = None,
+    execution_timeout: int | str | None = None,
+    decision_tasks_timeout: int | str | None = None,
+    tag_list: Sequence[str] | None = None,
+    engine: str | SWFClient | None = None,
+    codec: Codec | None = None,
+) -> Handle:
+    """What `launch` does, with an input that is frozen already, by `codec` (default: the engine's)."""
     settings = config.load()
     domain = domain or settings.domain
     if not domain:
         raise ValueError("a run needs a domain: give domain=..., or set SWF_DOMAIN")
-    check_call(workflow, args, kwargs)
     kind = config.workflow_type(workflow, settings)
     defaults = config.type_defaults(workflow, settings)
     url = settings.engine_url if engine is None else engine
-    codec = codec_of(url) if payloads is None else Codec(payloads=payloads)
     request = {
         "domain": domain,
         "workflowId": workflow_id or default_id(kind["name"]),
         "workflowType": kind,
         "taskList": {"name": task_list} if task_list else defaults["defaultTaskList"],
-        "input": frozen_input(workflow, args, kwargs, activity_task_list, codec),
+        "input": input,
         "executionStartToCloseTimeout": str(execution_timeout or defaults["defaultExecutionStartToCloseTimeout"]),
         "taskStartToCloseTimeout": str(decision_tasks_timeout or defaults["defaultTaskStartToCloseTimeout"]),
         "childPolicy": defaults["defaultChildPolicy"],
@@ -180,7 +209,7 @@ def launch(
     }
     client = open_engine(url) if isinstance(url, str) else url
     run_id = _start(client, request, defaults, amazon=is_amazon(url))
-    return Handle(client, domain, request["workflowId"], run_id, workflow, codec)
+    return Handle(client, domain, request["workflowId"], run_id, workflow, codec or codec_of(url))
 
 
 def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:

@@ -22,11 +22,13 @@ from simpleflow import Workflow
 from simpleflow.command import (
     CHILD,
     MARKER,
+    REPAIRED,
     SIGNAL,
     TIMER,
     Cancel,
     CancelRun,
     Close,
+    Command,
     Complete,
     ContinueAsNew,
     Fail,
@@ -103,6 +105,10 @@ class Life:
         for decider in self.deciders:
             decider.close()
 
+    def advanced(self, program: Program, event: Event, length: int) -> list[Command]:
+        """What the pure core asks for at this event."""
+        return program.advance(event, length=length)
+
     def step(self) -> bool:
         """Let something happen; False if nothing can."""
         if self.world.has_decision and self.chance.random() < 0.5:
@@ -165,6 +171,8 @@ def world_events(events: list[dict[str, Any]], execution: dict[str, str]) -> Ite
             yield translate.signaled(time, given, id), id
         elif kind == "WorkflowExecutionCancelRequested":
             yield translate.cancel_requested(time), id
+        elif kind == "MarkerRecorded" and given["markerName"] == REPAIRED:
+            continue
         for words in translate.WORDS:
             if words.kind == TIMER and words.id(given).startswith(OURS):
                 continue
@@ -185,7 +193,7 @@ def oracle(life: Life) -> tuple[dict[Sent, Any], Close | None, list[str]]:
     asked: dict[Sent, Any] = {}
     attempts: Counter[tuple[str, str]] = Counter()
     for event, id in world_events(life.world.events, life.world.execution):
-        for command in program.advance(event, length=id):
+        for command in life.advanced(program, event, id):
             if not isinstance(command, Cancel) and not command.id.startswith(OURS):
                 attempts[command.kind, command.id] += 1
                 asked[command.kind, command.id, attempts[command.kind, command.id]] = command
@@ -200,6 +208,8 @@ def scheduled(events: list[dict[str, Any]]) -> list[Sent]:
     attempts: Counter[tuple[str, str]] = Counter()
     for event in events:
         kind, given = event["eventType"], attributes(event)
+        if given.get("markerName") == REPAIRED:
+            continue
         for words in translate.WORDS:
             if kind == words.opened and not words.id(given).startswith(OURS):
                 key = words.kind, words.id(given)
