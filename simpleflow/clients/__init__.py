@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from simpleflow import config
+
 if TYPE_CHECKING:
     from simpleflow.engine import Clock, Configuration
 
@@ -87,7 +89,10 @@ class SWFClient(Protocol):
     def respond_lambda_task_failed(self, **request: Any) -> Response: ...
 
     def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
-        """Respond, then poll: names of methods and their keyword arguments. Answers what the poll does, {} without."""
+        """Respond, then poll: names of methods and their keyword arguments. Answers what the poll does, {} without.
+
+        An error has a true `responded` where the response was taken nonetheless, and must not be sent again.
+        """
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -116,6 +121,8 @@ def client(
         from simpleflow.engine import Engine
 
         path, synchronous = _sqlite(url, rest) if rest else (None, "auto")
+        if path and not Path(path).parent.exists() and path == str(config.default_database()):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)  # nobody has named it, so nobody has made it
         hooks = {"clock": clock, "point": point, "stopping": stopping, "configuration": configuration}
         given: dict[str, Any] = {name: hook for name, hook in hooks.items() if hook is not None}
         return Engine(path, synchronous=synchronous, long_poll_seconds=long_poll_seconds, **given)
