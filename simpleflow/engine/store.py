@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,7 @@ MIGRATIONS: tuple[str, ...] = (
 #: Releases of SQLite from the first to before the second can corrupt a file that several processes write.
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
 BUSY_MILLISECONDS = 60_000
+LOOK = 1.0  # seconds between two looks whether the file is still the one that the path names
 
 
 def _read(name: str) -> str:
@@ -64,7 +66,7 @@ def _device_and_inode(path: str | None) -> tuple[int, int] | None:
     if path is None:
         return None
     try:
-        found = os.stat(path)  # noqa: PTH116  # before each transaction, and pathlib takes as long again
+        found = Path(path).stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino
@@ -117,6 +119,7 @@ class Store:
         self._always_full = synchronous == "full"
         self._full = False
         self._file: tuple[int, int] | None = None
+        self._next_look = 0.0
         self._lock_file: int | None = None
         self._transaction = _Transaction(self)
         self._check_library(version or apsw.sqlite_lib_version())
@@ -259,8 +262,15 @@ class Store:
     # Transactions
 
     def check_place(self) -> None:
-        """Raise EngineError if the path names another file by now, or none: what is written here would be lost."""
+        """Raise EngineError if the path names another file by now, or none: what is written here would be lost.
+
+        Looks after LOOK seconds, for a look may cost a fifth of a call.
+        """
+        now = time.monotonic()
+        if now < self._next_look:
+            return
         if _device_and_inode(self.path) == self._file:
+            self._next_look = now + LOOK
             return
         raise EngineError(
             f"{self.path} was removed or replaced while it was open, so nothing more is written; "

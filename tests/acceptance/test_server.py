@@ -337,7 +337,7 @@ def test_a_clock_that_cannot_be_moved(server: Server, kept: Server) -> None:
         (["--engine", "nothing"], "a server serves sqlite:PATH or memory, not nothing"),
         (["--engine", "sqlite:/proc/x/y"], "cannot write /proc/x/y"),
         (["--host", "no.such.host.invalid"], "there is no address 'no.such.host.invalid'"),
-        (["--access-keys", "missing"], "cannot read the access keys in missing: No such file or directory; name a file"),
+        (["--access-keys", "missing"], "cannot read the access keys in missing: No such file or directory; name"),
         (["--access-keys", "."], "cannot read the access keys in .: Is a directory; name a file with lines of"),
         (["--access-keys", "binary"], "the access keys in binary are no text; name a file with lines of"),
     ],

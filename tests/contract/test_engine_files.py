@@ -68,7 +68,8 @@ def test_a_newer_schema(tmp_path: Path) -> None:
 def test_directories(tmp_path: Path) -> None:
     assert "is a directory" in refusal(tmp_path)
     (tmp_path / "file").write_text("x")
-    assert f"there is no directory {tmp_path / 'file'}; make it, or name another" in refusal(tmp_path / "file" / "engine.db")
+    parent = tmp_path / "file"
+    assert f"there is no directory {parent}; make it, or name another" in refusal(parent / "engine.db")
     (tmp_path / "a").mkdir()
     Engine(tmp_path / "a" / "engine.db").close()
 
@@ -87,8 +88,9 @@ def test_a_directory_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-def test_a_file_that_goes_while_it_is_open(tmp_path: Path, replaced: bool) -> None:
+def test_a_file_that_goes_while_it_is_open(tmp_path: Path, replaced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was acknowledged afterwards would be in no file."""
+    monkeypatch.setattr("simpleflow.engine.store.LOOK", 0.0)
     path = tmp_path / "engine.db"
     with Engine(path) as engine:
         engine.register_domain(name="D", workflowExecutionRetentionPeriodInDays="1")
