@@ -15,6 +15,7 @@ from simpleflow.cli.workflow import report_failure
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.observe import configure_logging
+from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
@@ -78,7 +79,13 @@ def standalone(
         click.echo(f"{workflow_id} is open: going on with it{ignored}", err=True)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, lambda_workers)
-    closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
+    watch = runs.Watch(client, place.run)
+    try:
+        closed = _work(watch, place, crew, stop)
+    except Exception as error:
+        if watch.closing is None and code_of(error) != "UnknownResourceFault":  # else there is no run
+            _interrupted(common, place, workflow, lambdas)
+        raise
     return _outcome(watch, place) if closed else _interrupted(common, place, workflow, lambdas)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import inspect
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from simpleflow.clients import SWFClient
 from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
+from simpleflow.runtime.patience import Patience
 from simpleflow.workflow import Workflow
 
 LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
@@ -45,20 +47,31 @@ class Handle:
     def result(self, timeout: float | None = None) -> Any:
         """What the run returned; waits for it, at most `timeout` seconds.
 
-        Raises WorkflowFailed if the run did not complete, and the builtin TimeoutError if it is still open.
+        An engine that cannot be reached, throttles or fails is asked again. Raises WorkflowFailed if the run did not
+        complete, and the builtin TimeoutError if it is still open, or the engine has not come back.
         """
-        until = None if timeout is None else time.monotonic() + timeout
-        pause = 0.005
-        while self.status == "OPEN":
-            left = LONGEST_PAUSE if until is None else until - time.monotonic()
-            if left <= 0:
-                raise builtins.TimeoutError(f"workflow {self.workflow_id} is still open after {timeout} s")
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, LONGEST_PAUSE)
+        until = math.inf if timeout is None else time.monotonic() + timeout
         run = runs.Run(self.domain, self.workflow_id, self.run_id)
-        while (closing := runs.closing_event(self._client, run)) is None:  # Amazon shows the history a little later
-            time.sleep(pause)
-        return runs.result_of(run, closing)
+        patience, pause = Patience(), 0.005
+        while True:
+            trouble: Exception | None = None
+            try:
+                # Amazon shows the history a little later than the status.
+                closing = None if self.status == "OPEN" else runs.closing_event(self._client, run)
+            except Exception as error:
+                trouble, wait = error, patience.pause(error)
+            else:
+                patience.answered()
+                if closing is not None:
+                    return runs.result_of(run, closing)
+                wait = pause = min(pause * 1.5, LONGEST_PAUSE)
+            left = until - time.monotonic()
+            if left <= 0:
+                told = f"is still open after {timeout} s"
+                if trouble is not None:
+                    told = f"has no result after {timeout} s, since the engine cannot be reached: {trouble}"
+                raise builtins.TimeoutError(f"workflow {self.workflow_id} {told}") from trouble
+            time.sleep(min(wait, left))
 
     def terminate(self, reason: str | None = None) -> None:
         """End the run now, whatever it does. Raises the engine's fault if it is closed already."""
