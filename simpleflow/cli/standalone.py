@@ -18,6 +18,7 @@ from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.observe import configure_logging
 from simpleflow.payload.codec import Codec
+from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
@@ -92,10 +93,14 @@ def standalone(
         click.echo(f"{workflow_id} is open: going on with it{ignored}", err=True)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, lambda_workers)
-    closed = _work(watch := runs.Watch(client, place.run), place, crew, stop)
-    if not closed:
-        return _interrupted(common, place, workflow, lambdas)
-    return _outcome(watch, codec_of(url))
+    watch = runs.Watch(client, place.run)
+    try:
+        closed = _work(watch, place, crew, stop)
+    except Exception as error:
+        if watch.closing is None and code_of(error) != "UnknownResourceFault":  # else there is no run
+            _interrupted(common, place, workflow, lambdas)
+        raise
+    return _outcome(watch, codec_of(url)) if closed else _interrupted(common, place, workflow, lambdas)
 
 
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:

@@ -46,12 +46,16 @@ class BotoClient:
         return getattr(self._boto, name)
 
     def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
-        """Respond, then poll, in two calls."""
+        """Respond, then poll, in two calls. An error of the poll has a true `responded` where the response stands."""
         if respond is not None:
             getattr(self._boto, respond[0])(**respond[1])
         if poll is None:
             return {}
-        answer: Response = getattr(self._boto, poll[0])(**poll[1])
+        try:
+            answer: Response = getattr(self._boto, poll[0])(**poll[1])
+        except Exception as error:
+            error.responded = respond is not None  # type: ignore[attr-defined]
+            raise
         return answer
 
     def close(self) -> None:

@@ -51,8 +51,11 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Store]:
 def check(path: str | os.PathLike[str]) -> list[str]:
     """What is wrong with a file, one line each: SQLite's own check, and its rows held against its events.
 
-    Reads at one instant; others go on meanwhile.
+    Reads at one instant; others go on meanwhile. An empty file is left as it is.
     """
+    name = os.fspath(path)
+    if Path(name).is_file() and not Path(name).stat().st_size:
+        raise EngineError(f"{name} is empty: there is no engine in it")
     with _opened(path) as store, store.snapshot():
         return list(problems(store.connection))
 

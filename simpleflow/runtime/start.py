@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import inspect
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from simpleflow.payload.codec import EXTRA, PLAIN, Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
+from simpleflow.runtime.patience import Patience
 from simpleflow.workflow import Workflow
 
 LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
@@ -55,28 +57,41 @@ class Handle:
     def result(self, timeout: float | None = None) -> Any:
         """What the run returned; waits for it, at most `timeout` seconds. A run that goes on as a new one is followed.
 
-        Raises WorkflowFailed if the run did not complete, the builtin TimeoutError if it is still open, and
-        PayloadUnreachable if it returned a large value whose store has lost it.
+        An engine that cannot be reached, throttles or fails is asked again. Raises WorkflowFailed if the run did not
+        complete, the builtin TimeoutError if it is still open, or the engine has not come back, and PayloadUnreachable
+        if it returned a large value whose store has lost it.
         """
-        until = None if timeout is None else time.monotonic() + timeout
+        until = math.inf if timeout is None else time.monotonic() + timeout
         run = runs.Run(self.domain, self.workflow_id, self.run_id)
         while True:
-            self._wait_closed(run, until, timeout)
-            while (closing := runs.closing_event(self._client, run)) is None:  # Amazon shows it a little later
-                time.sleep(LONGEST_PAUSE / 10)
+            closing = self._closing(run, until, timeout)
             following = runs.next_run(run, closing)
             if following is None:
                 return runs.result_of(run, closing, self._codec, self._workflow)
             run = following
 
-    def _wait_closed(self, run: runs.Run, until: float | None, timeout: float | None) -> None:
-        pause = 0.005
-        while self._status(run) == "OPEN":
-            left = LONGEST_PAUSE if until is None else until - time.monotonic()
+    def _closing(self, run: runs.Run, until: float, timeout: float | None) -> dict[str, Any]:
+        """The event that closes a run, once it is there."""
+        patience, pause = Patience(), 0.005
+        while True:
+            trouble: Exception | None = None
+            try:
+                # Amazon shows the history a little later than the status.
+                closing = None if self._status(run) == "OPEN" else runs.closing_event(self._client, run)
+            except Exception as error:
+                trouble, wait = error, patience.pause(error)
+            else:
+                patience.answered()
+                if closing is not None:
+                    return closing
+                wait = pause = min(pause * 1.5, LONGEST_PAUSE)
+            left = until - time.monotonic()
             if left <= 0:
-                raise builtins.TimeoutError(f"workflow {self.workflow_id} is still open after {timeout} s")
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, LONGEST_PAUSE)
+                told = f"is still open after {timeout} s"
+                if trouble is not None:
+                    told = f"has no result after {timeout} s, since the engine cannot be reached: {trouble}"
+                raise builtins.TimeoutError(f"workflow {self.workflow_id} {told}") from trouble
+            time.sleep(min(wait, left))
 
     def _status(self, run: runs.Run) -> str:
         info = self._client.describe_workflow_execution(domain=self.domain, execution=run.execution)["executionInfo"]

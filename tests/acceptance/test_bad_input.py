@@ -287,6 +287,32 @@ def test_engines(project: Project) -> None:
     assert done.stdout == "(1 + 1) * 2 = 4\n"
 
 
+FORMS = "names no engine; the forms are sqlite:PATH, memory, http://HOST:PORT, aws or aws:REGION"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:xx", f"'http://127.0.0.1:xx' {FORMS}"),
+        ("http://127.0.0.1:99999", f"'http://127.0.0.1:99999' {FORMS}"),
+        ("http://[::1", f"'http://[::1' {FORMS}"),
+        ("http://:80", f"'http://:80' {FORMS}"),
+        ("http://", f"'http://' {FORMS}"),
+        ("http://a b", f"'http://a b' {FORMS}"),
+        ("http://127.0.0.1:1/x", "'http://127.0.0.1:1/x' names more than a server: write http://127.0.0.1:1"),
+        (
+            "http://127.0.0.1:1",
+            'Could not connect to the endpoint URL: "http://127.0.0.1:1/": start `simpleflow server`, or name another '
+            "--engine",
+        ),
+        ("aws", "You must specify a region: name it with --engine aws:REGION"),
+    ],
+)
+def test_engines_that_are_not_there(project: Project, url: str, words: str) -> None:
+    done = project.run("--engine", url, "workflow.list", "D")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {words}\n")
+
+
 def test_wrong_usage(project: Project) -> None:
     for arguments in (["no.such"], ["workflow.list", "--no-such"], ["workflow.info"], ["worker.start", "-d", "D"]):
         done = project.run(*arguments)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
 import simpleflow
 from simpleflow import Workflow, config, exceptions
@@ -149,6 +150,69 @@ def test_result(engine: Engine) -> None:
     assert handle.status == "COMPLETED"
     assert handle.result() == {"a": [1]}
     assert handle.result(timeout=0) is not handle.result(timeout=0)
+
+
+class Flaky:
+    """An engine at the end of a wire that fails so many times, each time in another way."""
+
+    def __init__(self, engine: Engine, *errors: Exception) -> None:
+        self._engine = engine
+        self.errors = list(errors)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("describe_workflow_execution", "get_workflow_execution_history") and self.errors:
+            raise self.errors.pop(0)
+        return getattr(self._engine, name)
+
+
+def answer_of(code: str, status: int) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "Describe")
+
+
+BLIPS = (
+    EndpointConnectionError(endpoint_url="x"),
+    ConnectionClosedError(endpoint_url="x"),
+    ReadTimeoutError(endpoint_url="x"),
+    answer_of("InternalFailure", 500),
+    answer_of("ThrottlingException", 400),
+    ConnectionResetError(),
+)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    made: list[float] = []
+    monkeypatch.setattr("simpleflow.runtime.start.time.sleep", made.append)
+    return made
+
+
+def test_result_bears_blips(engine: Engine, pauses: list[float], caplog: pytest.LogCaptureFixture) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    answer(engine, "CompleteWorkflowExecution", result="7")
+    handle._client = Flaky(engine, *BLIPS)  # type: ignore[assignment]
+    assert handle.result() == 7
+    assert len(pauses) == len(BLIPS)
+    assert pauses[-1] > pauses[0]
+    assert [record.message[:31] for record in caplog.records if record.name == "simpleflow.runtime"] == [
+        "the engine cannot be reached, t",
+        "the engine answers again",
+    ]
+
+
+def test_result_does_not_bear_what_stays(engine: Engine, pauses: list[float]) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    handle._client = Flaky(engine, answer_of("UnknownResourceFault", 400))  # type: ignore[assignment]
+    with pytest.raises(ClientError):
+        handle.result()
+    assert pauses == []
+
+
+def test_result_gives_up_in_time(engine: Engine) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    handle._client = Flaky(engine, *BLIPS * 100)  # type: ignore[assignment]
+    with pytest.raises(builtins.TimeoutError, match=r"has no result after 0\.01 s, since the engine cannot be reached"):
+        handle.result(timeout=0.01)
 
 
 def terminate(engine: Engine, handle: start.Handle) -> None:
