@@ -1,6 +1,6 @@
 """Durable dataflow programs in plain Python."""
 
-from simpleflow import activity, constants, exceptions, futures, task, workflow
+from simpleflow import activity, canvas, constants, exceptions, futures, task, workflow
 from simpleflow.activity import Activity
 from simpleflow.futures import Future
 from simpleflow.runtime.start import start
@@ -11,6 +11,7 @@ __all__ = [
     "Future",
     "Workflow",
     "activity",
+    "canvas",
     "constants",
     "exceptions",
     "futures",

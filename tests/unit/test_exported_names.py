@@ -12,6 +12,7 @@ NAMES = [
     "Future",
     "Workflow",
     "activity",
+    "canvas",
     "constants",
     "exceptions",
     "futures",
