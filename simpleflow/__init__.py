@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from simpleflow import activity, constants, exceptions, futures, log, settings, task, workflow
+from simpleflow import activity, canvas, constants, exceptions, futures, log, settings, task, workflow
 from simpleflow.activity import Activity
 from simpleflow.futures import Future
 from simpleflow.log import logger
@@ -27,6 +27,7 @@ __all__ = [
     "Future",
     "Workflow",
     "activity",
+    "canvas",
     "constants",
     "download",
     "exceptions",

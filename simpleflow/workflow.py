@@ -161,7 +161,7 @@ class Workflow:
             task = ActivityTask(task, *args, **kwargs)
         elif isinstance(task, type) and issubclass(task, Workflow):
             task = ChildWorkflowTask(task, *args, **kwargs)
-        elif not isinstance(task, Task | SubmittableContainer):
+        elif not isinstance(task, (Task, SubmittableContainer)):
             hint = ": decorate it with @activity.with_attributes(...)" if callable(task) else ""
             raise TypeError(f"Bad type for {task!r} activity ({type(task).__name__}){hint}")
         elif args or kwargs:

@@ -23,8 +23,8 @@ MUTANTS = [
     (
         "branches number their tasks with the main line (rule 6)",
         PROGRAM,
-        "            return self._graph.add(task, branch, branch.scope, where)\n",
-        '            return self._graph.add(task, branch, "", where)\n',
+        "node = self._graph.add(task, branch, branch.scope, caller())",
+        'node = self._graph.add(task, branch, "", caller())',
         UNIT,
     ),
     (
@@ -79,10 +79,9 @@ MUTANTS = [
     ),
     (
         "results are decoded once (rule 14)",
-        "simpleflow/dataflow/canvases.py",
-        "if isinstance(node.result, Live) else thaw(node.result)",
-        "if isinstance(node.result, Live) else "
-        "vars(self).setdefault('kept', {}).setdefault(node.number, thaw(node.result))",
+        PROGRAM,
+        "return self._values.thaw(node.result)",
+        "return vars(self).setdefault('kept', {}).setdefault(node.number, self._values.thaw(node.result))",
         UNIT,
     ),
     (

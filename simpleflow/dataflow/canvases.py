@@ -20,7 +20,7 @@ from simpleflow.dataflow.graph import Graph, Live, Node
 from simpleflow.dataflow.waiting import Waiting
 from simpleflow.exceptions import AggregateException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future, Rules
-from simpleflow.task import PROGRAM, Task, Values
+from simpleflow.task import PROGRAM, Task
 
 T = TypeVar("T")
 
@@ -167,8 +167,6 @@ class Making:
 
 class Composing(Waiting):
     """The canvases of `simpleflow.futures.Program`."""
-
-    _values: Values
 
     def __init__(self, graph: Graph, whose: str, *, remember: bool) -> None:
         super().__init__(graph, whose, remember=remember)
@@ -387,10 +385,6 @@ class Composing(Waiting):
                 work.appendleft(self._own(task.branch.follows))
             else:
                 yield node
-
-    def _value(self, node: Node) -> Any:
-        thaw = self._values.thaw
-        return node.result.read(thaw) if isinstance(node.result, Live) else thaw(node.result, node.task)
 
     def _look(self, node: Node) -> None:
         """The failure of a node was looked at, and with it those of its members."""

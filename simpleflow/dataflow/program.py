@@ -25,7 +25,7 @@ from simpleflow.dataflow.branches import Branch, forget
 from simpleflow.dataflow.canvases import Canvas, Composing, Composite, failure
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
 from simpleflow.dataflow.frames import caller
-from simpleflow.dataflow.graph import Node
+from simpleflow.dataflow.graph import Live, Node
 from simpleflow.dataflow.memory import Memory
 from simpleflow.dataflow.waiting import whole_seconds
 from simpleflow.exceptions import Evicted, PayloadUnreachable, TaskException, one_line
@@ -164,10 +164,12 @@ class Program(Composing):
 
     def submit(self, task: Task) -> Future[Any]:
         branch = self._branches.entered()
-        if branch.memory is None:
+        if branch.memory is not None:
+            node = self._submit_again(branch, branch.memory, task)
+        elif branch.submission is not None:
             node = self._add(task, branch, self._where(branch))
         else:
-            node = self._submit_again(branch, branch.memory, task)
+            node = self._graph.add(task, branch, branch.scope, caller())
         self._stop_if_over()
         return Future(self, node)
 
@@ -196,16 +198,19 @@ class Program(Composing):
         return Future(self, self._sleep(whole_seconds(timeout)))
 
     def result(self, node: Any) -> Any:
-        self._look(node)
         if node.error is None:
-            return self._value(node)
+            return self.value(node)
+        self._look(node)
         if node.raises is False:
             return None
         raise self._failure(node)
 
     def value(self, node: Any) -> Any:
+        node.looked_at = True
+        if not isinstance(node.result, Live):
+            return self._values.thaw(node.result, node.task)
         self._look(node)
-        return self._value(node)
+        return node.result.read(self._values.thaw)
 
     def finished(self, node: Any) -> int:
         composite: Composite = node.task.composite
@@ -339,6 +344,7 @@ class Program(Composing):
         return found
 
     def _add(self, task: Task, branch: Branch, where: str) -> Node:
+        """Take in what is submitted, perhaps for a canvas."""
         within = branch.submission
         if within is None:
             return self._graph.add(task, branch, branch.scope, where)

@@ -14,6 +14,7 @@ NAMES = [
     "Future",
     "Workflow",
     "activity",
+    "canvas",
     "constants",
     "download",
     "exceptions",

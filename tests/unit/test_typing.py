@@ -115,7 +115,45 @@ class Coroutines(Workflow):
 """
 
 
-@pytest.mark.parametrize("sample", [SAMPLE, WAITS], ids=["submits", "waits"])
+CANVASES = """
+from typing import Any
+from simpleflow import Future, Workflow, activity
+from simpleflow.canvas import AggregateException, Chain, ChainFuture, FuncGroup, Group, GroupFuture
+
+@activity.with_attributes()
+def increment(x: int) -> int:
+    return x + 1
+
+class Total(GroupFuture):
+    @property
+    def result(self) -> Any:
+        return sum(super().result)
+
+class Totals(Group):
+    default_future_class = Total
+
+class Canvases(Workflow):
+    def run(self, x: int) -> int:
+        group = self.submit(Group((increment, x), increment, max_parallel=3, raises_on_failure=False))
+        same: GroupFuture = group
+        results: list[Any] = group.result
+        members: list[Future[Any]] = group.futures
+        chain = self.submit(Chain(increment, FuncGroup(Group, increment), Totals(), send_result=True))
+        made: Future[Any] = self.submit(FuncGroup(lambda n: Group((increment, n)), x))
+        done: int = chain.count_finished_activities
+        error = group.exception
+        if isinstance(error, AggregateException):
+            places: list[Exception | None] = error.by_position
+            flat: AggregateException = error.flatten()
+        number: Future[int] = self.submit(increment, group)  # error: arg-type
+
+        Group(max_parallel="3")                              # error: arg-type
+        wrong: int = group.result                            # error: assignment
+        return done
+"""
+
+
+@pytest.mark.parametrize("sample", [SAMPLE, WAITS, CANVASES], ids=["submits", "waits", "canvases"])
 def test_workflows_are_typed(sample: str, tmp_path: Path) -> None:
     file = tmp_path / "sample.py"
     file.write_text(sample)

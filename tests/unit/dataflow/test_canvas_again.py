@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from test_canvas import drive, hard, ok, told
-from test_program import Drive, f, g
+from test_program import Drive, f, g, make
 
 from simpleflow import Workflow
 from simpleflow.canvas import Chain, FuncGroup, Group, GroupFuture
@@ -132,3 +132,29 @@ def test_a_canvas_whose_submit_waits_is_put_away() -> None:
     (line,) = made.program.waits_for
     assert line.startswith("activity-f-1") and made.program.outcome is None
     made.program.close()
+
+
+def test_a_canvas_sees_only_how_its_tasks_end_at_last() -> None:
+    twice = make("twice", retry=1)
+
+    def run(self: Workflow) -> Any:
+        return self.submit(Chain(Group((twice, 1), (twice, 2), max_parallel=1), (g, 3))).result
+
+    made = Drive(run).fail("activity-twice-1")
+    assert made.asked == ["activity-twice-1", "activity-twice-1#2"]
+    made.ok("activity-twice-1").fail("activity-twice-2").ok("activity-twice-2").ok("activity-g-1")
+    assert made.result == [[1, 1], 1]
+
+
+def test_on_task_failure_may_put_a_canvas_in_the_place_of_a_task() -> None:
+    def run(self: Any) -> Any:
+        def on_task_failure(self: Any, context: Any) -> Any:
+            func = FuncGroup(lambda: Chain((ok, 2), (ok, 3)))
+            return context.decide_handled(context.a_task, self.submit(Group((ok, 1), func)))
+
+        type(self).on_task_failure = on_task_failure
+        return self.submit(Chain((hard, 0), g, send_result=True)).result
+
+    made = drive(run)
+    assert made.inputs["activity-g-1"] == '{"args":[[1,[2,3]]],"kwargs":{}}'
+    assert made.result == [[1, [2, 3]], [1, [2, 3]]]
