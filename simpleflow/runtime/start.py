@@ -21,6 +21,7 @@ from simpleflow.payload.store import Payloads
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.patience import Patience
+from simpleflow.task import ask_class
 from simpleflow.workflow import Workflow
 
 LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
@@ -184,7 +185,7 @@ def launch(
         task_list=task_list,
         execution_timeout=execution_timeout,
         decision_tasks_timeout=decision_tasks_timeout,
-        tag_list=tag_list,
+        tag_list=_own_tags(workflow, args, kwargs) if tag_list is None else tag_list,
         engine=url,
         codec=codec,
     )
@@ -220,11 +221,18 @@ def launch_frozen(
         "executionStartToCloseTimeout": str(execution_timeout or defaults["defaultExecutionStartToCloseTimeout"]),
         "taskStartToCloseTimeout": str(decision_tasks_timeout or defaults["defaultTaskStartToCloseTimeout"]),
         "childPolicy": defaults["defaultChildPolicy"],
-        "tagList": list(workflow.tag_list or () if tag_list is None else tag_list),
+        "tagList": list(tag_list or ()),
     }
     client = open_engine(url) if isinstance(url, str) else url
     run_id = _start(client, request, defaults, amazon=is_amazon(url))
     return Handle(client, domain, request["workflowId"], run_id, workflow, codec or codec_of(url))
+
+
+def _own_tags(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> Sequence[str]:
+    """The tags that a class gives its runs; there is no parent to inherit any from."""
+    found = ask_class(workflow, "get_tag_list", args, kwargs)
+    tags = workflow.tag_list if found is None else found
+    return () if tags is None or isinstance(tags, str) else tags
 
 
 def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
