@@ -217,6 +217,13 @@ MUTANTS = [
         "self._let([node for made in stack[depth - 1 :] for node in made.nodes])",
         UNIT,
     ),
+    (
+        "each end looks at all members",
+        CANVASES,
+        "        composite.active -= 1\n",
+        "        composite.active = sum(not each.done for each in composite.members[: composite.begun])\n",
+        UNIT,
+    ),
     ("nested canvases nest calls", CANVASES, "if depth > MAX_CALLS:", "if depth > 100_000:", UNIT),
     ("turns nest calls", CANVASES, "        if self._releasing:\n            return\n", "", UNIT),
     (
