@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
@@ -69,12 +69,34 @@ class Activity(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.callable(*args, **kwargs)
 
+    @property
+    def context(self) -> dict[str, Any] | None:
+        """What a worker knows of the task that runs, or ran last, here: name, version, workflow_id, run_id,
+        activity_id, input (text), domain_name, activity_task_list. None outside of workers."""
+        found: dict[str, Any] | None = getattr(self.callable, "context", None)
+        return found
+
     def execute(self, *args: Any, **kwargs: Any) -> Any:
-        """What a worker does: call the function; of a class, make an instance and call its ``execute``, then its
-        ``post_execute`` if there is one."""
+        """Call the function; of a class, make an instance and call its ``execute``, then its ``post_execute`` if
+        there is one."""
+        return self.work(args, kwargs)
+
+    def work(self, args: Sequence[Any], kwargs: dict[str, Any], context: dict[str, Any] | None = None) -> Any:
+        """What a worker does: `execute`, after it has left the task's context where the callable looks for it.
+
+        That is the attribute ``context`` of the function, or of the instance of a class; and the argument ``context``
+        of a callable that has a true attribute ``add_context_in_kwargs``.
+        """
+        kwargs = dict(kwargs)
+        if getattr(self.callable, "add_context_in_kwargs", False):
+            kwargs.setdefault("context", context)
+        is_class = isinstance(self.callable, type)
+        if not is_class:
+            _leave(context, self.callable)
         made: Any = self.callable(*args, **kwargs)
-        if not isinstance(self.callable, type) or not hasattr(made, "execute"):
+        if not is_class or not hasattr(made, "execute"):
             return made
+        _leave(context, made)
         result = made.execute()
         if hasattr(made, "post_execute"):
             made.post_execute()
@@ -133,6 +155,14 @@ def with_attributes(
         )
 
     return decorate
+
+
+def _leave(context: dict[str, Any] | None, where: Any) -> None:
+    if context is not None:
+        try:
+            where.context = context
+        except AttributeError:  # a builtin, a method, a class with slots: it does not look for it
+            pass
 
 
 def _type_name(callable: Any) -> str:

@@ -22,6 +22,9 @@ TIMER: Final = "timer"
 PATCHED: Final = "_simpleflow_patched"
 """The name of the markers that say which patches a run has; their details are the patch's name."""
 
+REPAIRED: Final = "_simpleflow_repaired"
+"""The name of the markers that hold what a run takes over from the one that it repairs."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleActivity:

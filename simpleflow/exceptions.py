@@ -12,8 +12,12 @@
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
     ├── NonRetryable              raised by an activity: trying it again would not help
     ├── RetryAfter                raised by an activity: try it again, but not before so many seconds
-    ├── PayloadError (ValueError) a value cannot travel: it has no JSON form
-    │   └── PayloadTooLarge       its JSON form is longer than Amazon SWF takes
+    ├── ExecutionError            a function in a process of its own (`simpleflow.execute`) did not return
+    ├── ExecutionTimeoutError     and it ran out of its time
+    ├── PayloadError (ValueError) a value cannot travel: it has no JSON form, or not the one that a type hint says
+    │   └── PayloadTooLarge       its JSON form is longer than Amazon SWF takes, and there is no store for it
+    ├── PayloadUnreachable        the store of large values has lost one, or cannot be reached: nobody's program's fault
+    ├── RemoteException           stands for an exception of another process whose class is not loaded in this one
     └── NonDeterministic          the code asks for something else than the history holds
 
     BaseException
@@ -56,8 +60,14 @@ class TaskFailed(TaskException):
     """A task's code raised, or the task could not be run.
 
     `reason` is one line (``ValueError: nope``); `details` the JSON text of
-    ``{"error", "error_type", "message", "traceback"}``, or whatever text a foreign worker sent, or None.
+    ``{"error", "error_type", "message", "traceback", ...}``, or whatever text a foreign worker sent, or None.
+
+    What `future.result` raises is also of the class that the task's code raised (``except ValueError`` works) where
+    that is loaded in this process, with its `args`; it has the remote traceback as a note and the causes as its own.
     """
+
+    details: str | None = None
+    _exception: BaseException | None = None
 
     def __init__(self, name: str, reason: str | None, details: str | None = None) -> None:
         Exception.__init__(self, name, reason, details)
@@ -191,7 +201,11 @@ class AggregateException(ExceptionGroup[Exception]):
         return self if super().exceptions == self.exceptions else self._with(self.by_position)
 
     def __copy__(self) -> Self:
-        return self._with([None if each is None else fresh(each) for each in self.by_position])
+        return self.changed(fresh)
+
+    def changed(self, change: Callable[[Exception], Exception]) -> Self:
+        """A copy that holds ``change(failure)`` in the place of each failure."""
+        return self._with([None if each is None else change(each) for each in self.by_position])
 
     def _with(self, exceptions: Iterable[Exception | None]) -> Self:
         twin = type(self)(exceptions)
@@ -271,12 +285,73 @@ class RetryAfter(Exception):
         return f"{message or 'try again'} (after {self.seconds:g} s)"
 
 
+class ExecutionError(Exception):
+    """A function that `simpleflow.execute.python` ran in a process of its own raised, or the process died.
+
+    `details` (the only argument, as of old) is the JSON text of ``{"error", "error_type", "message", "traceback"}``,
+    or "" where the process died; `reason` is one line (``ValueError: nope``).
+    """
+
+    def __init__(self, details: str = "", reason: str = "") -> None:
+        super().__init__(details)
+        self.details = details
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason or self.details
+
+
+class ExecutionTimeoutError(Exception):
+    """A process that `simpleflow.execute` started ran for longer than it was given, and was ended.
+
+    `timeout_command` is its command line, `timeout_value` the seconds that it had.
+    """
+
+    def __init__(self, command: object = None, timeout_value: float | None = None) -> None:
+        super().__init__(command, timeout_value)
+        self.timeout_command = command
+        self.timeout_value = timeout_value
+
+    def __str__(self) -> str:
+        return f"ExecutionTimeoutError after {self.timeout_value} seconds ({self.timeout_command})"
+
+    __repr__ = __str__
+
+
 class PayloadError(ValueError):
-    """A value has no JSON form. The message names the path to it (``args[0].items[3].when``)."""
+    """A value has no JSON form, or not the one that the receiver's type hint says.
+
+    The message names the path to it (``args[0].items[3].when``).
+    """
 
 
 class PayloadTooLarge(PayloadError):
-    """The JSON form of a value is longer than Amazon SWF takes. The message names path and size."""
+    """The JSON form of a value is longer than Amazon SWF takes, and there is no store for it.
+
+    The message names path and size.
+    """
+
+
+class PayloadUnreachable(Exception):
+    """A large value that travels by reference cannot be read or put away. The message names the reference.
+
+    No run fails for it: it is parked until the store is there again.
+    """
+
+
+class RemoteException(Exception):
+    """Stands for an exception of another process whose class is not loaded in this one: the cause of one that is.
+
+    `error_type` is the dotted name of the class, `message` what it said.
+    """
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(error_type, message)
+        self.error_type = error_type
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.error_type}: {self.message}" if self.message else self.error_type
 
 
 class NonDeterministic(Exception):

@@ -14,6 +14,7 @@ import inspect
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
 
 from simpleflow.activity import PRIORITY_NOT_SET, Activity, Priority, importable_name
@@ -35,7 +36,7 @@ from simpleflow.command import (
     StartChild,
     StartTimer,
 )
-from simpleflow.exceptions import TaskFailed, one_line
+from simpleflow.exceptions import PayloadUnreachable, TaskFailed, one_line
 from simpleflow.failure import TaskFailureContext as TaskFailureContext
 from simpleflow.futures import Future, Program
 from simpleflow.retry import Retry, checked
@@ -65,12 +66,18 @@ class Template(Protocol):
 
 
 class Values(Protocol):
-    """How values are encoded; the core is given it, and never looks inside of what it makes."""
+    """How values are encoded; the core is given it, and never looks inside of what it makes.
+
+    A result is thawed for the `task` that it is of, and a call for the `function` that it is to be a call of: by their
+    type hints. An error is revived as what was raised where the task ran, new for each who is to see it.
+    """
 
     def template(self, value: Any, what: str) -> Template: ...
     def template_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str, beside: Any) -> Template: ...
-    def thaw(self, frozen: Any) -> Any: ...
-    def thaw_call(self, frozen: Any) -> tuple[list[Any], dict[str, Any]]: ...
+    def text(self, frozen: Any) -> Any: ...
+    def thaw(self, frozen: Any, task: Any = None) -> Any: ...
+    def thaw_call(self, frozen: Any, function: Any) -> tuple[list[Any], dict[str, Any]]: ...
+    def revive(self, error: BaseException, task: Any) -> BaseException: ...
     def fingerprint(self, frozen: Any) -> str: ...
 
 
@@ -255,7 +262,7 @@ class ActivityTask(Task):
         return CancelActivity(asked.id, asked.attempt, asked.where)
 
     def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
-        return values.thaw_call(input)
+        return values.thaw_call(input, self.activity.callable)
 
 
 class NonPythonicActivityTask(ActivityTask):
@@ -387,7 +394,9 @@ class WorkflowTask(Task):
         return values.template_call(self.args, self.kwargs, what, beside)
 
     def identify(self, suffix: str, context: Mapping[str, Any]) -> str:
-        return f"{self.name}-{context.get('workflow_id')}--{hex_hash(context.get('run_id'))}--{suffix}"
+        parent = context.get("repaired_workflow_id") or context.get("workflow_id")
+        run_id = context.get("repaired_run_id") or context.get("run_id")
+        return f"{self.name}-{parent}--{hex_hash(run_id)}--{suffix}"
 
     def own_id(self, input: Any, values: Values) -> str | None:
         found = self._asked_of_class("get_workflow_id", input, values)
@@ -408,7 +417,7 @@ class WorkflowTask(Task):
         return CancelChild(asked.id, asked.where)
 
     def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
-        return values.thaw_call(input)
+        return values.thaw_call(input, MethodType(self.workflow.run, self.workflow))
 
     def with_argument(self, argument: Any) -> Self:
         return _changed(self, args=(*self.args, argument))
@@ -417,9 +426,11 @@ class WorkflowTask(Task):
         """What the class says, if it has that method. Raises TaskFailed for whatever the method raises."""
         if not hasattr(self.workflow, method):
             return None
-        args, kwargs = values.thaw_call(input)
         try:
+            args, kwargs = values.thaw_call(input, MethodType(self.workflow.run, self.workflow))  # without its self
             return ask_class(self.workflow, method, args, kwargs)
+        except PayloadUnreachable:
+            raise
         except Exception as error:
             raise TaskFailed(self.name, one_line(error)) from error
 
@@ -562,7 +573,7 @@ class MarkerTask(Task):
         return RecordMarker(asked.id, self.name, asked.input, asked.where)
 
     def result(self, input: Any, values: Values) -> Any:
-        return None if self.details is None else values.template(input, self.name).fill(())
+        return None if self.details is None else values.template(values.text(input), self.name).fill(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ def explained(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return _flat(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
     if type(error).__module__.startswith(("boto", "urllib3")):  # no credentials, no connection
-        return _flat(str(error))
+        return _flat(_unreached(error))
     return f"{_flat(one_line(error))} (not foreseen: `simpleflow --debug ...` shows where)"
 
 
@@ -25,10 +25,23 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from simpleflow.config import ConfigError
     from simpleflow.decider import LoadError
     from simpleflow.engine.errors import EngineError
-    from simpleflow.exceptions import PayloadError
+    from simpleflow.exceptions import PayloadError, PayloadUnreachable
+    from simpleflow.runtime.repair import CannotRepair
     from simpleflow.runtime.runs import NoSuchRun
 
-    return ConfigError, EngineError, LoadError, NoSuchRun, PayloadError
+    return CannotRepair, ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
+
+
+def _unreached(error: Exception) -> str:
+    """An error of boto3's before there was an answer, with what to do about it."""
+    kind, words = type(error).__name__, str(error)
+    if kind == "EndpointConnectionError" and ".amazonaws.com" not in words:
+        return f"{words}: start `simpleflow server`, or name another --engine"
+    if kind == "NoRegionError":
+        return f"{words.rstrip('.')}: name it with --engine aws:REGION"
+    if kind == "SSLError" and ("WRONG_VERSION_NUMBER" in words or "RECORD_LAYER_FAILURE" in words):
+        return f"{words}: this server does not speak TLS, write http://"
+    return words
 
 
 def _fault(code: str, message: str) -> str:
@@ -39,7 +52,13 @@ def _fault(code: str, message: str) -> str:
             f"the engine knows no domain {domain}: the first run that is started there registers it (on Amazon SWF: "
             f"aws swf register-domain --name {domain} --workflow-execution-retention-period-in-days 90)"
         )
-    return f"{message} ({code})" if message else code
+    told = f"{message} ({code})" if message else code
+    if code == "UnrecognizedClientException" or (code == "InvalidSignatureException" and "not match" in message):
+        told += (
+            ": set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a pair that the engine knows, for "
+            "`simpleflow server` one of its --access-keys file"
+        )
+    return told
 
 
 def _flat(text: str) -> str:

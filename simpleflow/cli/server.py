@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from simpleflow.engine.http.face import Verify
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # which is in every range
+        raise click.BadParameter("nan is no number of seconds.")
+    return value
+
+
 @click.command("server")
 @click.option("--engine", metavar="URL", help="sqlite:PATH or memory. Default: as for all commands.")
 @click.option(
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 3600),
     default=58.0,
     show_default=True,
+    callback=_seconds,
     help="How long a poll waits; boto3 gives up after 60.",
 )
 @click.option("--virtual-clock", is_flag=True, help="Let clients move the engine's clock: POST /clock.")
@@ -74,6 +82,8 @@ def server(
         face = Face(served, long_poll_seconds=long_poll_seconds, clock=clock, verify=verify)
         kept = "gone when the server ends" if url == "memory" else "kept"
         line = f"serving Amazon SWF at {url_of(listener)} from {url}: what happens there is {kept}"
+        if clock and url != "memory":
+            line += "; anybody who can call it can move its clock, and so end the runs there"
         try:
             interrupted = serve(face, listener, lambda: click.echo(line))
         finally:
@@ -88,9 +98,12 @@ def _verifier(file: Path | None) -> Verify | None:
         return None
     from simpleflow.engine.http.signature import Verifier, read_keys
 
+    hint = "name a file with lines of an access key, a space and its secret key with --access-keys"
     try:
-        return Verifier(read_keys(Path(name).read_text()))
+        return Verifier(read_keys(Path(name).read_text(encoding="utf-8")))
     except OSError as error:
-        raise click.ClickException(f"cannot read the access keys in {name}: {error.strerror}") from None
+        raise click.ClickException(f"cannot read the access keys in {name}: {error.strerror}; {hint}") from None
+    except UnicodeDecodeError:
+        raise click.ClickException(f"the access keys in {name} are no text; {hint}") from None
     except ValueError as error:
         raise click.ClickException(f"the access keys in {name}: {error}") from None

@@ -13,9 +13,12 @@ in its own branch.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from simpleflow import config
 
 if TYPE_CHECKING:
     from simpleflow.engine import Clock, Configuration
@@ -87,7 +90,10 @@ class SWFClient(Protocol):
     def respond_lambda_task_failed(self, **request: Any) -> Response: ...
 
     def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
-        """Respond, then poll: names of methods and their keyword arguments. Answers what the poll does, {} without."""
+        """Respond, then poll: names of methods and their keyword arguments. Answers what the poll does, {} without.
+
+        An error has a true `responded` where the response was taken nonetheless, and must not be sent again.
+        """
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -101,22 +107,28 @@ def client(
     stopping: Callable[[], bool] | None = None,
     configuration: Configuration | None = None,
     long_poll_seconds: float = LONG_POLL_SECONDS,
+    credentials: Mapping[str, str] | None = None,
 ) -> SWFClient:
     """The engine that a URL names.
 
     `clock`, `point`, `configuration` and `long_poll_seconds` are the embedded engine's (see `simpleflow.engine.Engine`)
-    and mean nothing to the others; `stopping` ends a poll that waits (not on Amazon). AWS_ENDPOINT_URL_SWF is what
-    `aws` means, if it is set. Raises ValueError for a URL that names none, EngineError for a file that cannot be had.
+    and mean nothing to the others; `stopping` ends a poll that waits (not on Amazon); `credentials` are boto3's, for
+    Amazon, where they are not those that boto3 finds. AWS_ENDPOINT_URL_SWF is what `aws` means, if it is set.
+
+    Raises ValueError for a URL that names none, EngineError for a file that cannot be had.
     """
     scheme, _, rest = url.partition(":")
     if url == "memory" or (scheme == "sqlite" and rest.partition("?")[0]):
         from simpleflow.engine import Engine
 
         path, synchronous = _sqlite(url, rest) if rest else (None, "auto")
+        if path and not Path(path).parent.exists() and path == str(config.default_database()):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)  # nobody has named it, so nobody has made it
         hooks = {"clock": clock, "point": point, "stopping": stopping, "configuration": configuration}
         given: dict[str, Any] = {name: hook for name, hook in hooks.items() if hook is not None}
         return Engine(path, synchronous=synchronous, long_poll_seconds=long_poll_seconds, **given)
-    if scheme in ("http", "https") and rest.startswith("//") and len(rest) > len("//"):
+    if scheme in ("http", "https") and rest.startswith("//"):
+        _check_address(url)
         from simpleflow.clients.boto import server
 
         return server(url, stopping)
@@ -124,8 +136,21 @@ def client(
         from simpleflow.clients.boto import amazon, server
 
         endpoint = os.environ.get("AWS_ENDPOINT_URL_SWF", "")
-        return server(endpoint, stopping, rest) if endpoint.startswith("http://") else amazon(rest)
+        return server(endpoint, stopping, rest) if endpoint.startswith("http://") else amazon(rest, credentials or {})
     raise _no_engine(url)
+
+
+def _check_address(url: str) -> None:
+    """Raise ValueError if a server's URL is not one of a host, and of a port where there is one."""
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) and parts.port != 0 and not any(char.isspace() for char in url)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise _no_engine(url)
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} names more than a server: write {parts.scheme}://{parts.netloc}")
 
 
 def _no_engine(url: str) -> ValueError:

@@ -15,7 +15,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,12 +46,16 @@ class BotoClient:
         return getattr(self._boto, name)
 
     def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
-        """Respond, then poll, in two calls."""
+        """Respond, then poll, in two calls. An error of the poll has a true `responded` where the response stands."""
         if respond is not None:
             getattr(self._boto, respond[0])(**respond[1])
         if poll is None:
             return {}
-        answer: Response = getattr(self._boto, poll[0])(**poll[1])
+        try:
+            answer: Response = getattr(self._boto, poll[0])(**poll[1])
+        except Exception as error:
+            error.responded = respond is not None  # type: ignore[attr-defined]
+            raise
         return answer
 
     def close(self) -> None:
@@ -187,11 +191,11 @@ def settings_of(url: str, region: str = "") -> dict[str, Any]:
     return settings
 
 
-def amazon(region: str) -> SWFClient:
+def amazon(region: str, credentials: Mapping[str, str]) -> SWFClient:
     import boto3
 
     attempts = config.load().swf_connection_retries
-    settings = {"region_name": region or None}
+    settings = {"region_name": region or None, **credentials}
     return _typed(AmazonClient(_boto(boto3.client, {"total_max_attempts": attempts}, None, settings)))
 
 

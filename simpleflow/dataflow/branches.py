@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 
 import greenlet
 
@@ -160,6 +160,13 @@ class Branches:
         if branch is None or branch.greenlet is not greenlet.getcurrent():
             raise RuntimeError("futures are submitted and read inside of run, on its own thread")
         return branch
+
+    def leave(self, error: BaseException) -> NoReturn:
+        """Raise this in the hub, past all code of the branch that runs, if one does: that is to be put away."""
+        branch = self.current
+        if branch is not None and branch.greenlet is greenlet.getcurrent() and branch.greenlet.parent is not None:
+            branch.greenlet.parent.throw(error)
+        raise error
 
     def close(self) -> None:
         """Put all branches away, the newest first and the main line last: their code is unwound, muted, and what it

@@ -42,7 +42,7 @@ class Results(Live):
     def shape(self) -> list[Future[Any]]:
         return [Future(self.program, node) for node in self.nodes]
 
-    def read(self, thaw: Callable[[Any], Any]) -> list[Any]:
+    def read(self, thaw: Callable[[Any, Task], Any]) -> list[Any]:
         """The list of their results, None for those that failed; lists in it for canvases."""
         whole: list[Any] = []
         work = [(self, whole)]
@@ -57,7 +57,7 @@ class Results(Live):
                 elif node.error is not None:
                     into.append(None)
                 else:
-                    into.append(found.value if isinstance(found, Live) else thaw(found))
+                    into.append(found.value if isinstance(found, Live) else thaw(found, node.task))
         return whole
 
 

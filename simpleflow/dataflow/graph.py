@@ -45,8 +45,8 @@ class Live:
         """The value, perhaps with futures where results stand: what is encoded."""
         return self.value
 
-    def read(self, thaw: Callable[[Any], Any]) -> Any:
-        """The value, with results decoded by `thaw`."""
+    def read(self, thaw: Callable[[Any, Task], Any]) -> Any:
+        """The value, with results of tasks decoded by `thaw`."""
         return self.value
 
 
@@ -193,10 +193,17 @@ class Graph:
             self._end_pause(id)
 
     def attempt_failed(
-        self, kind: str, id: str, error: TaskException, *, lost: bool = False, since: float | None = None
+        self,
+        kind: str,
+        id: str,
+        error: TaskException,
+        *,
+        lost: bool = False,
+        lacks: bool = False,
+        since: float | None = None,
     ) -> Node | None:
-        """An attempt is over. A lost worker is replaced; else the task, where somebody is to say whether it is tried
-        again, and what else becomes of it, is given: nothing else happens to it before (`again`, `rest`, `end` ...)."""
+        """An attempt is over. What is nobody's fault is tried again; else the task, where somebody is to say whether it
+        is, and what else becomes of it, is given: nothing else happens to it before (`again`, `rest`, `end` ...)."""
         node = self.open.get((kind, id))
         if node is None:
             if kind == TIMER:
@@ -204,8 +211,10 @@ class Graph:
             return None
         if node.since is None:
             node.since = since
-        if lost and node.cancel_asked:
+        if (lost or lacks) and node.cancel_asked:
             self._settle(node, None, TaskCanceled(name=id), CANCELLED)
+        elif lacks:
+            self.again(node)
         elif lost and node.losses < MAX_LOSSES:
             node.losses += 1
             self.again(node)
@@ -280,6 +289,11 @@ class Graph:
     def find(self, kind: str, id: str) -> Node | None:
         """The task of this kind that the user gave this id, however it stands."""
         return self._merged.get((kind, id))
+
+    def failure(self, node: Node) -> BaseException:
+        """What a node failed with, new, to be raised."""
+        assert node.error is not None
+        return self._values.revive(node.error, node.task)
 
     def follow(self, node: Node, leader: Node) -> None:
         """Let a node end as another one does, which is not done."""

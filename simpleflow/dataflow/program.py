@@ -28,7 +28,7 @@ from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Live, Node
 from simpleflow.dataflow.memory import Memory
 from simpleflow.dataflow.waiting import whole_seconds
-from simpleflow.exceptions import Evicted, TaskException, fresh, one_line
+from simpleflow.exceptions import Evicted, PayloadUnreachable, TaskException, one_line
 from simpleflow.failure import TaskFailureContext
 from simpleflow.futures import FINISHED, Future, Rules, Timeout, running
 from simpleflow.marker import Marker
@@ -57,6 +57,7 @@ class Program(Composing):
         self._warned = False
         self._patches: dict[str, bool] = {}
         self.patches_recorded: set[str] = set()
+        self._left: PayloadUnreachable | None = None
         self.workflow: Workflow | None = None
         self.began: Callable[[Workflow], None] | None = None
         self.history: Callable[[], Any] = lambda: None
@@ -80,6 +81,7 @@ class Program(Composing):
                 if isinstance(self.outcome, ContinueAsNew):
                     self.outcome = replace(self.outcome, signals=self._affairs.signals.left)
             return []
+        self._left = None
         self.replaying = replaying
         self.history_length = length
         self._time = event.time
@@ -87,8 +89,9 @@ class Program(Composing):
         match event:
             case Completed(kind=kind, id=id, result=result):
                 self._graph.completed(kind, id, result)
-            case Failed(kind=kind, id=id, error=error, lost=lost, since=since):
-                self._attempt_failed(self._graph.attempt_failed(kind, id, error, lost=lost, since=since), event)
+            case Failed(kind=kind, id=id, error=error, lost=lost, lacks=lacks, since=since):
+                failed = self._graph.attempt_failed(kind, id, error, lost=lost, lacks=lacks, since=since)
+                self._attempt_failed(failed, event)
             case Cancelled(kind=kind, id=id, error=error):
                 self._attempt_failed(self._graph.cancelled(kind, id, error), event)
             case Signaled():
@@ -107,6 +110,14 @@ class Program(Composing):
     def close(self) -> None:
         """Put the program away: its code is unwound, muted, and what it asks for is refused."""
         self._branches.close()
+
+    def leave(self, error: PayloadUnreachable) -> NoReturn:
+        """Let `advance` raise this, wherever the program is: that a value cannot be had is not for its code to catch.
+
+        For whoever reads and puts away large values for it. The program is void then.
+        """
+        self._left = error
+        self._branches.leave(error)
 
     @property
     def waits_for(self) -> list[str]:
@@ -197,7 +208,7 @@ class Program(Composing):
     def value(self, node: Any) -> Any:
         node.looked_at = True
         if not isinstance(node.result, Live):
-            return self._values.thaw(node.result)
+            return self._values.thaw(node.result, node.task)
         self._look(node)
         return node.result.read(self._values.thaw)
 
@@ -208,7 +219,7 @@ class Program(Composing):
     def exception(self, node: Any) -> BaseException | None:
         self._look(node)
         error = failure(node)
-        return None if error is None else fresh(error)
+        return None if error is None else self._values.revive(error, node.task)
 
     def cancel(self, node: Any) -> bool:
         self._branches.entered()
@@ -253,7 +264,8 @@ class Program(Composing):
 
     def _start(self, event: Started) -> None:
         self.context = self._graph.context = event.context
-        self._random.seed(str(event.context.get("run_id", "")))
+        run_id = event.context.get("repaired_run_id") or event.context.get("run_id", "")
+        self._random.seed(str(run_id))  # a run that repairs another asks with the same numbers
         for name, input in event.signals:
             self._affairs.signals.keep(name, input)
         context = contextvars.copy_context()
@@ -261,11 +273,12 @@ class Program(Composing):
         self._begin(lambda: self._run(event.input), self._encoded, context)
 
     def _run(self, input: Any) -> Any:
-        args, kwargs = self._values.thaw_call(input)
         first, self.workflow = self.workflow is None, self._workflow_class(self)
         if first and self.began is not None:
             self.began(self.workflow)
-        return self.workflow.run(*args, **kwargs)
+        run = self.workflow.run
+        args, kwargs = self._values.thaw_call(input, run)
+        return run(*args, **kwargs)
 
     def _stop_if_over(self) -> None:
         """Leave the branch that runs for good, where the run is over by what it has just asked for."""
@@ -321,11 +334,14 @@ class Program(Composing):
         line = self._main.greenlet if self._main is not None else None
         theirs = line.gr_context if line is not None else None
         variables = contextvars.copy_context() if theirs is None else theirs.copy()
+        found = None
         try:
-            return variables.run(asked)
+            found = variables.run(asked)
         except BaseException as error:  # as in `run`
             self._end_run(Fail(error))
-            return None
+        if self._left is not None:
+            raise self._left
+        return found
 
     def _add(self, task: Task, branch: Branch, where: str) -> Node:
         """Take in what is submitted, perhaps for a canvas."""
@@ -364,7 +380,9 @@ class Program(Composing):
             self.wait(template.futures)
         nodes = [self._own(future) for future in template.futures]
         for node in nodes:
-            self.result(node)  # raises the failure of one that failed
+            node.looked_at = True
+            if node.error is not None:
+                self.result(node)  # raises it; what did not fail is handed on unread
         return template.fill([self._graph.frozen(node) for node in nodes])
 
 

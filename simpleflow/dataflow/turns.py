@@ -19,7 +19,7 @@ from simpleflow.dataflow.frames import last_line, of_users
 from simpleflow.dataflow.graph import Graph, Live, Node
 from simpleflow.dataflow.memory import Memory, Unremembered
 from simpleflow.dataflow.waits import Wait
-from simpleflow.exceptions import BranchCanceled, Evicted, ExecutionBlocked, TaskCanceled, fresh
+from simpleflow.exceptions import BranchCanceled, Evicted, ExecutionBlocked, TaskCanceled
 from simpleflow.futures import CANCELLED, FINISHED, RUNNING, Future
 from simpleflow.task import Task
 
@@ -231,7 +231,7 @@ class Turns:
     def _failure(self, node: Node) -> BaseException:
         assert node.error is not None
         node.looked_at = True
-        return fresh(node.error)
+        return self._graph.failure(node)
 
     # -- running again ---------------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
@@ -19,13 +20,15 @@ from simpleflow.decider.cache import Cache
 from simpleflow.decider.decisions import decision
 from simpleflow.decider.load import LoadError, load_workflow
 from simpleflow.decider.outbox import OURS, Batch
+from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_left_by
 from simpleflow.decider.run import Run
 from simpleflow.exceptions import one_line
 from simpleflow.payload import codec
 from simpleflow.payload.codec import Codec, read_object
 from simpleflow.payload.failures import clean, cut, shrinking
+from simpleflow.payload.store import NO_STORE, Payloads
 from simpleflow.protocol.faults import code_of
-from simpleflow.protocol.history import attributes
+from simpleflow.protocol.history import attributes, close_status
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
@@ -58,6 +61,7 @@ class Decider:
     """Decides the runs of a domain. Belongs to one thread: suspended programs cannot leave it.
 
     `workflows` are known by their type's name and version; another class is loaded by the name that its run carries.
+    `payloads` is where large values lie.
     """
 
     def __init__(
@@ -67,12 +71,13 @@ class Decider:
         workflows: Iterable[type[Workflow]] = (),
         *,
         config: Config,
+        payloads: Payloads = NO_STORE,
         cache_size: int = 1000,
     ) -> None:
         self._client = client
         self._domain = domain
         self._config = config
-        self._codec = Codec()
+        self._codec = Codec(payloads=payloads)
         self._cache = Cache(cache_size)
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self._registered: set[tuple[str, str, str]] = set()
@@ -115,6 +120,8 @@ class Decider:
         try:
             if run.outbox.trouble is not None:
                 raise Parked(run.outbox.trouble.message, run.outbox.trouble.times)
+            if not run.begun:
+                return self._taking_over(run, task)
             batch = run.outbox.batch(lambda command: decision(command, run.options), task["startedEventId"])
             for command in (*batch.commands, batch.close):
                 self._register_type_of(command, run)
@@ -123,6 +130,38 @@ class Decider:
             run.close()
             raise
         return batch
+
+    def _taking_over(self, run: Run, task: Task) -> Batch:
+        """What the run takes over from the one that it repairs is recorded before its program begins."""
+        assert run.repair is not None
+        order = run.repair.order
+        former = tasks_left_by(self._former(order.former), self._former)
+        left = pieces_of(kept(former, order.force))[len(run.repair.pieces) :]
+        recorded = recording(left, task["startedEventId"])
+        return Batch(recorded, [], len(left) + 2 - len(recorded), [], None)
+
+    def _former(self, former: Former) -> list[dict[str, Any]]:
+        """All events of a run that is repaired. Raises Parked."""
+        who = f"the run {former.run_id} of {former.workflow_id}, which is to be repaired,"
+        try:
+            events = list(self._pages({"workflowId": former.workflow_id, "runId": former.run_id}))
+        except Exception as error:
+            if code_of(error) != "UnknownResourceFault":
+                raise
+            raise Parked(f"{who} cannot be read any more: terminate this run, and start it without repair") from error
+        if not events or close_status(events[-1]) is None:
+            raise Parked(f"{who} is open: end it, or terminate this run")
+        return events
+
+    def _pages(self, execution: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """The events of a run, page by page as they are asked for."""
+        token: dict[str, str] = {}
+        while True:
+            page = self._client.get_workflow_execution_history(domain=self._domain, execution=execution, **token)
+            yield from page["events"]
+            if not page.get("nextPageToken"):
+                return
+            token = {"nextPageToken": page["nextPageToken"]}
 
     def _events(self, task: Task, poll: dict[str, Any]) -> list[dict[str, Any]]:
         events = list(task["events"])
@@ -174,15 +213,7 @@ class Decider:
 
     def _forwards(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
         """The events before `end`, from the first."""
-        found: list[dict[str, Any]] = []
-        token: dict[str, str] = {}
-        while len(found) < end - 1:
-            page = self._client.get_workflow_execution_history(domain=self._domain, execution=execution, **token)
-            found += page["events"]
-            if not page.get("nextPageToken"):
-                break
-            token = {"nextPageToken": page["nextPageToken"]}
-        return _whole(found[: end - 1], 1, end)
+        return _whole(list(islice(self._pages(execution), end - 1)), 1, end)
 
     def _fetch(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
         return self._forwards(execution, end + 1)
@@ -266,7 +297,7 @@ class Decider:
             if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):
                 context["unreceived_signals"] = left[:100]
                 log.warning("%s ended with %d signals that nobody received: %s", who, len(left), ", ".join(left[:10]))
-        elif run.program.stuck:
+        elif run.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
         return json.dumps(context)
@@ -283,9 +314,13 @@ class Decider:
         cause = error.__cause__ if isinstance(error, LoadError | Parked) else error
         trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
         parked = {"error": reason, "since": last.get("since") or int(time.time()), "times": times, "traceback": trace}
+        timers = [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)]
+        if _timer_refused(events or task["events"]):
+            log.error("%s cannot have a timer either: signal it once that is mended", who)
+            timers = []
         return {
             "taskToken": task["taskToken"],
-            "decisions": [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
+            "decisions": timers,
             "executionContext": '{"parked":' + shrinking(parked, "traceback") + "}",
         }
 
@@ -297,6 +332,17 @@ def _last_parked(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
             found = read_object(attributes(event).get("executionContext")).get("parked")
             return found if isinstance(found, dict) else {}
     return {}
+
+
+def _timer_refused(events: Sequence[dict[str, Any]]) -> bool:
+    """Whether the last completed decision was refused a timer of ours: another one would be refused, too, and at
+    once."""
+    for event in reversed(events):
+        if event["eventType"] == "DecisionTaskCompleted":
+            return False
+        if event["eventType"] == "StartTimerFailed" and attributes(event)["timerId"].startswith(OURS):
+            return True
+    return False
 
 
 def _whole(events: list[dict[str, Any]], first: int, end: int) -> list[dict[str, Any]]:

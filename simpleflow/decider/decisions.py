@@ -51,13 +51,16 @@ class Options:
     """What decisions take from the run and the settings.
 
     `started` are the attributes of its WorkflowExecutionStarted. `task_list`: all activities go there, whatever they
-    say themselves, and children are decided where this run is.
+    say themselves, and children are decided where this run is. `codec` puts away what is too long. `repair`: what a
+    child's input says of the run that it repairs.
     """
 
     config: Config
     task_list: str | None = None
     workflow_id: str = ""
     started: Attributes = field(default_factory=dict)
+    codec: codec.Codec = codec.PLAIN
+    repair: Callable[[StartChild], Attributes | None] = lambda command: None
 
     @property
     def decision_list(self) -> str | None:
@@ -166,7 +169,7 @@ def _start_child(command: StartChild, options: Options) -> Made:
     attributes = {
         "workflowId": command.id,
         "workflowType": child_type(workflow, config),
-        "input": _with_extra(command.input, workflow, options),
+        "input": _child_input(command, options),
         "taskList": {"name": private or command.task_list or config.workflow_default_task_list},
         "executionStartToCloseTimeout": defaults["defaultExecutionStartToCloseTimeout"],
         "taskStartToCloseTimeout": defaults["defaultTaskStartToCloseTimeout"],
@@ -180,6 +183,16 @@ def _cancel_child(command: CancelChild, options: Options) -> Made:
     return "RequestCancelExternalWorkflowExecution", {"workflowId": command.id}
 
 
+def _child_input(command: StartChild, options: Options) -> str:
+    """A child that repairs a run, and has no room left to say which, runs anew."""
+    plain = _with_extra(command.input, command.workflow, options)
+    repair = options.repair(command)
+    if repair is None:
+        return plain
+    input = _with_extra(command.input, command.workflow, options, repair=repair)
+    return input if len(input) <= codec.MAX_LENGTH else plain
+
+
 def _with_extra(call: str, workflow: type[Workflow], options: Options, **more: Any) -> str:
     """The frozen call, and beside it what deciders need."""
     extra = {"class": importable_name(workflow), **_set(activity_task_list=options.task_list), **more}
@@ -188,8 +201,11 @@ def _with_extra(call: str, workflow: type[Workflow], options: Options, **more: A
 
 def _continue(command: ContinueAsNew, options: Options) -> Made:
     """The new run is started as this one was: Amazon's defaults would be those of the type."""
-    signals = {ON_THEIR_WAY: command.signals} if command.signals else {}
+    signals: dict[str, Any] = {ON_THEIR_WAY: command.signals} if command.signals else {}
     input = _with_extra(command.input, command.workflow, options, **signals)
+    if len(input) > codec.MAX_LENGTH and options.codec.payloads.writable:
+        signals = {ON_THEIR_WAY: options.codec.payloads.put(json.dumps(command.signals))}
+        input = _with_extra(command.input, command.workflow, options, **signals)
     if len(input) > codec.MAX_LENGTH:
         what = f"{len(command.signals)} signals that nobody received do not fit beside the input of the next run"
         return _fail(Fail(PayloadTooLarge(f"{what}: receive them before continue_as_new")), options)
@@ -234,7 +250,7 @@ def _complete(command: Complete, options: Options) -> Made:
 
 
 def _fail(command: Fail | GiveUp, options: Options) -> Made:
-    reason, details = failure(command)
+    reason, details = failure(command, options.codec.keep)
     return "FailWorkflowExecution", _set(reason=reason, details=details)
 
 
@@ -242,20 +258,23 @@ def _cancel_run(command: CancelRun, options: Options) -> Made:
     return "CancelWorkflowExecution", {}
 
 
-def failure(close: Fail | GiveUp) -> tuple[str, str | None]:
-    """The reason and the details with which a run fails: a task's own where it failed for one."""
+def failure(close: Fail | GiveUp, keep: failures.Keep | None = None) -> tuple[str, str | None]:
+    """The reason and the details with which a run fails: a task's own where it failed for one.
+
+    What is too long is put away by `keep`, or cut.
+    """
     if isinstance(close, GiveUp):
-        return failures.cut(failures.clean(close.reason), failures.MAX_REASON), failures.fitting(close.details)
+        return failures.cut(failures.clean(close.reason), failures.MAX_REASON), failures.fitting(close.details, keep)
     error = close.error
     if isinstance(error, TaskFailed):
         reason = f'Workflow execution error in {error.name}: "{error.reason}"'
-        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details)
+        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details, keep)
     if isinstance(error, TaskException):
         reason = f'Workflow execution error in {error.name}: "{error!r}"'
         return failures.cut(failures.clean(reason), failures.MAX_REASON), None
     if isinstance(error, WorkflowFailed):
-        return failures.describe(error)[0], failures.fitting(error.details)
-    return failures.describe(error)
+        return failures.describe(error)[0], failures.fitting(error.details, keep)
+    return failures.describe(error, keep)
 
 
 def _set(**attributes: Any) -> Attributes:

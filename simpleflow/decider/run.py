@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from simpleflow.command import ACTIVITY, CHILD, LAMBDA, MARKER, PATCHED, TIMER
+from simpleflow.command import ACTIVITY, CANCELS, CHILD, LAMBDA, MARKER, PATCHED, REPAIRED, TIMER, Command
 from simpleflow.config import Config
-from simpleflow.dataflow import Event, Program
+from simpleflow.dataflow import Completed, Event, Failed, Program
 from simpleflow.decider import translate
 from simpleflow.decider.decisions import Options
 from simpleflow.decider.hooks import hooks_of
 from simpleflow.decider.outbox import OURS, Outbox
+from simpleflow.decider.repair import Repair, order_of
 from simpleflow.decider.translate import Words
+from simpleflow.exceptions import PayloadUnreachable
 from simpleflow.payload.codec import Codec, extra, read, read_object
 from simpleflow.protocol.history import attributes
 from simpleflow.protocol.limits import AWS_LIMITS
@@ -57,10 +60,13 @@ class Run:
         self._is_live = False
         self._hooks = hooks_of(workflow_class, self._history)
         self.workflow_class = workflow_class
-        self.program = Program(workflow_class, codec, remember=remember)
+        self._codec = codec.watched(self._lost)
+        self.program = Program(workflow_class, self._codec, remember=remember)
         self.program.history = self._history
         self.program.began = self._began
-        self.options = Options(config)
+        self.options = Options(config, codec=self._codec)
+        self.repair: Repair | None = None
+        self._put_off: list[Event] = []  # until all is known that the run takes over
         self.outbox = Outbox(
             {
                 ACTIVITY: workflow_class.max_open_activity_count or config.swf_max_open_activity_count,
@@ -101,6 +107,16 @@ class Run:
             if event["eventType"] == "MarkerRecorded" and _is_patch(attributes(event)):
                 self.program.patches_recorded.add(str(read(attributes(event).get("details"))))
 
+    @property
+    def begun(self) -> bool:
+        """Whether the program has begun: it waits for what the run takes over from the one that it repairs."""
+        return self.repair is None or self.repair.complete
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the run waits although nothing that it asked for is open."""
+        return self.begun and self.program.stuck
+
     def close(self) -> None:
         """Put the run away; it can be read again from its history."""
         self.program.close()
@@ -108,6 +124,10 @@ class Run:
     def _history(self) -> History:
         """The history so far, fetched when it is looked at."""
         return History(partial(self._fetch, self.last_event_id))
+
+    def _lost(self, error: PayloadUnreachable) -> None:
+        """A large value cannot be had: the program is left where it is, and the run read again later."""
+        self.program.leave(error)
 
     def _began(self, workflow: Workflow) -> None:
         if self._hooks is not None and self._is_live:
@@ -120,8 +140,16 @@ class Run:
 
     def _started(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         task_list = extra(given.get("input")).get("activity_task_list")
-        self.options = Options(self.options.config, task_list, self._execution["workflowId"], given)
-        self._advance(translate.started(_epoch(event), given, self._domain, self._execution), event["eventId"])
+        self.options = replace(
+            self.options, task_list=task_list, workflow_id=self._execution["workflowId"], started=given
+        )
+        begins = translate.started(_epoch(event), given, self._domain, self._execution, self._codec)
+        order = order_of(given.get("input"))
+        if order is not None:
+            self.repair = Repair(order)
+            self.options = replace(self.options, repair=self.repair.of_child)
+            begins.context["repaired_workflow_id"], begins.context["repaired_run_id"] = order.former.root
+        self._advance(begins, event["eventId"])
 
     def _signaled(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         self._advance(translate.signaled(_epoch(event), given, event["eventId"]), event["eventId"])
@@ -144,14 +172,51 @@ class Run:
         self.outbox.close_refused(given["cause"], event["eventId"], self.program.context["name"])
 
     def _advance(self, event: Event, event_id: int) -> None:
-        replaying = event_id <= self._horizon
-        for command in self.program.advance(event, replaying=replaying, length=event_id):
+        if not self.begun:
+            self._put_off.append(event)
+            return
+        commands: Iterable[Command] = self._advanced(event, event_id)
+        if self.repair is not None:
+            commands = self._not_known(self.repair, commands, event.time, event_id)
+        for command in commands:
             self.outbox.ask(command)
         if self.program.outcome is not None:
             self.outbox.close(self.program.outcome)
 
+    def _advanced(self, event: Event, event_id: int) -> list[Command]:
+        return self.program.advance(event, replaying=event_id <= self._horizon, length=event_id)
+
+    def _not_known(
+        self, repair: Repair, commands: Iterable[Command], time: float, event_id: int
+    ) -> Iterator[Command]:
+        """The commands for whose tasks there is no result yet; the others end here, in the order asked for."""
+        known: dict[tuple[str, str], Completed] = {}
+        while True:
+            for command in commands:
+                key = command.kind, command.id
+                completed = None if type(command) in CANCELS else repair.completed(command, time)
+                if completed is not None:
+                    known[key] = completed
+                elif key not in known:  # else it is the cancel of what is about to end
+                    yield command
+            if not known:
+                return
+            commands = self._advanced(known.pop(next(iter(known))), event_id)
+
+    def taken_over(self, event: dict[str, Any], given: dict[str, Any]) -> None:
+        """A marker holds a part of what the run takes over; with the last one the program begins."""
+        if self.repair is None or self.begun:
+            return
+        if self.repair.read(given.get("details") or ""):
+            put_off, self._put_off = self._put_off, []
+            for each in put_off:
+                self._advance(each, event["eventId"])
+
 
 def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
+    if words.kind == MARKER and given["markerName"] == REPAIRED:
+        run.taken_over(event, given)
+        return
     id = words.id(given)
     if _is_ours(words, id):
         run.outbox.timer_started(id)
@@ -170,9 +235,10 @@ def _begun(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any])
 
 def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
     if words.kind == TIMER and _is_ours(words, words.id(given)):
+        run.outbox.timer_refused(given["cause"])
         return
-    if words.kind == MARKER and _is_patch(given):
-        run.outbox.patch_refused(event["eventId"], given["cause"])
+    if words.kind == MARKER and given["markerName"] in (PATCHED, REPAIRED):
+        run.outbox.marker_refused(given["markerName"], event["eventId"], given["cause"])
         return
     opened = run._opened.pop(given[words.link]).id if words.late and given.get(words.link) else None
     id = run.outbox.refused(words, event["eventId"], given, opened)
@@ -186,7 +252,10 @@ def _closed(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
         return
     opened = run._opened.pop(given[words.link])
     run.outbox.closed(words.kind, opened.id)
-    run._advance(words.closed[event["eventType"]](_epoch(event), given, opened), event["eventId"])
+    closed = words.closed[event["eventType"]](_epoch(event), given, opened)
+    if isinstance(closed, Failed) and closed.lacks:
+        run.outbox.lacks(words.kind, opened.id, given["reason"])
+    run._advance(closed, event["eventId"])
 
 
 def _cancel_heard(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:

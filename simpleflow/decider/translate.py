@@ -5,6 +5,7 @@ With `simpleflow.decider.decisions`, which goes the other way, the only module t
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -29,10 +30,10 @@ from simpleflow.dataflow.graph import fitting
 from simpleflow.decider.decisions import ON_THEIR_WAY
 from simpleflow.exceptions import TaskCanceled, TaskFailed, TaskTerminated, TimeoutError
 from simpleflow.payload import codec, failures
+from simpleflow.payload.reference import SCHEME, without_place
 
 Attributes = dict[str, Any]
 
-_codec = codec.Codec()
 _BESIDE: Final = (f',"{codec.RESERVED}":', f',"{codec.EXTRA}":')
 
 
@@ -111,8 +112,10 @@ def short(text: str | None) -> str:
 # -- the run -------------------------------------------------------------------------------------------------------
 
 
-def started(time: float, attributes: Attributes, domain: str, execution: dict[str, str]) -> Started:
-    """The core's Started for a WorkflowExecutionStarted."""
+def started(
+    time: float, attributes: Attributes, domain: str, execution: dict[str, str], values: codec.Codec = codec.PLAIN
+) -> Started:
+    """The core's Started for a WorkflowExecutionStarted. Raises PayloadUnreachable."""
     parent = attributes.get("parentWorkflowExecution") or {}
     context = {
         "name": attributes["workflowType"]["name"],
@@ -127,6 +130,8 @@ def started(time: float, attributes: Attributes, domain: str, execution: dict[st
     }
     input = attributes.get("input")
     signals = codec.extra(input).get(ON_THEIR_WAY) or []
+    if isinstance(signals, str):
+        signals = values.load(signals)
     return Started(time, input, context, tuple((name, carried) for name, carried in signals))
 
 
@@ -168,8 +173,9 @@ def _failed(kind: str) -> Closing:
     def event(time: float, given: Attributes, opened: Opened) -> Event:
         reason = given.get("reason")
         lost = (reason or "").startswith(failures.LOST_REASONS) and kind != CHILD
+        lacks = (reason or "").startswith(failures.UNREACHABLE) and kind != CHILD
         error = TaskFailed(opened.id, reason, given.get("details"))
-        return Failed(time, opened.id, error, lost, kind, since=opened.time)
+        return Failed(time, opened.id, error, lost, kind, lacks=lacks, since=opened.time)
 
     return event
 
@@ -232,14 +238,31 @@ def same_call(ours: str, theirs: str | None) -> bool:
         return False
     if theirs == ours or (theirs.startswith(ours[:-1]) and theirs.startswith(_BESIDE, len(ours) - 1)):
         return True
+    ours, theirs = without_place(ours), without_place(theirs)
+    if ours == theirs or ours.startswith(SCHEME):
+        return ours == theirs
     try:
-        found = json.loads(theirs)
+        return _bare(theirs) == codec.canonical(ours)
     except ValueError:
         return False
+
+
+def identity(name: str, input: str | None) -> str:
+    """What stands for a call of what is called so: equal for the inputs that are the same call."""
+    try:
+        call = _bare(input or "null")
+    except ValueError:  # no call of ours
+        call = input or ""
+    return hashlib.md5(f"{name} {call}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _bare(input: str) -> str:
+    """The canonical JSON of a call, without what travels beside it. Raises ValueError."""
+    found = json.loads(input)
     if isinstance(found, dict):
         for beside in (codec.RESERVED, codec.EXTRA, "meta"):
             found.pop(beside, None)
-    return codec.canonical(json.dumps(found)) == codec.canonical(ours)
+    return codec.canonical(json.dumps(found))
 
 
 def _same_activity(command: ScheduleActivity, attributes: Attributes) -> bool:
@@ -268,7 +291,7 @@ def _same_marker(command: RecordMarker, attributes: Attributes) -> bool:
 
 
 def _marker_id(attributes: Attributes) -> str:
-    return fitting(f"{attributes['markerName']}-{_codec.fingerprint(attributes.get('details') or 'null')}")
+    return fitting(f"{attributes['markerName']}-{codec.PLAIN.fingerprint(attributes.get('details') or 'null')}")
 
 
 # -- the table -----------------------------------------------------------------------------------------------------

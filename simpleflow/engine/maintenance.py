@@ -51,8 +51,11 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Store]:
 def check(path: str | os.PathLike[str]) -> list[str]:
     """What is wrong with a file, one line each: SQLite's own check, and its rows held against its events.
 
-    Reads at one instant; others go on meanwhile.
+    Reads at one instant; others go on meanwhile. An empty file is left as it is.
     """
+    name = os.fspath(path)
+    if Path(name).is_file() and not Path(name).stat().st_size:
+        raise EngineError(f"{name} is empty: there is no engine in it")
     with _opened(path) as store, store.snapshot():
         return list(problems(store.connection))
 
@@ -111,6 +114,20 @@ def vacuum(
                 store.unlock()
         store.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         return Vacuumed(count, before, _size(store))
+
+
+def mentions(path: str | os.PathLike[str], word: str) -> Iterator[str]:
+    """The attributes, as JSON, of all events in which `word` stands, as they are at the instant of the first."""
+    with _opened(path) as store, store.snapshot():
+        for (attributes,) in store.each("mentions", word):
+            yield attributes
+
+
+def oldest_open(path: str | os.PathLike[str]) -> float | None:
+    """When the oldest open execution started, in seconds since the epoch; None where none is open."""
+    with _opened(path) as store:
+        started = store.one("oldest_open")
+    return None if started is None else started / 1000
 
 
 def _remove(store: Store, clock: Clock, domain: int) -> Iterator[int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,7 @@ MIGRATIONS: tuple[str, ...] = (
 #: Releases of SQLite from the first to before the second can corrupt a file that several processes write.
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
 BUSY_MILLISECONDS = 60_000
+LOOK = 1.0  # seconds between two looks whether the file is still the one that the path names
 
 
 def _read(name: str) -> str:
@@ -57,6 +59,17 @@ def _named_queries(text: str) -> dict[str, str]:
 
 
 QUERIES = _named_queries(_read("queries.sql"))
+
+
+def _device_and_inode(path: str | None) -> tuple[int, int] | None:
+    """Which file a path names, or None."""
+    if path is None:
+        return None
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 #: What a child policy tells children; ABANDON tells nothing.
@@ -73,6 +86,7 @@ class _Transaction:
         store = self._store
         store.lock()
         try:
+            store.check_place()
             store._execute("BEGIN IMMEDIATE")
         except BaseException:
             store.unlock()
@@ -104,6 +118,8 @@ class Store:
         self.path = path
         self._always_full = synchronous == "full"
         self._full = False
+        self._file: tuple[int, int] | None = None
+        self._next_look = 0.0
         self._lock_file: int | None = None
         self._transaction = _Transaction(self)
         self._check_library(version or apsw.sqlite_lib_version())
@@ -129,13 +145,12 @@ class Store:
         if sys.platform == "win32":
             raise EngineError(f"cannot open {self.path}: on Windows the engine works in memory only; use --local")
         try:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             self._refuse_other_formats(Path(self.path))
             self._lock_file = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            why = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
             raise EngineError(
-                f"cannot write {self.path}: {why} ({error.filename}); name another file with --engine sqlite:PATH"
+                f"cannot write {self.path}: {error.strerror} ({error.filename}); name another file with "
+                "--engine sqlite:PATH"
             ) from error
         self._connect(self.path)
         self.connection.set_busy_timeout(BUSY_MILLISECONDS)
@@ -145,6 +160,7 @@ class Store:
         except BaseException:
             self.close()
             raise
+        self._file = _device_and_inode(self.path)
         self.unlock()
 
     def _connect(self, path: str) -> None:
@@ -155,7 +171,12 @@ class Store:
 
     @staticmethod
     def _refuse_other_formats(path: Path) -> None:
-        """Look at the first bytes before anything is made beside the file."""
+        """Look at the directory and at the first bytes before anything is made beside the file."""
+        if not path.parent.is_dir():
+            raise EngineError(
+                f"cannot write {path}: there is no directory {path.parent}; make it, or name another file with "
+                "--engine sqlite:PATH"
+            )
         if path.is_dir():
             raise EngineError(f"{path} is a directory; name a file in it with --engine sqlite:PATH")
         if path.exists():
@@ -240,6 +261,22 @@ class Store:
 
     # Transactions
 
+    def check_place(self) -> None:
+        """Raise EngineError if the path names another file by now, or none: what is written here would be lost.
+
+        Looks after LOOK seconds, for a look may cost a fifth of a call.
+        """
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        if _device_and_inode(self.path) == self._file:
+            self._next_look = now + LOOK
+            return
+        raise EngineError(
+            f"{self.path} was removed or replaced while it was open, so nothing more is written; "
+            "stop everything that uses it, restore it from a copy, and start again"
+        )
+
     def lock(self) -> None:
         """Wait for this process's turn to write."""
         if self._lock_file is not None:
@@ -285,6 +322,10 @@ class Store:
     def all(self, query: str, *bindings: Any) -> list[tuple[Any, ...]]:
         """All rows."""
         return self._execute(QUERIES[query], bindings).fetchall()
+
+    def each(self, query: str, *bindings: Any) -> Iterator[tuple[Any, ...]]:
+        """Row after row, as they are asked for: for many that are large."""
+        yield from self._execute(QUERIES[query], bindings)
 
     def select(self, statement: str, bindings: Iterable[Any]) -> list[tuple[Any, ...]]:
         """All rows of a statement that was put together for its filters."""

@@ -1,8 +1,8 @@
 """A run in this process, for a check with a debugger: no semantics of its own.
 
 The engine in memory, the decider of the run and of its children, the activities and the Lambda functions take turns on
-one thread. Time stands still
-while anything runs and jumps when nothing does, so a retry in an hour costs nothing and a breakpoint times nothing out.
+one thread. Time stands still while anything runs and jumps when nothing does, so a retry in an hour costs nothing and a
+breakpoint times nothing out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from simpleflow import config as settings
 from simpleflow.decider import Decider
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.exceptions import WorkflowFailed
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.protocol.history import Event
 from simpleflow.runtime import calling, lambdas, runs
 from simpleflow.runtime.poll import Call
@@ -50,15 +52,17 @@ class Local:
         config = settings.load()
         configuration = Configuration(lambdas=config.lambdas if lambdas is None else lambdas)
         self._engine = Engine(None, clock=self._clock, long_poll_seconds=0, configuration=configuration)
-        self._decider = Decider(self._engine, DOMAIN, [workflow], config=config)
+        self._payloads = Payloads(config.payload_stores("memory"))
+        self._codec = Codec(payloads=self._payloads)
+        self._decider = Decider(self._engine, DOMAIN, [workflow], config=config, payloads=self._payloads)
         self._runs_lambdas = bool(configuration.lambdas)
         self._top: runs.Run
         self._waiting_signals: list[str] = []
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run to the end; the value that ``run`` returned. Raises WorkflowFailed, PayloadError, TypeError."""
-        options = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
-        handle = launch(self._workflow, args, kwargs, engine=self._engine, **options)
+        options: dict[str, Any] = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
+        handle = launch(self._workflow, args, kwargs, engine=self._engine, payloads=self._payloads, **options)
         self._top = runs.Run(DOMAIN, handle.workflow_id, handle.run_id)
         try:
             respond: Call | None = None
@@ -75,7 +79,7 @@ class Local:
         """Give this response, then run the activities and the Lambda functions that wait, one after the other."""
         self._run_all("activity", LIST, self._activity, respond)
         if self._runs_lambdas:
-            self._run_all("lambda", LAMBDAS, lambdas.run, None)
+            self._run_all("lambda", LAMBDAS, self._lambda, None)
 
     def _run_all(
         self, kind: str, where: dict[str, Any], run: Callable[[dict[str, Any]], calling.Answer], respond: Call | None
@@ -92,7 +96,13 @@ class Local:
     def _activity(self, task: dict[str, Any]) -> calling.Answer:
         kind, text = task["activityType"], task.get("input")
         known = self._decider.activities.get((kind["name"], kind["version"]))
-        return calling.call(known, text) if known is not None else calling.run(kind["name"], text)
+        context = calling.context_of(task, DOMAIN, "local")
+        if known is not None:
+            return calling.call(known, text, context, self._codec)
+        return calling.run(kind["name"], text, context, self._codec)
+
+    def _lambda(self, task: dict[str, Any]) -> calling.Answer:
+        return lambdas.run(task, self._codec)
 
     def _decide(self) -> Call | None:
         task = self._engine.poll_for_decision_task(**DECISIONS)
@@ -121,7 +131,7 @@ class Local:
         if closing["eventType"] == "WorkflowExecutionTimedOut" and self._waiting_signals:
             names = ", ".join(self._waiting_signals)
             raise _failed(self._top.execution, "STUCK", f"it waits for signals that nobody sends here: {names}")
-        return runs.result_of(self._top, closing)
+        return runs.result_of(self._top, closing, self._codec, self._workflow)
 
     def _jump(self) -> bool:
         """Let the next timer fire, or the next timeout pass; of an open run the last is its own."""

@@ -141,6 +141,8 @@ def serve(
         try:
             task = client.respond_and_poll(respond, None if stop() else poll)
         except Exception as error:
+            if getattr(error, "responded", False):
+                respond, instead = None, False
             if is_refusal(error):
                 if respond is None:
                     raise
@@ -149,6 +151,8 @@ def serve(
                 respond, instead = (None, False) if gone else (refused(respond, error), True)
                 continue
             if stop():
+                if respond is None:
+                    return
                 drained = min(drained, time.monotonic() + DRAIN)
                 if time.monotonic() >= drained or stop.requests > 1:
                     log.error("gave up, a response is lost: %s", error)

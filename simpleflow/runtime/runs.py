@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.payload import codec
+from simpleflow.payload.codec import Codec, read_object
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes, close_status
+from simpleflow.workflow import Workflow
 
 LONGEST_RETENTION: Final = timedelta(days=366 + 90 + 1)
 """How old a run can be that an engine still knows: a year open, then 90 days kept."""
@@ -109,12 +110,15 @@ def next_run(run: Run, closing: Event) -> Run | None:
     return Run(run.domain, run.workflow_id, attributes(closing)["newExecutionRunId"])
 
 
-def result_of(run: Run, closing: Event) -> Any:
-    """The value that the run returned. Raises WorkflowFailed if it did not complete."""
+def result_of(run: Run, closing: Event, codec: Codec, workflow: type[Workflow] | None = None) -> Any:
+    """The value that the run returned, by the type hint of the workflow's ``run`` where that is given.
+
+    Raises WorkflowFailed if the run did not complete, PayloadUnreachable, PayloadError.
+    """
     if closing["eventType"] == "WorkflowExecutionCompleted":
-        return codec.read(attributes(closing).get("result"))
+        return codec.read_result(attributes(closing).get("result"), workflow and workflow.run)
     status = close_status(closing) or "OPEN"
-    raise WorkflowFailed(run.workflow_id, run.run_id, status, *reason_of(closing))
+    raise codec.explained(WorkflowFailed(run.workflow_id, run.run_id, status, *reason_of(closing)))
 
 
 def reason_of(closing: Event) -> tuple[str | None, str | None]:
@@ -183,7 +187,7 @@ class Watch:
         if close_status(event):
             self.closing = event
         elif kind == "DecisionTaskCompleted":
-            parked = codec.read_object(attributes(event).get("executionContext")).get("parked")
+            parked = read_object(attributes(event).get("executionContext")).get("parked")
             self.parked = str(parked.get("error")) if isinstance(parked, dict) else None
         if not kind.startswith("ActivityTask") or kind == "ActivityTaskCancelRequested":
             return

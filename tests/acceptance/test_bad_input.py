@@ -14,7 +14,7 @@ from shell import Project
 BASIC = "examples.basic.BasicWorkflow"
 
 FLOWS = """
-import datetime, os, signal
+import os, signal
 from simpleflow import Workflow, activity
 
 @activity.with_attributes()
@@ -39,7 +39,7 @@ class Killed(Workflow):
 
 class Unencodable(Workflow):
     def run(self):
-        return self.submit(echo, {"items": [1, datetime.datetime(2026, 1, 1)]}).result
+        return self.submit(echo, {"items": [1, 2j]}).result
 
 class TooLarge(Workflow):
     def run(self, n):
@@ -97,17 +97,18 @@ def test_refused(project: Project, start: tuple[str, ...], arguments: list[str],
 def test_input_too_large(project: Project) -> None:
     project.write("large.json", '{"args": ["' + "x" * 40_000 + '", 0]}')
     for start in STARTS:
-        done = project.run(*start, BASIC, "--input-file", "large.json")
+        done = project.run(*start, BASIC, "--input-file", "large.json", SIMPLEFLOW_PAYLOAD_STORE="none")
         assert (done.returncode, done.stdout) == (1, "")
         assert re.fullmatch(
             r"Error: the input of examples\.basic\.BasicWorkflow is 40,\d{3} characters of JSON, most of it args\[0\] "
-            r"\(40,002\); Amazon SWF takes 32,768: pass a path or a key to where the data lies",
+            r"\(40,002\); Amazon SWF has room for 32,[67]\d\d: set SIMPLEFLOW_PAYLOAD_STORE=s3://BUCKET or "
+            r"file:DIRECTORY for larger ones, or pass a path or a key to the data",
             _last(done.stderr),
         )
 
 
 NOT_COMPLETED = [
-    ("Unencodable", "[]", "PayloadError: the input of flows.echo cannot", "args[0].items[1] is a datetime.datetime"),
+    ("Unencodable", "[]", "PayloadError: the input of flows.echo cannot", "args[0].items[1] is a complex"),
     ("TooLarge", "[40000]", "PayloadTooLarge: the input of flows.echo is 40,0", "most of it args[0].long (40,002)"),
     ("Failing", "[]", "Workflow execution error in activity-flows.fail-1: ", '"ValueError: nope"'),
 ]
@@ -118,7 +119,7 @@ NOT_COMPLETED = [
 def test_not_completed(
     project: Project, start: tuple[str, ...], workflow: str, given: str, reason: str, more: str
 ) -> None:
-    done = project.run(*start, f"flows.{workflow}", "--input", given)
+    done = project.run(*start, f"flows.{workflow}", "--input", given, SIMPLEFLOW_PAYLOAD_STORE="none")
     assert done.returncode == 3
     last = _last(done.stderr)
     assert last.startswith("Error: workflow ")
@@ -284,6 +285,32 @@ def test_engines(project: Project) -> None:
     assert done.stderr.startswith("Error: the engine `memory` lives in one process and serves --local only: ")
     done = project.run("workflow.start", "--local", BASIC, "--input", "[1, 0]", SIMPLEFLOW_ENGINE="memory")
     assert done.stdout == "(1 + 1) * 2 = 4\n"
+
+
+FORMS = "names no engine; the forms are sqlite:PATH, memory, http://HOST:PORT, aws or aws:REGION"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:xx", f"'http://127.0.0.1:xx' {FORMS}"),
+        ("http://127.0.0.1:99999", f"'http://127.0.0.1:99999' {FORMS}"),
+        ("http://[::1", f"'http://[::1' {FORMS}"),
+        ("http://:80", f"'http://:80' {FORMS}"),
+        ("http://", f"'http://' {FORMS}"),
+        ("http://a b", f"'http://a b' {FORMS}"),
+        ("http://127.0.0.1:1/x", "'http://127.0.0.1:1/x' names more than a server: write http://127.0.0.1:1"),
+        (
+            "http://127.0.0.1:1",
+            'Could not connect to the endpoint URL: "http://127.0.0.1:1/": start `simpleflow server`, or name another '
+            "--engine",
+        ),
+        ("aws", "You must specify a region: name it with --engine aws:REGION"),
+    ],
+)
+def test_engines_that_are_not_there(project: Project, url: str, words: str) -> None:
+    done = project.run("--engine", url, "workflow.list", "D")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {words}\n")
 
 
 def test_wrong_usage(project: Project) -> None:

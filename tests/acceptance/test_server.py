@@ -337,14 +337,32 @@ def test_a_clock_that_cannot_be_moved(server: Server, kept: Server) -> None:
         (["--engine", "nothing"], "a server serves sqlite:PATH or memory, not nothing"),
         (["--engine", "sqlite:/proc/x/y"], "cannot write /proc/x/y"),
         (["--host", "no.such.host.invalid"], "there is no address 'no.such.host.invalid'"),
-        (["--access-keys", "missing"], "cannot read the access keys in missing: No such file or directory"),
+        (["--access-keys", "missing"], "cannot read the access keys in missing: No such file or directory; name"),
+        (["--access-keys", "."], "cannot read the access keys in .: Is a directory; name a file with lines of"),
+        (["--access-keys", "binary"], "the access keys in binary are no text; name a file with lines of"),
     ],
 )
 def test_what_cannot_be_served(project: Project, arguments: list[str], words: str) -> None:
+    (project.path / "binary").write_bytes(b"\xff\x00\xfe")
     done = project.run("server", "--port", "0", *arguments)
     assert done.returncode == 1
     assert done.stderr.startswith(f"Error: {words}")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "3601"])
+def test_no_number_of_seconds(project: Project, seconds: str) -> None:
+    done = project.run("server", "--engine", "memory", "--port", "0", "--long-poll-seconds", seconds)
+    assert done.returncode == 2
+    assert "Invalid value for '--long-poll-seconds'" in done.stderr
+
+
+def test_a_clock_of_a_file_that_anybody_can_move(project: Project) -> None:
+    warning = "; anybody who can call it can move its clock, and so end the runs there"
+    for engine, clock in (("sqlite:x.db", True), ("sqlite:x.db", False), ("memory", True)):
+        server = Server(project, "--engine", engine, *(["--virtual-clock"] if clock else []))
+        assert server.command.out[0].endswith(warning) == (clock and engine != "memory")
+        server.end()
 
 
 def test_a_port_that_is_taken(project: Project, server: Server) -> None:

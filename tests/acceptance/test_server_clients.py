@@ -184,6 +184,14 @@ def test_too_many_headers(server: Server) -> None:
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize("before", [b"", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_too_many_headers_all_at_once(server: Server, before: bytes) -> None:
+    """Also where their end comes with them, and where they come behind another request."""
+    answer = talk(server, before + b"GET /health HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n")
+    assert b"HTTP/1.1 431 " in answer
+    assert answer.count(b"HTTP/1.1 200 ") == bool(before)
+
+
 @pytest.mark.parametrize("first", [b"", b"P", HEAD.encode(), WHOLE + b"POST / HT"])
 def test_slow_headers(impatient: Server, first: bytes) -> None:
     answer = talk(impatient, first)

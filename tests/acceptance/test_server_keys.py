@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,69 @@ def test_a_replay_with_changes(server: Server) -> None:
     assert server.send("POST", "/?x=1", body, headers)[0] == 400
 
 
+def garbage(seed: int) -> tuple[str, dict[str, str]]:
+    """A target and headers in the name of a key that the server knows, with anything in the places that it reads."""
+    pick = random.Random(seed)
+
+    def spoilt(good: str) -> str:
+        anything = "".join(chr(pick.choice((*range(32, 127), *range(160, 256)))) for _ in range(pick.randrange(1, 9)))
+        return pick.choice((good, good, good, anything, good + anything, anything + good))
+
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{OURS['aws_access_key_id']}/{spoilt(stamp[:8])}/{spoilt('eu-west-1')}/swf/aws4_request"
+    signed = ";".join(("host", "x-amz-date", "x-amz-target", *(("x",) if pick.random() < 0.3 else ())))
+    signature = spoilt("0" * 64)
+    return "/" + pick.choice(("", "?x", "?%zz=[&=", "?[::1")), {
+        "Host": pick.choice((spoilt("x"), "[", "[::1", "[::1]:x", "]", "x:99999", "[::1]:80", "x:-1", "a@[")),
+        "X-Amz-Date": pick.choice((stamp, stamp, stamp, spoilt(stamp))),
+        "X-Amz-Target": f"{TARGET}.ListDomains",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature={signature}",
+    }
+
+
+def test_garbage_in_the_name_of_a_known_key(server: Server) -> None:
+    """Every request gets one of the faults of a wrong signature, and many come as far as to be compared."""
+    codes: Counter[str] = Counter()
+    with server.connection() as connection:
+        for seed in range(500):
+            target, headers = garbage(seed)
+            connection.putrequest("POST", target, skip_host=True)
+            for name, value in headers.items():
+                connection.putheader(name, value.encode("latin-1"))
+            connection.endheaders()
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+            assert response.status == 400, (headers, answer)
+            codes[answer["__type"].partition("#")[2]] += 1
+    assert set(codes) == {"InvalidSignatureException", "IncompleteSignatureException"}
+    assert codes["InvalidSignatureException"] > 150
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"Host": "["}, "'Host' must be a name or an address"),
+        ({"Host": "[::1"}, "'Host' must be a name or an address"),
+        ({"Signature": "\xe9"}, "does not match the signature you provided"),
+    ],
+)
+def test_what_no_client_signs(server: Server, changed: dict[str, str], words: str) -> None:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    with server.connection() as connection:
+        connection.putrequest("POST", "/", skip_host=True)
+        connection.putheader("Host", changed.get("Host", "x"))
+        connection.putheader("X-Amz-Date", stamp)
+        signature = changed.get("Signature", "0" * 64).encode("latin-1")
+        scope = f"{OURS['aws_access_key_id']}/{stamp[:8]}/eu-west-1/swf/aws4_request"
+        claim = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature=".encode()
+        connection.putheader("Authorization", claim + signature)
+        connection.endheaders()
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    assert (response.status, answer["__type"]) == (400, "com.amazon.coral.service#InvalidSignatureException")
+    assert words in answer["message"]
+
+
 def test_the_aws_command_line_and_our_own_commands(server: Server, project: Project) -> None:
     keys = {name.upper(): value for name, value in OURS.items()} | {"AWS_DEFAULT_REGION": "eu-west-1"}
     aws = [sys.executable, str(Path(sys.executable).with_name("aws")), "--endpoint-url", server.url, "swf"]
@@ -93,6 +159,12 @@ def test_the_aws_command_line_and_our_own_commands(server: Server, project: Proj
     refused = project.run("--engine", server.url, "workflow.list", "D")
     assert refused.returncode == 1
     assert "The security token included in the request is invalid. (UnrecognizedClientException)" in refused.stderr
+    wrong = project.run("--engine", server.url, "workflow.list", "D", **{**keys, "AWS_SECRET_ACCESS_KEY": "wrong"})
+    for done in (refused, wrong):
+        assert "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a pair that the engine knows" in done.stderr
+        assert "its --access-keys file" in done.stderr
+    secure = project.run("--engine", server.url.replace("http:", "https:"), "workflow.list", "D", **keys)
+    assert secure.stderr.endswith("this server does not speak TLS, write http://\n")
 
 
 def test_keys_of_the_environment(project: Project) -> None:

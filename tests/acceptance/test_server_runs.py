@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import socket
 import time
@@ -67,6 +69,60 @@ def test_standalone(server: Server, project: Project) -> None:
     assert done.returncode == 0, done
     assert "result: 380" in done.stderr
     server.polls(0)
+
+
+WAITING = """
+from pathlib import Path
+from simpleflow import Workflow, activity
+
+@activity.with_attributes(task_list="work")
+def opened(path):
+    return Path(path).read_text()
+
+class Opening(Workflow):
+    def run(self, path):
+        return self.submit(opened, path).result
+"""
+
+
+def test_standalone_goes_on_while_the_server_is_away(project: Project) -> None:
+    project.write("flow.py", WAITING)
+    fifo = project.path / "fifo"
+    os.mkfifo(fifo)
+    file = ("--engine", f"sqlite:{project.path / 'kept.db'}")
+    server = Server(project, *file)
+    wanted = ("standalone", "-d", "D", "-W", "1", "flow.Opening", "--input", json.dumps([str(fifo)]))
+    running = project.start("--engine", server.url, *wanted)
+    with fifo.open("w") as opened:  # from here on the activity reads it
+        server.end()
+        running.says("standalone.*the engine cannot be reached, trying again until it can")
+        server = Server(project, *file, "--port", str(server.address[1]))
+        running.says("the engine answers again")
+        opened.write("done")
+    assert running.ends() == 0
+    assert 'result: "done"' in running.err
+    assert sum("trying again until it can" in line for line in running.err) == 1
+    server.end()
+
+
+def test_standalone_says_how_to_go_on_when_the_server_refuses(project: Project) -> None:
+    project.write("flow.py", WAITING)
+    project.write("keys", "AKIAOURS ours\n")
+    fifo = project.path / "fifo"
+    os.mkfifo(fifo)
+    file = ("--engine", f"sqlite:{project.path / 'kept.db'}")
+    server = Server(project, *file)
+    wanted = ("standalone", "-d", "D", "-W", "1", "flow.Opening", "--input", json.dumps([str(fifo)]))
+    running = project.start("--engine", server.url, *wanted, "--workflow-id", "w")
+    with fifo.open("w"):
+        server.end()
+        server = Server(project, *file, "--port", str(server.address[1]), "--access-keys", "keys")
+        running.says("draining")
+    running.says("w is still open. To go on with it:")
+    running.says("  simpleflow --engine .* standalone --domain D --workflow-id w flow.Opening")
+    assert running.ends() == 1
+    assert "UnrecognizedClientException" in running.err[-1]
+    server.end()
 
 
 def test_standalone_with_the_standard_variable_and_keys(project: Project) -> None:

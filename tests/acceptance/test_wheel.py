@@ -20,7 +20,8 @@ BASIC = "examples.basic.BasicWorkflow"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("wheel")
     source = made / "source"
-    shutil.copytree(ROOT / "simpleflow", source / "simpleflow", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("simpleflow", "swf"):
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(made), str(source))
@@ -41,7 +42,10 @@ def test_contents(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {"simpleflow/py.typed", "simpleflow/engine/schema.sql", "simpleflow/engine/queries.sql"} <= set(names)
     assert "simpleflow/protocol/models/swf/2012-01-25/service-2.sdk-extras.json" in names
-    assert {name.split("/")[0] for name in names} == {"simpleflow", wheel.name.rpartition("-py3")[0] + ".dist-info"}
+    tops = {"simpleflow", "swf", wheel.name.rpartition("-py3")[0] + ".dist-info"}
+    assert {name.split("/")[0] for name in names} == tops
+    aliases = {"swf/py.typed", "swf/models/history/builder.py", "simpleflow/swf/mapper/querysets/workflow.py"}
+    assert aliases <= set(names)
     assert any(name.endswith("/LICENSE") for name in names)
 
 

@@ -68,9 +68,42 @@ def test_a_newer_schema(tmp_path: Path) -> None:
 def test_directories(tmp_path: Path) -> None:
     assert "is a directory" in refusal(tmp_path)
     (tmp_path / "file").write_text("x")
-    assert f"Not a directory ({tmp_path / 'file'}); name another" in refusal(tmp_path / "file" / "engine.db")
-    assert "No such file or directory (/proc/no); name another" in refusal("/proc/no/engine.db")
-    Engine(tmp_path / "a" / "b" / "engine.db").close()
+    parent = tmp_path / "file"
+    assert f"there is no directory {parent}; make it, or name another" in refusal(parent / "engine.db")
+    (tmp_path / "a").mkdir()
+    Engine(tmp_path / "a" / "engine.db").close()
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made for the default engine only: a name that was typed may be a slip."""
+    path = tmp_path / "no" / "such" / "engine.db"
+    line = f"cannot write {path}: there is no directory {path.parent}; make it, or name another file with --engine"
+    assert line in refusal(path)
+    with pytest.raises(EngineError):
+        open_client(f"sqlite:{path}")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr("simpleflow.config.default_database", lambda: path)
+    open_client(f"sqlite:{path}").close()
+    assert path.exists()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_goes_while_it_is_open(tmp_path: Path, replaced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was acknowledged afterwards would be in no file."""
+    monkeypatch.setattr("simpleflow.engine.store.LOOK", 0.0)
+    path = tmp_path / "engine.db"
+    with Engine(path) as engine:
+        engine.register_domain(name="D", workflowExecutionRetentionPeriodInDays="1")
+        path.rename(tmp_path / "gone.db")
+        if replaced:
+            Engine(path).close()
+        for _ in range(2):
+            with pytest.raises(EngineError) as caught:
+                engine.register_domain(name="E", workflowExecutionRetentionPeriodInDays="1")
+            assert str(caught.value) == (
+                f"{path} was removed or replaced while it was open, so nothing more is written; "
+                "stop everything that uses it, restore it from a copy, and start again"
+            )
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,14 @@ def test_a_whole_file(path: Path, swf: Swf) -> None:
     assert maintenance.check(path) == []
 
 
+def test_an_empty_file_is_none(path: Path) -> None:
+    path.touch()
+    with pytest.raises(EngineError) as caught:
+        maintenance.check(path)
+    assert str(caught.value) == f"{path} is empty: there is no engine in it"
+    assert [(file, file.stat().st_size) for file in path.parent.iterdir()] == [(path, 0)]
+
+
 RENAMED = "CAST(replace(CAST(attributes AS TEXT), 'a-2', 'a-1') AS BLOB)"
 STARTED = """CAST('{"scheduledEventId": 2}' AS BLOB)"""
 COMPLETED = """CAST('{"scheduledEventId": 99, "startedEventId": 0}' AS BLOB)"""

@@ -106,7 +106,7 @@ class World:
             "taskToken": str(started),
             "startedEventId": started,
             "previousStartedEventId": self._previous,
-            "workflowExecution": EXECUTION,
+            "workflowExecution": self.execution,
             "workflowType": TYPE,
             "events": self.events[max(self._previous - 1, 0) :],
         }

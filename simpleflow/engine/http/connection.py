@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse("SerializationException", f"This is no HTTP request: {error}")
         if self._url is not None and self._said > MOST_HEADER_BYTES:
-            self._refuse("RequestHeaderFieldsTooLargeException", f"The headers are over {MOST_HEADER_BYTES} bytes")
+            self._refuse_headers()
         elif not self._between and self._said > MOST_FRAMING * self._house.face.most_bytes:
             self._refuse_length()
 
@@ -173,6 +173,9 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._target, self._url = self._url or b"", None
+        # What came in one read with its end was never seen to be too long.
+        if len(self._target) + sum(len(name) + len(value) for name, value in self._headers) > MOST_HEADER_BYTES:
+            self._refuse_headers()
         for name, value in self._headers:
             if name == b"content-length" and int(value) > self._house.face.most_bytes:
                 self._refuse_length()
@@ -251,6 +254,9 @@ class Connection(asyncio.Protocol):
         self.transport.write(b"%s\r\n%s" % (head, body))
         if last:
             self._linger()
+
+    def _refuse_headers(self) -> None:
+        self._refuse("RequestHeaderFieldsTooLargeException", f"The headers are over {MOST_HEADER_BYTES} bytes")
 
     def _refuse_length(self) -> None:
         most = self._house.face.most_bytes

@@ -27,6 +27,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "swf"
 MINUTES = 5
 _PART = re.compile(r"\s*(\w+)=([^,]*)\s*")
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
 _FORM = "%Y%m%dT%H%M%SZ"
 
 
@@ -90,6 +91,8 @@ class Verifier:
                 raise _invalid(f"'{name}' must be a 'SignedHeader' in the AWS Authorization, and be given once.")
         if "host" not in values:
             raise _invalid("'Host' must be a 'SignedHeader' in the AWS Authorization.")
+        if not _HOST.fullmatch(values["host"]):
+            raise _invalid("'Host' must be a name or an address, and a port where there is one.")
         self._check_scope(claim, stamp)
         secret = self._keys.get(claim.key)
         if secret is None:
@@ -98,7 +101,8 @@ class Verifier:
         if values.get("x-amz-content-sha256", digest) != digest:
             raise _mismatch()
         signed = {name: values.get(name, "") for name in claim.signed}
-        if not hmac.compare_digest(_signature(claim, secret, stamp, exchange, signed), claim.signature):
+        expected = _signature(claim, secret, stamp, exchange, signed)
+        if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
             raise _mismatch()
         self._check_time(stamp)
 

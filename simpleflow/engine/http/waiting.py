@@ -145,7 +145,9 @@ class Watch:
             return queue
         ear = queue.resources.enter_context(self._bell.waiting(topic))
         number = ear.fileno()
-        if number is not None:
+        if number is None:
+            queue.resources.close()  # it would never be heard, and it counts as one who waits
+        else:
             loop = asyncio.get_running_loop()
             loop.add_reader(number, self._hear, ear, queue)
             queue.resources.callback(loop.remove_reader, number)

@@ -9,7 +9,8 @@ from simpleflow import Workflow
 from simpleflow.config import Config
 from simpleflow.decider import Decider
 from simpleflow.engine import Configuration, Engine, VirtualClock
-from simpleflow.payload import codec
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import NO_STORE, Payloads
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.start import launch
@@ -22,27 +23,35 @@ Execution = dict[str, str]
 
 
 class Town:
-    """`forget`: a new decider makes each decision, so that everything is read again from its history."""
+    """`forget`: a new decider makes each decision, so that everything is read again from its history.
 
-    def __init__(self, *, forget: bool = False, **configuration: Any) -> None:
+    `payloads` is where large values lie.
+    """
+
+    def __init__(self, *, forget: bool = False, payloads: Payloads = NO_STORE, **configuration: Any) -> None:
         self.clock = VirtualClock(1_000_000.0)
         self.engine = Engine(
             None, clock=self.clock, long_poll_seconds=0, configuration=Configuration(**configuration)
         )
         self.forget = forget
+        self.payloads = payloads
+        self.codec = Codec(payloads=payloads)
         self.config = Config()
         self.classes: list[type[Workflow]] = []
         self.decider = self.new_decider()
         self.answers: list[dict[str, Any]] = []
+        self.parked: str | None = None  # why the last decision could not be made
+        self.parks = False  # whether that is right
 
     def new_decider(self) -> Decider:
-        return Decider(self.engine, DOMAIN, self.classes, config=self.config)
+        return Decider(self.engine, DOMAIN, self.classes, config=self.config, payloads=self.payloads)
 
     def start(self, workflow: type[Workflow], *args: Any, workflow_id: str = "w", **options: Any) -> Execution:
         self.classes.append(workflow)
         self.decider.close()
         self.decider = self.new_decider()
-        handle = launch(workflow, args, {}, domain=DOMAIN, workflow_id=workflow_id, engine=self.engine, **options)
+        options |= {"domain": DOMAIN, "workflow_id": workflow_id, "engine": self.engine, "payloads": self.payloads}
+        handle = launch(workflow, args, {}, **options)
         return {"workflowId": handle.workflow_id, "runId": handle.run_id}
 
     # -- one step at a time ----------------------------------------------------------------------------------------
@@ -60,7 +69,8 @@ class Town:
             self.decider.activities.update(known.activities)
         answer = self.decider.decide(task, DECISIONS)
         context = json.loads(answer["executionContext"])
-        assert "parked" not in context, context["parked"]["error"] + context["parked"]["traceback"]
+        self.parked = context["parked"]["error"] if "parked" in context else None
+        assert self.parks or not self.parked, self.parked + context["parked"]["traceback"]
         self.answers.append(answer)
         self.engine.respond_decision_task_completed(**answer)
         return True
@@ -78,9 +88,10 @@ class Town:
 
     def _done(self, kind: str, task: dict[str, Any]) -> dict[str, Any]:
         if kind == "lambda":
-            return lambdas.run(task)
+            return lambdas.run(task, self.codec)
         type = task["activityType"]
-        return calling.call(self.decider.activities[type["name"], type["version"]], task.get("input"))
+        known = self.decider.activities[type["name"], type["version"]]
+        return calling.call(known, task.get("input"), codec=self.codec)
 
     def settle(self) -> None:
         """Go on until nothing can happen at this time."""
@@ -141,7 +152,7 @@ class Town:
     def end(self, execution: Execution) -> Any:
         last = self.events(execution)[-1]
         if last["eventType"] == "WorkflowExecutionCompleted":
-            return codec.read(attributes(last).get("result"))
+            return self.codec.read(attributes(last).get("result"))
         return {"type": last["eventType"], **attributes(last)}
 
     def executions(self) -> list[tuple[str, str, str]]:

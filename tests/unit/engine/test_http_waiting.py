@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from simpleflow.engine import Engine
 from simpleflow.engine.http import waiting
@@ -102,6 +104,22 @@ def test_one_task_wakes_one_poll_and_the_first(house: House) -> None:
         await settle()
         assert [name(poll) for poll in polls[1:]] == ["second", "third"]
         assert house.watch.waiting_polls == 0
+
+    house.run(test)
+
+
+def test_as_many_as_can_wait_wait(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The most that can wait for one list do, in memory too, where nobody else can hear a ring."""
+    limits = replace(house.engine._configuration.limits, pollers=3)
+    monkeypatch.setattr(house.engine, "_configuration", replace(house.engine._configuration, limits=limits))
+
+    async def test() -> None:
+        for _ in range(3):
+            poll = await house.poll()
+            assert not poll.done()
+        assert house.watch.waiting_polls == 3
+        with pytest.raises(ClientError, match="3 polls wait for the task list"):
+            house.engine.topic(POLL, REQUEST)
 
     house.run(test)
 

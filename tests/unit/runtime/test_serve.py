@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from simpleflow.clients.boto import BotoClient
 from simpleflow.runtime.poll import Call, Stop, serve
 
 POLL: Call = ("poll", {})
@@ -59,6 +60,47 @@ def test_it_responds_while_it_polls_and_polls_no_more_once_told_to_stop() -> Non
 @pytest.mark.parametrize("error", [fault("ThrottlingException"), EndpointConnectionError(endpoint_url="x"), OSError()])
 def test_an_engine_in_trouble_is_tried_again_with_the_same_response(error: Exception) -> None:
     assert served(TASK, error, {}) == [None, RESPONSE, RESPONSE]
+
+
+def test_a_response_that_was_taken_before_the_poll_failed_is_not_sent_again() -> None:
+    error = EndpointConnectionError(endpoint_url="x")
+    error.responded = True
+    assert served(TASK, error, {}) == [None, RESPONSE, None]
+
+
+class Boto:
+    """boto3's client of a server that goes down between two calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def respond(self, **request: Any) -> None:
+        self.calls.append("respond")
+
+    def poll(self, **request: Any) -> dict[str, Any]:
+        self.calls.append("poll")
+        if "respond" not in self.calls:
+            return TASK
+        if self.calls[-2] == "respond" and self.calls.count("respond") == 1:
+            raise EndpointConnectionError(endpoint_url="x")
+        self.stop.request()
+        return {}
+
+    stop: Stop
+
+
+def test_two_calls_of_which_one_failed() -> None:
+    boto = Boto()
+    boto.stop = Stop()
+    serve(BotoClient(boto), POLL, answered, boto.stop)
+    assert boto.calls == ["poll", "respond", "poll", "poll"]
+
+
+def test_a_poll_that_can_never_succeed_raises_after_a_response_too() -> None:
+    error = fault("UnknownResourceFault")
+    error.responded = True  # type: ignore[attr-defined]
+    with pytest.raises(ClientError):
+        served(TASK, error, {})
 
 
 def test_a_response_to_a_task_that_is_not_ours_any_more_is_dropped() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
 import simpleflow
 from simpleflow import Workflow, config, exceptions
@@ -38,6 +41,35 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def engine() -> Engine:
     return Engine(None, clock=VirtualClock(1_800_000_000), long_poll_seconds=0)
+
+
+class Typed(Workflow):
+    name, task_list = "typed", "sums"
+
+    def run(self, day: date) -> dict[str, Decimal]:
+        raise NotImplementedError
+
+
+def test_arguments_and_the_result_are_what_the_hints_of_run_say(engine: Engine) -> None:
+    handle = simpleflow.start(Typed, date(2024, 2, 29), domain="D", engine=engine)
+    assert input_of(engine, handle)["args"] == ["2024-02-29"]
+    answer(engine, "CompleteWorkflowExecution", result='{"a":"1.10"}')
+    assert handle.result() == {"a": Decimal("1.10")}
+    for wrong, shown in (("abc", "'abc'"), (5, "5"), ({"year": 2024}, "{'year': 2024}")):
+        with pytest.raises(exceptions.PayloadError, match=f"run the parameter day is not a date .*: {shown}"):
+            simpleflow.start(Typed, wrong, domain="D", engine=engine)
+
+
+def test_a_result_that_is_not_what_the_hint_says_is_named(engine: Engine) -> None:
+    handle = simpleflow.start(Typed, date(2024, 2, 29), domain="D", engine=engine)
+    answer(engine, "CompleteWorkflowExecution", result='{"a":"x"}')
+    with pytest.raises(exceptions.PayloadError, match=r"the result of test_start.Typed.run.a is not a Decimal: 'x'"):
+        handle.result()
+
+
+def test_without_a_store_large_arguments_are_refused_with_what_to_set(engine: Engine) -> None:
+    with pytest.raises(exceptions.PayloadTooLarge, match="SIMPLEFLOW_PAYLOAD_STORE"):
+        simpleflow.start(Sum, "x" * 50_000, domain="D", engine=engine)  # type: ignore[arg-type]
 
 
 def answer(engine: Engine, kind: str, **given: str) -> None:
@@ -118,6 +150,69 @@ def test_result(engine: Engine) -> None:
     assert handle.status == "COMPLETED"
     assert handle.result() == {"a": [1]}
     assert handle.result(timeout=0) is not handle.result(timeout=0)
+
+
+class Flaky:
+    """An engine at the end of a wire that fails so many times, each time in another way."""
+
+    def __init__(self, engine: Engine, *errors: Exception) -> None:
+        self._engine = engine
+        self.errors = list(errors)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("describe_workflow_execution", "get_workflow_execution_history") and self.errors:
+            raise self.errors.pop(0)
+        return getattr(self._engine, name)
+
+
+def answer_of(code: str, status: int) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "Describe")
+
+
+BLIPS = (
+    EndpointConnectionError(endpoint_url="x"),
+    ConnectionClosedError(endpoint_url="x"),
+    ReadTimeoutError(endpoint_url="x"),
+    answer_of("InternalFailure", 500),
+    answer_of("ThrottlingException", 400),
+    ConnectionResetError(),
+)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    made: list[float] = []
+    monkeypatch.setattr("simpleflow.runtime.start.time.sleep", made.append)
+    return made
+
+
+def test_result_bears_blips(engine: Engine, pauses: list[float], caplog: pytest.LogCaptureFixture) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    answer(engine, "CompleteWorkflowExecution", result="7")
+    handle._client = Flaky(engine, *BLIPS)  # type: ignore[assignment]
+    assert handle.result() == 7
+    assert len(pauses) == len(BLIPS)
+    assert pauses[-1] > pauses[0]
+    assert [record.message[:31] for record in caplog.records if record.name == "simpleflow.runtime"] == [
+        "the engine cannot be reached, t",
+        "the engine answers again",
+    ]
+
+
+def test_result_does_not_bear_what_stays(engine: Engine, pauses: list[float]) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    handle._client = Flaky(engine, answer_of("UnknownResourceFault", 400))  # type: ignore[assignment]
+    with pytest.raises(ClientError):
+        handle.result()
+    assert pauses == []
+
+
+def test_result_gives_up_in_time(engine: Engine) -> None:
+    handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
+    handle._client = Flaky(engine, *BLIPS * 100)  # type: ignore[assignment]
+    with pytest.raises(builtins.TimeoutError, match=r"has no result after 0\.01 s, since the engine cannot be reached"):
+        handle.result(timeout=0.01)
 
 
 def terminate(engine: Engine, handle: start.Handle) -> None:

@@ -1,0 +1,184 @@
+"""The errors of the object layer, and how an engine's faults become them.
+
+    SWFError
+    ├── PollTimeout                            a poll ended without a task
+    ├── ResponseError                          the engine refused a request
+    │   └── RateLimitExceededError             for now: too many requests
+    ├── DoesNotExistError                      there is no such thing, or it is closed
+    │   ├── DomainDoesNotExist
+    │   ├── WorkflowTypeDoesNotExist
+    │   ├── ActivityTypeDoesNotExist
+    │   └── WorkflowExecutionDoesNotExist
+    ├── AlreadyExistsError                     a domain or type is registered, perhaps deprecated
+    ├── WorkflowExecutionAlreadyStartedError   a run with this workflow id is open
+    ├── InvalidKeywordArgumentError            a query that no engine can answer
+    ├── InvalidDecisionError (ValueError)      a decision that every engine would refuse
+    └── InconsistentStateError                 a history that cannot be: `.event` tells where
+        └── TransitionError                    an event that cannot follow the one before
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from simpleflow.protocol.faults import code_of as extract_error_code
+from simpleflow.protocol.faults import message_of as extract_message
+
+if TYPE_CHECKING:
+    from simpleflow.swf.models.event import Event
+
+__all__ = [
+    "ActivityTypeDoesNotExist",
+    "AlreadyExistsError",
+    "DoesNotExistError",
+    "DomainDoesNotExist",
+    "InconsistentStateError",
+    "InvalidDecisionError",
+    "InvalidKeywordArgumentError",
+    "PollTimeout",
+    "RateLimitExceededError",
+    "ResponseError",
+    "SWFError",
+    "TransitionError",
+    "WorkflowExecutionAlreadyStartedError",
+    "WorkflowExecutionDoesNotExist",
+    "WorkflowTypeDoesNotExist",
+    "extract_error_code",
+    "extract_message",
+    "translated",
+]
+
+
+class SWFError(Exception):
+    """An error of the object layer.
+
+    `message` says what was tried, `raw_error` what the engine answered ("" if it did not), and `error_code` is the
+    engine's code ("UnknownResourceFault").
+    """
+
+    def __init__(self, message: str = "", raw_error: str = "", error_code: str = "") -> None:
+        super().__init__(message, raw_error, error_code)
+        self.message = message
+        self.raw_error = raw_error
+        self.error_code = error_code
+
+    @property
+    def kind(self) -> str:
+        """What the engine complains of: "Unknown domain" of "Unknown domain: nope"."""
+        return self.raw_error.partition(":")[0].strip()
+
+    @property
+    def details(self) -> str:
+        """Of what it complains: "nope" of "Unknown domain: nope"."""
+        return self.raw_error.partition(":")[2].strip()
+
+    @property
+    def type_(self) -> str:
+        """The type of what it complains of: "WorkflowType" of "Unknown type: WorkflowType=[name=...]"."""
+        return self.details.partition("=")[0] if "=[" in self.details else ""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.message, self.raw_error) if part)
+
+
+class PollTimeout(SWFError):
+    """A poll ended without a task: poll again."""
+
+
+class ResponseError(SWFError):
+    """The engine refused a request."""
+
+
+class RateLimitExceededError(ResponseError):
+    """Too many requests for now: try again later."""
+
+
+class DoesNotExistError(SWFError):
+    """There is no such thing, or no more: it is closed, or somebody else has answered for it."""
+
+
+class DomainDoesNotExist(DoesNotExistError):
+    """No domain has this name."""
+
+
+class WorkflowTypeDoesNotExist(DoesNotExistError):
+    """No workflow type has this name and version."""
+
+
+class ActivityTypeDoesNotExist(DoesNotExistError):
+    """No activity type has this name and version."""
+
+
+class WorkflowExecutionDoesNotExist(DoesNotExistError):
+    """No run has these ids, or it is closed and can do no more."""
+
+
+class AlreadyExistsError(SWFError):
+    """A domain or a type with this name is registered already, perhaps deprecated."""
+
+
+class WorkflowExecutionAlreadyStartedError(SWFError):
+    """A run with this workflow id is open."""
+
+
+class InvalidKeywordArgumentError(SWFError):
+    """Conditions of a query that no engine can answer; the message says which, and why."""
+
+
+class InvalidDecisionError(SWFError, ValueError):
+    """A decision that every engine would refuse."""
+
+
+class InconsistentStateError(SWFError):
+    """A history that cannot be. `event` is where that shows; None where it shows nowhere in particular."""
+
+    def __init__(self, message: str = "", event: Event | None = None) -> None:
+        super().__init__(message)
+        self.args = message, event
+        self.event = event
+
+
+class TransitionError(InconsistentStateError):
+    """An event that cannot follow the one before."""
+
+
+_BY_CODE: Final[dict[str, type[SWFError]]] = {
+    "DomainAlreadyExistsFault": AlreadyExistsError,
+    "TypeAlreadyExistsFault": AlreadyExistsError,
+    "ThrottlingException": RateLimitExceededError,
+    "WorkflowExecutionAlreadyStartedFault": WorkflowExecutionAlreadyStartedError,
+}
+_UNKNOWN: Final[tuple[tuple[str, type[SWFError]], ...]] = (
+    ("unknown domain", DomainDoesNotExist),
+    ("workflowtype=[", WorkflowTypeDoesNotExist),
+    ("activitytype=[", ActivityTypeDoesNotExist),
+    ("unknown execution", WorkflowExecutionDoesNotExist),
+)
+"""What the messages of an UnknownResourceFault hold, in lower case."""
+
+
+def error_class(code: str, message: str) -> type[SWFError]:
+    """The class of errors for a fault of this code and message."""
+    if code != "UnknownResourceFault":
+        return _BY_CODE.get(code, ResponseError)
+    said = message.lower()
+    return next((kind for words, kind in _UNKNOWN if words in said), DoesNotExistError)
+
+
+@contextmanager
+def translated(trying: str) -> Iterator[None]:
+    """Raise an engine's faults as errors of this layer; everything else (a broken connection) as it is.
+
+    `trying` says in a few words what could not be done ("cannot save the domain D"). The fault is the `__cause__`.
+    """
+    try:
+        yield
+    except Exception as error:
+        code, said = extract_error_code(error), extract_message(error)
+        if type(error).__name__ == "ParamValidationError":  # boto3's, before it sends
+            code, said = "ValidationException", " ".join(said.split())
+        if not code or isinstance(error, SWFError):
+            raise
+        raise error_class(code, said)(trying, said, code) from error

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.actors`."""
+
+from simpleflow.swf.actors import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.actors.core`."""
+
+from simpleflow.swf.actors.core import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.actors.worker`."""
+
+from simpleflow.swf.actors.worker import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.core`."""
+
+from simpleflow.swf.core import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.format`."""
+
+from simpleflow.swf.format import *

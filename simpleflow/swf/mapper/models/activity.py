@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.models.activity`."""
+
+from simpleflow.swf.models.activity import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.querysets`."""
+
+from simpleflow.swf.querysets import *

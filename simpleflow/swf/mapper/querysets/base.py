@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.querysets.base`."""
+
+from simpleflow.swf.querysets.base import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.querysets.domain`."""
+
+from simpleflow.swf.querysets.domain import *

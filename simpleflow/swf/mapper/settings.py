@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.settings`."""
+
+from simpleflow.swf.settings import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.utils`."""
+
+from simpleflow.swf.utils import *

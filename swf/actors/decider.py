@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.actors.decider`."""
+
+from simpleflow.swf.actors.decider import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.constants`."""
+
+from simpleflow.swf.constants import *

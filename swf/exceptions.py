@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.exceptions`."""
+
+from simpleflow.swf.exceptions import *

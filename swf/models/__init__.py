@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.models`."""
+
+from simpleflow.swf.models import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.models.decision.base`."""
+
+from simpleflow.swf.models.decision.base import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.models.decision.workflow`."""
+
+from simpleflow.swf.models.decision.workflow import *

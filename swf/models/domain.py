@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.models.domain`."""
+
+from simpleflow.swf.models.domain import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.models.event`."""
+
+from simpleflow.swf.models.event import *

@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.models.history`."""
+
+from simpleflow.swf.models.history import *

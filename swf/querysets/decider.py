@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.querysets.decider`."""
+
+from simpleflow.swf.querysets.decider import *

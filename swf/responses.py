@@ -1,0 +1,3 @@
+"""The old name of `simpleflow.swf.responses`."""
+
+from simpleflow.swf.responses import *
