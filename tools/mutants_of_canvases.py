@@ -271,8 +271,8 @@ MUTANTS = [
     (
         "readers of an aggregate share their failures (rule 13)",
         EXCEPTIONS,
-        "[None if each is None else fresh(each) for each in self.by_position]",
-        "self.by_position",
+        "return self.changed(fresh)",
+        "return self.changed(lambda each: each)",
         AGGREGATE,
     ),
 ]
