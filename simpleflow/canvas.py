@@ -6,7 +6,7 @@ Who may run when, and how a canvas ends, is the running program's business (`sim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 from simpleflow.activity import Activity
@@ -277,7 +277,8 @@ class FuncGroup(SubmittableContainer[Future[Any]]):
 
     ``func(*args, **kwargs)`` is called in a branch of its own, which numbers what it submits by itself; it returns a
     Group, a Chain, or whatever else can be an item, and the future is the one of that. Futures among the arguments are
-    given as they are. What `func` raises is raised in the branch that has submitted the canvas, at once.
+    given as they are. What `func` raises is raised in the branch that has submitted the canvas, at once. It may be a
+    coroutine function.
 
     Args:
         raises_on_failure: as for a Group, for what `func` returns.
@@ -312,8 +313,16 @@ class FuncGroup(SubmittableContainer[Future[Any]]):
 
         return executor.overriding(self._raises, spawn)
 
-    def _call(self, executor: Program, raises: bool | None) -> Future[Any] | None:
+    def _call(self, executor: Program, raises: bool | None) -> Any:
         made = self.func(*self.args, *(future.result for future in self._sent), **self.kwargs)
+        if isinstance(made, Coroutine):
+            return self._awaited(made, executor, raises)
+        return self._submitted(made, executor, raises)
+
+    async def _awaited(self, made: Coroutine[Any, Any, Any], executor: Program, raises: bool | None) -> Any:
+        return self._submitted(await made, executor, raises)
+
+    def _submitted(self, made: Any, executor: Program, raises: bool | None) -> Future[Any] | None:
         self.activities = made
         if made is None and self.allow_none:
             return None

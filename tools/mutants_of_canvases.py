@@ -217,6 +217,13 @@ MUTANTS = [
         "self._let([node for made in stack[depth - 1 :] for node in made.nodes])",
         UNIT,
     ),
+    (
+        "each end looks at all members",
+        CANVASES,
+        "        composite.active -= 1\n",
+        "        composite.active = sum(not each.done for each in composite.members[: composite.begun])\n",
+        UNIT,
+    ),
     ("nested canvases nest calls", CANVASES, "if depth > MAX_CALLS:", "if depth > 100_000:", UNIT),
     ("turns nest calls", CANVASES, "        if self._releasing:\n            return\n", "", UNIT),
     (
@@ -264,8 +271,8 @@ MUTANTS = [
     (
         "readers of an aggregate share their failures (rule 13)",
         EXCEPTIONS,
-        "[None if each is None else fresh(each) for each in self.by_position]",
-        "self.by_position",
+        "return self.changed(fresh)",
+        "return self.changed(lambda each: each)",
         AGGREGATE,
     ),
 ]

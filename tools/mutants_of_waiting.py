@@ -80,8 +80,8 @@ MUTANTS = [
     (
         "results are decoded once (rule 14)",
         PROGRAM,
-        "return self._values.thaw(node.result)",
-        "return vars(self).setdefault('kept', {}).setdefault(node.number, self._values.thaw(node.result))",
+        "return self._values.thaw(node.result, node.task)",
+        "return vars(self).setdefault('kept', {}).setdefault(node.number, self._values.thaw(node.result, node.task))",
         UNIT,
     ),
     (

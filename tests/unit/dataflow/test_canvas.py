@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,11 @@ from test_program import Drive, f, fast, g, make
 
 from simpleflow import Workflow
 from simpleflow.canvas import AggregateException, Chain, FuncGroup, Group
-from simpleflow.command import RecordMarker, SendSignal, StartChild, StartTimer
+from simpleflow.command import Complete, RecordMarker, SendSignal, StartChild, StartTimer
+from simpleflow.dataflow import Completed, Program, Started
 from simpleflow.exceptions import TaskFailed
 from simpleflow.futures import Future
+from simpleflow.payload.codec import Codec
 from simpleflow.task import ActivityTask, LambdaFunctionTask, MarkerTask, NonPythonicActivityTask, TimerTask
 
 bad = make("bad", raises_on_failure=False)
@@ -391,6 +394,23 @@ def test_a_function_is_called_at_its_turn_and_may_wait() -> None:
     assert made.ok("activity-g-f1.1").ok("activity-g-f1.2", "2").result == [9, [1, 2]]
 
 
+def test_a_function_may_be_a_coroutine_function() -> None:
+    async def run(self: Workflow) -> Any:
+        async def make(first: int) -> Any:
+            second = await self.submit(ok, first + 1)
+            if second == 6:
+                raise ValueError("six")
+            return Group((ok, first), (ok, second))
+
+        try:
+            return await self.submit(Chain((ok, 1), FuncGroup(make, 1), FuncGroup(make, 5)))
+        except ValueError as error:
+            return str(error)
+
+    made = drive(run)
+    assert made.asked == [f"activity-ok-{n}" for n in ("1", "f1.1", "f1.2", "f1.3", "f2.1")] and made.result == "six"
+
+
 def test_a_function_that_makes_nothing() -> None:
     """BUG 16: allowed or not, it crashed the canvas around it."""
     nothing = FuncGroup(lambda: None, _allow_none=True)
@@ -473,6 +493,33 @@ def test_canvases_nested_5000_deep() -> None:
     assert made.asked == [f"activity-ok-{n}" for n in (1, 2, 3)]
     made.ok("activity-ok-1", "1").fail("activity-ok-2").cancelled("activity-ok-3")
     assert made.result == [5000, 1, "FINISHED", "CANCELLED"]
+
+
+def test_a_long_group_costs_each_task_the_same() -> None:
+    def calls(n: int) -> int:
+        """How many calls a whole run takes: a clock that no other process disturbs."""
+        count = 0
+
+        def see(frame: Any, event: str, argument: Any) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        program = Program(type("W", (Workflow,), {"run": run, "n": n}), Codec())
+        sys.setprofile(see)
+        try:
+            asked = list(program.advance(Started(0.0, '{"args":[],"kwargs":{}}', {})))
+            for command in asked:
+                asked += program.advance(Completed(1.0, command.id, "1"))
+        finally:
+            sys.setprofile(None)
+        assert isinstance(program.outcome, Complete) and program.outcome.result == str(n)
+        return count
+
+    def run(self: Any) -> int:
+        return len(self.submit(Group(*[(f, n) for n in range(self.n)], max_parallel=50)).result)
+
+    few, many = (calls(400) - calls(200)) / 200, (calls(6000) - calls(3000)) / 3000
+    assert many == pytest.approx(few, rel=0.02) and many < 200
 
 
 # -- building ------------------------------------------------------------------------------------------------------
