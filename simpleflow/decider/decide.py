@@ -283,9 +283,13 @@ class Decider:
         cause = error.__cause__ if isinstance(error, LoadError | Parked) else error
         trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
         parked = {"error": reason, "since": last.get("since") or int(time.time()), "times": times, "traceback": trace}
+        timers = [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)]
+        if _timer_refused(events or task["events"]):
+            log.error("%s cannot have a timer either: signal it once that is mended", who)
+            timers = []
         return {
             "taskToken": task["taskToken"],
-            "decisions": [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
+            "decisions": timers,
             "executionContext": '{"parked":' + shrinking(parked, "traceback") + "}",
         }
 
@@ -297,6 +301,17 @@ def _last_parked(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
             found = read_object(attributes(event).get("executionContext")).get("parked")
             return found if isinstance(found, dict) else {}
     return {}
+
+
+def _timer_refused(events: Sequence[dict[str, Any]]) -> bool:
+    """Whether the last completed decision was refused a timer of ours: another one would be refused, too, and at
+    once."""
+    for event in reversed(events):
+        if event["eventType"] == "DecisionTaskCompleted":
+            return False
+        if event["eventType"] == "StartTimerFailed" and attributes(event)["timerId"].startswith(OURS):
+            return True
+    return False
 
 
 def _whole(events: list[dict[str, Any]], first: int, end: int) -> list[dict[str, Any]]:

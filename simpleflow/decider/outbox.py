@@ -44,6 +44,7 @@ from simpleflow.exceptions import NonDeterministic
 MAX_DECISIONS: Final = 100
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
 MAX_REST: Final = 60  # seconds
+MAX_TRIES: Final = 5
 OURS: Final = "_simpleflow_"
 """Timers whose id starts so belong to the decider."""
 CLOSE: Final = "close"
@@ -116,8 +117,10 @@ class Outbox:
         self._block: Block | None = None
         self._resting: dict[str, str] = {}  # what rests, and the open timer that it waits for
         self._rest_wanted: dict[str, int] = {}  # seconds
+        self._timers_refused = 0  # timers of ours, in a row
         self.open: Counter[str] = Counter()
         self.trouble: Trouble | None = None
+        self._shown: Trouble | None = None  # by the last decision, if it was parked
         self.missing_types: set[str] = set()
 
     # -- from the program ------------------------------------------------------------------------------------------
@@ -142,6 +145,7 @@ class Outbox:
 
     def decision_started(self, event_id: int) -> None:
         self.end_block()
+        self._shown = None
         self._prune()
         self._started = (event_id, self._asked, self._close is not None)
 
@@ -151,7 +155,7 @@ class Outbox:
     def decision_completed(self, event_id: int, started_id: int, held: int | None, parked: bool) -> None:
         started, self._started = self._started, None
         if parked:
-            self.trouble = None  # it was shown; now it is tried again
+            self._shown, self.trouble = self.trouble, None  # now it is tried again
         elif started is not None and started[0] == started_id:
             self._block = Block(event_id, started[1], held, started[2])
 
@@ -273,10 +277,17 @@ class Outbox:
 
     def timer_started(self, id: str) -> None:
         """A timer of ours runs."""
+        self._timers_refused = 0
         if id.startswith(f"{OURS}rest"):
             what = id.removeprefix(f"{OURS}rest").rpartition("-")[0].lstrip("_") or ACTIVITY
             self._resting[what] = id
             self._rest_wanted.pop(what, None)
+
+    def timer_refused(self, cause: str) -> None:
+        """A timer of ours was refused: at most MAX_TRIES times in a row it is sent again at once, for there is
+        nothing else to wait for; then only once something else has happened."""
+        self._timers_refused = MAX_TRIES if treatment(cause) is Treatment.PARK else self._timers_refused + 1
+        self.trouble = self.trouble or self._shown
 
     def timer_ended(self, id: str) -> None:
         """A timer of ours has fired."""
@@ -288,17 +299,25 @@ class Outbox:
     def batch(self, translate: Callable[[Command | Close], Decision], event_id: int) -> Batch:
         """What to send now, at the decision task that `event_id` started."""
         dropped = [] if self._close is None else self._drop(self._close)
-        decisions, commands, more = self._fill(translate)
+        decisions, sent, more = self._fill(translate)
         openings = sum(map(len, self._openings.values()))
-        held = openings + len(self._patches) + len(self._cancels) - len(commands)
-        if more:
-            decisions.append(timer(f"{OURS}wake_up-{event_id}", 0))
-        for what, seconds in self._rest_wanted.items():
-            decisions.append(timer(f"{OURS}rest_{what}-{event_id}", seconds))
+        held = openings + len(self._patches) + len(self._cancels) - len(sent)
         close = None if held or self._rests(CLOSE) else self._close
+        if close is not None and any(entry.refusals for entry in sent):
+            close, more = None, True  # it may be refused again, which nobody would see
+        decisions += self._timers(event_id, more)
         if close is not None:
             decisions.append(translate(close))
-        return Batch(decisions, commands, held, dropped, close)
+        return Batch(decisions, [entry.command for entry in sent], held, dropped, close)
+
+    def _timers(self, event_id: int, more: bool) -> list[Decision]:
+        """Timers of ours that call us again: at once where there is `more` to send, and when a rest is over."""
+        if self._timers_refused >= MAX_TRIES:
+            self._timers_refused -= 1
+            return []
+        wake_up = [timer(f"{OURS}wake_up-{event_id}", 0)] if more else []
+        rests = self._rest_wanted.items()
+        return [*wake_up, *(timer(f"{OURS}rest_{what}-{event_id}", seconds) for what, seconds in rests)]
 
     def _drop(self, close: Close) -> list[str]:
         """Forget what is not to be sent before a close; what it was."""
@@ -310,10 +329,10 @@ class Outbox:
                 self._over(kind, id)
         return dropped
 
-    def _fill(self, translate: Callable[[Command | Close], Decision]) -> tuple[list[Decision], list[Command], bool]:
+    def _fill(self, translate: Callable[[Command | Close], Decision]) -> tuple[list[Decision], list[Entry], bool]:
         """The first commands that fit one response, in the order asked for, and whether more would be allowed."""
         decisions: list[Decision] = []
-        commands: list[Command] = []
+        entries: list[Entry] = []
         size = 0
         room = MAX_DECISIONS - (self._close is not None) - len(self._rest_wanted)
         sent: set[Key] = set()
@@ -327,13 +346,13 @@ class Outbox:
             if len(decisions) == room or (size > MAX_BYTES and decisions):
                 while len(decisions) > room - 1:  # the wake-up timer needs a place
                     decisions.pop()
-                    commands.pop()
-                return decisions, commands, True
+                    entries.pop()
+                return decisions, entries, True
             decisions.append(decision)
-            commands.append(command)
+            entries.append(entry)
             if type(command) not in CANCELS:
                 sent.add(key)
-        return decisions, commands, False
+        return decisions, entries, False
 
     def _allowed(self) -> Iterator[Entry]:
         """What may go out now as far as limits go, in the order in which it was asked for.

@@ -170,6 +170,7 @@ def _begun(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any])
 
 def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
     if words.kind == TIMER and _is_ours(words, words.id(given)):
+        run.outbox.timer_refused(given["cause"])
         return
     if words.kind == MARKER and _is_patch(given):
         run.outbox.patch_refused(event["eventId"], given["cause"])

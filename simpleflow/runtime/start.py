@@ -18,6 +18,7 @@ from simpleflow.clients import SWFClient
 from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
+from simpleflow.task import ask_class
 from simpleflow.workflow import Workflow
 
 LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
@@ -158,12 +159,19 @@ def launch(
         "executionStartToCloseTimeout": str(execution_timeout or defaults["defaultExecutionStartToCloseTimeout"]),
         "taskStartToCloseTimeout": str(decision_tasks_timeout or defaults["defaultTaskStartToCloseTimeout"]),
         "childPolicy": defaults["defaultChildPolicy"],
-        "tagList": list(workflow.tag_list or () if tag_list is None else tag_list),
+        "tagList": list(_own_tags(workflow, args, kwargs) if tag_list is None else tag_list),
     }
     url = settings.engine_url if engine is None else engine
     client = open_engine(url) if isinstance(url, str) else url
     run_id = _start(client, request, defaults, amazon=is_amazon(url))
     return Handle(client, domain, request["workflowId"], run_id)
+
+
+def _own_tags(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> Sequence[str]:
+    """The tags that a class gives its runs; there is no parent to inherit any from."""
+    found = ask_class(workflow, "get_tag_list", args, kwargs)
+    tags = workflow.tag_list if found is None else found
+    return () if tags is None or isinstance(tags, str) else tags
 
 
 def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:

@@ -161,7 +161,7 @@ class EngineWorld:
         return [{**event, "eventTimestamp": event["eventTimestamp"].timestamp()} for event in found["events"]]
 
 
-@settings(deadline=None, phases=NO_SHRINKING, max_examples=100)
+@settings(deadline=None, report_multiple_bugs=False, phases=NO_SHRINKING, max_examples=100)
 @given(programs, st.integers(0, 2**32))
 def test_any_life_on_the_engine_is_the_life_of_the_pure_core(program: list[Any], seed: int) -> None:
     life = Life(Random(seed), program, world=EngineWorld())

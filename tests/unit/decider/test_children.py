@@ -367,3 +367,17 @@ def test_private_lists_are_those_of_children_too() -> None:
     given = town.of(execution, "StartChildWorkflowExecutionInitiated")[0]
     assert json.loads(given["input"])["__extra"]["activity_task_list"] == "default"
     town.close()
+
+
+def test_a_list_for_the_decisions_of_one_child(town: Town) -> None:
+    class Parent(Workflow):
+        def run(self) -> Any:
+            child = self.submit(ChildWorkflowTask(Child, 1, workflow_task_list="elsewhere"))
+            self.submit(Child, 1, workflow_task_list="default").result
+            return child.state
+
+    execution = town.start(Parent)
+    assert town.run(execution) == "RUNNING"
+    given = town.of(execution, "StartChildWorkflowExecutionInitiated")
+    assert [each["taskList"]["name"] for each in given] == ["elsewhere", "default"]
+    assert json.loads(given[0]["input"])["kwargs"] == {}

@@ -10,9 +10,21 @@ import pytest
 from town import Town
 
 from simpleflow import Workflow, activity
+from simpleflow.command import (
+    ACTIVITY,
+    CHILD,
+    LAMBDA,
+    TIMER,
+    RunLambda,
+    ScheduleActivity,
+    StartChild,
+    StartTimer,
+)
 from simpleflow.decider.decisions import DECISIONS as MADE
+from simpleflow.decider.outbox import Outbox
 from simpleflow.decider.refusals import TREATMENTS, Treatment, treatment
 from simpleflow.decider.run import STEPS
+from simpleflow.decider.translate import WORDS
 from simpleflow.exceptions import TaskException
 from simpleflow.protocol.decisions import DECISION_TYPES
 from simpleflow.protocol.events import EVENT_TYPES
@@ -34,6 +46,35 @@ def test_every_decision_is_made_of_a_command() -> None:
 
 def test_every_event_that_asks_for_a_decision_does_something() -> None:
     assert {event.name for event in EVENT_TYPES if event.decides} <= set(STEPS)
+
+
+@pytest.mark.parametrize("kind", [ACTIVITY, CHILD, LAMBDA, TIMER])
+def test_no_more_of_a_kind_go_out_than_may_be_open(kind: str) -> None:
+    words = next(words for words in WORDS if words.kind == kind)
+    made = {
+        ACTIVITY: lambda id: ScheduleActivity(id, 1, FOREIGN, "{}", "here"),
+        CHILD: lambda id: StartChild(id, 1, Workflow, "{}", "here"),
+        LAMBDA: lambda id: RunLambda(id, 1, "f", "{}", "here"),
+        TIMER: lambda id: StartTimer(id, 1, None, "here"),
+    }[kind]
+    box = Outbox({kind: 3})
+    box.decision_started(3)
+    for number in range(5):
+        box.ask(made(str(number)))
+
+    def asked() -> list[str]:
+        return [command.id for command in box.batch(lambda command: {}, 3).commands]
+
+    assert asked() == ["0", "1", "2"]
+    box.decision_started(3)
+    box.decision_completed(4, 3, 0, False)
+    for id in asked():
+        given = {"decisionTaskCompletedEventId": 4, "workflowType": {"name": "simpleflow.workflow.Workflow"}}
+        given |= {"activityType": {"name": FOREIGN.name}, "name": "f", "input": "{}"}
+        box.opened(words, id, 5, given)
+    assert asked() == []
+    box.closed(kind, "1")
+    assert asked() == ["3"]
 
 
 # -- Lambda functions ----------------------------------------------------------------------------------------------

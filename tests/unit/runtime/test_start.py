@@ -188,3 +188,23 @@ def test_where_a_run_is_worked_on(engine: Engine) -> None:
         standalone.attach(engine, "D", "W", type("Other", (simpleflow.Workflow,), {}))
     handle.terminate()
     assert standalone.attach(engine, "D", "W", Sum) is None
+
+
+def test_tags_that_a_class_makes_of_its_arguments(engine: Engine) -> None:
+    class Tagged(Workflow):
+        tag_list = Workflow.INHERIT_TAG_LIST
+
+        def run(self, x: int) -> None: ...
+
+    class Made(Tagged):
+        @classmethod
+        def get_tag_list(cls, x: int) -> list[str]:
+            return [cls.__name__, str(x)]
+
+    def tags(workflow: type[Workflow]) -> Any:
+        handle = start.start(workflow, 3, domain="D", engine=engine)
+        execution = {"workflowId": handle.workflow_id, "runId": handle.run_id}
+        return engine.describe_workflow_execution(domain="D", execution=execution)["executionInfo"].get("tagList")
+
+    assert tags(Tagged) is None, "there is no parent to inherit any from"
+    assert tags(Made) == ["Made", "3"]
