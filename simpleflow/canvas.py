@@ -6,6 +6,7 @@ Who may run when, and how a canvas ends, is the running program's business (`sim
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
@@ -158,6 +159,7 @@ class Group(SubmittableContainer[GroupFuture]):
     """
 
     default_future_class: ClassVar[Callable[..., Any]] = GroupFuture
+    _sent: tuple[Any, ...] = ()
 
     def __init__(
         self,
@@ -206,17 +208,24 @@ class Group(SubmittableContainer[GroupFuture]):
         future: GroupFuture = executor.overriding(self._raises, lambda _: self._future(executor.workflow))
         return future
 
-    def _future(self, workflow: Any) -> Any:
-        return self.future_class(self.activities, workflow, self.max_parallel, self.bubbles_exception_on_failure)
-
     def with_argument(self, argument: Any) -> Self:
-        """The same group, with one more positional argument for each item."""
-        return self._with([item.with_argument(argument) for item in self.activities])
-
-    def _with(self, activities: list[Submittable]) -> Self:
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, activities=activities)
+        """The same canvas, with one more positional argument for each item of a group, or the first one of a chain."""
+        twin = copy.copy(self)
+        twin._sent = (*self._sent, argument)
         return twin
+
+    def _items(self) -> list[Submittable]:
+        """The items as they are submitted: what was sent to them comes to canvases among them when they are."""
+        items = self.activities
+        for argument in self._sent:
+            items = self._sent_to(items, argument)
+        return items
+
+    def _sent_to(self, items: list[Submittable], argument: Any) -> list[Submittable]:
+        return [item.with_argument(argument) for item in items]
+
+    def _future(self, workflow: Any) -> Any:
+        return self.future_class(self._items(), workflow, self.max_parallel, self.bubbles_exception_on_failure)
 
 
 class Chain(Group):
@@ -260,16 +269,15 @@ class Chain(Group):
 
     def _future(self, workflow: Any) -> Any:
         return self.future_class(
-            self.activities,
+            self._items(),
             workflow,
             bubbles_exception_on_failure=self.bubbles_exception_on_failure,
             send_result=self.send_result,
             break_on_failure=self.break_on_failure,
         )
 
-    def with_argument(self, argument: Any) -> Self:
-        """The same chain, with one more positional argument for its first item."""
-        return self._with([item.with_argument(argument) for item in self.activities[:1]] + self.activities[1:])
+    def _sent_to(self, items: list[Submittable], argument: Any) -> list[Submittable]:
+        return super()._sent_to(items[:1], argument) + items[1:]
 
 
 class FuncGroup(SubmittableContainer[Future[Any]]):
@@ -334,8 +342,8 @@ class FuncGroup(SubmittableContainer[Future[Any]]):
 
     def with_argument(self, argument: Any) -> Self:
         """The same, called with one more positional argument: the result of a future, not the future."""
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _sent=(*self._sent, argument))
+        twin = copy.copy(self)
+        twin._sent = (*self._sent, argument)
         return twin
 
 

@@ -71,8 +71,8 @@ MUTANTS = [
     (
         "a chain in a chain hands the result to all its items",
         CANVAS,
-        "for item in self.activities[:1]] + self.activities[1:])",
-        "for item in self.activities])",
+        "return super()._sent_to(items[:1], argument) + items[1:]",
+        "return super()._sent_to(items, argument)",
         ANY,
     ),
     (
@@ -86,8 +86,9 @@ MUTANTS = [
     (
         "to send to a canvas changes it",
         CANVAS,
-        "        twin.__dict__.update(self.__dict__, activities=activities)\n",
-        "        twin = self\n        twin.__dict__.update(activities=activities)\n",
+        '        """The same canvas, with one more positional argument for each item of a group, or the first one of a '
+        'chain."""\n        twin = copy.copy(self)\n',
+        "        twin = self\n",
         UNIT,
     ),
     (

@@ -363,6 +363,14 @@ def test_send_result_reaches_signals_children_and_what_is_not_python() -> None:
         NonPythonicActivityTask(ok, a=1).with_argument(2)
 
 
+def test_send_result_into_canvases_5000_deep() -> None:
+    item: Any = ok
+    for n in range(5000):
+        item = Chain(item) if n % 2 else Group(item)
+    made = drive(lambda self: self.submit(Chain((ok, 7), item, send_result=True)).futures[0].result)
+    assert made.result == 7 and made.inputs["activity-ok-2"] == '{"args":[7],"kwargs":{}}'
+
+
 def test_send_result_and_going_on_after_a_failure_are_refused() -> None:
     with pytest.raises(ValueError, match="Cannot combine send_result=True with break_on_failure=False"):
         Chain(send_result=True, break_on_failure=False)
