@@ -75,10 +75,8 @@ CORE_MUTANTS = [
     Mutant(
         "fail fast is raised late (rule 9)",
         "simpleflow/dataflow/turns.py",
-        "                self._raise_in_owner(graph.urgent.popleft())\n"
-        "            elif graph.woken:",
-        "                self._raise_in_owner(graph.urgent.popleft())\n"
-        "            if graph.woken:",
+        "            if graph.urgent:\n                self._raise_in_owner",
+        "            if graph.urgent and not graph.woken:\n                self._raise_in_owner",
     ),
     Mutant(
         "a failure at submit is never raised (rule 9)",
