@@ -9,6 +9,7 @@ import pytest
 
 from simpleflow.command import Complete, ContinueAsNew
 from simpleflow.config import Config
+from simpleflow.dataflow import mentions_blocking
 from simpleflow.decider import load_workflow
 from simpleflow.decider.decisions import decision
 from simpleflow.decider.run import Run
@@ -21,7 +22,9 @@ HISTORIES = Path(__file__).parents[2] / "histories"
 @pytest.mark.parametrize("file", sorted(HISTORIES.glob("*.json")), ids=lambda file: file.stem)
 def test_a_recorded_run_is_read_to_its_recorded_end(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recorded = json.loads(file.read_text())
-    run = Run(load_workflow(recorded["workflow"]), "local", recorded["execution"], Codec(), Config())
+    kind = load_workflow(recorded["workflow"])
+    remember = mentions_blocking(kind)
+    run = Run(kind, "local", recorded["execution"], Codec(), Config(), remember=remember)
     run.read(recorded["events"])
     outcome, last = run.program.outcome, attributes(recorded["events"][-1])
     if "result" in last:
@@ -35,4 +38,4 @@ def test_a_recorded_run_is_read_to_its_recorded_end(file: Path, capsys: pytest.C
 
 
 def test_there_are_some() -> None:
-    assert {file.stem for file in HISTORIES.glob("*.json")} >= {"basic", "everything", "kinds", "goes_on"}
+    assert {file.stem for file in HISTORIES.glob("*.json")} >= {"basic", "everything", "kinds", "goes_on", "branches", "blocked"}
