@@ -30,7 +30,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeGuard, TypeVar
 
 E = TypeVar("E", bound=BaseException)
 
@@ -404,10 +404,15 @@ def fresh(error: E) -> E:
     return twin.with_traceback(error.__traceback__)
 
 
+def is_aggregate(error: BaseException) -> TypeGuard[AggregateException]:
+    """What isinstance says, and never raises: an error may lie about its class, or refuse to tell it."""
+    return issubclass(type(error), AggregateException)
+
+
 def one_line(error: BaseException) -> str:
     """``ValueError: nope``: the type and the first line of the message; of an aggregate, how much has failed and what
     has first."""
-    if isinstance(error, AggregateException):
+    if is_aggregate(error):
         first = "".join(one_line(each) for each in error.flatten().exceptions[:1])
         return f"AggregateException: {len(error.exceptions)} of {len(error.by_position)} failed: {first}"
     message = message_of(error).strip()

@@ -18,7 +18,6 @@ from typing import Any, Final
 import orjson
 
 from simpleflow.exceptions import (
-    AggregateException,
     PayloadError,
     PayloadTooLarge,
     PayloadUnreachable,
@@ -26,6 +25,7 @@ from simpleflow.exceptions import (
     TaskFailed,
     WorkflowFailed,
     fresh,
+    is_aggregate,
 )
 from simpleflow.futures import Future
 from simpleflow.payload.encoding import HOLE, below, dumps
@@ -225,7 +225,7 @@ class Codec:
             from simpleflow.payload.revival import home_of, revived
 
             return revived(error.name, error.reason, self.text(error.details), home_of(_called(task)))
-        if isinstance(error, AggregateException):
+        if is_aggregate(error):
             try:
                 return error.changed(self.revive)  # type: ignore[arg-type]  # what was an Exception is one
             except RecursionError:  # canvases in canvases: the innermost failures stay as they were told
