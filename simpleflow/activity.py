@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, TypeVar
+
+from simpleflow.retry import Retry, checked
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,7 +39,7 @@ class Activity(Generic[P, R]):
         name: str | None = None,
         version: str | None = None,
         task_list: str | None = None,
-        retry: int = 0,
+        retry: int | Retry = 0,
         raises_on_failure: bool | None = None,
         start_to_close_timeout: Seconds = None,
         schedule_to_close_timeout: Seconds = None,
@@ -54,7 +56,7 @@ class Activity(Generic[P, R]):
         self.name = name or _type_name(callable)
         self.version = version
         self.task_list = task_list
-        self.retry = _count(retry)
+        self.retry = checked(retry)
         self.raises_on_failure = raises_on_failure
         self.task_start_to_close_timeout = _seconds("start_to_close_timeout", start_to_close_timeout)
         self.task_schedule_to_close_timeout = _seconds("schedule_to_close_timeout", schedule_to_close_timeout)
@@ -67,12 +69,34 @@ class Activity(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.callable(*args, **kwargs)
 
+    @property
+    def context(self) -> dict[str, Any] | None:
+        """What a worker knows of the task that runs, or ran last, here: name, version, workflow_id, run_id,
+        activity_id, input (text), domain_name, activity_task_list. None outside of workers."""
+        found: dict[str, Any] | None = getattr(self.callable, "context", None)
+        return found
+
     def execute(self, *args: Any, **kwargs: Any) -> Any:
-        """What a worker does: call the function; of a class, make an instance and call its ``execute``, then its
-        ``post_execute`` if there is one."""
+        """Call the function; of a class, make an instance and call its ``execute``, then its ``post_execute`` if
+        there is one."""
+        return self.work(args, kwargs)
+
+    def work(self, args: Sequence[Any], kwargs: dict[str, Any], context: dict[str, Any] | None = None) -> Any:
+        """What a worker does: `execute`, after it has left the task's context where the callable looks for it.
+
+        That is the attribute ``context`` of the function, or of the instance of a class; and the argument ``context``
+        of a callable that has a true attribute ``add_context_in_kwargs``.
+        """
+        kwargs = dict(kwargs)
+        if getattr(self.callable, "add_context_in_kwargs", False):
+            kwargs.setdefault("context", context)
+        is_class = isinstance(self.callable, type)
+        if not is_class:
+            _leave(context, self.callable)
         made: Any = self.callable(*args, **kwargs)
-        if not isinstance(self.callable, type) or not hasattr(made, "execute"):
+        if not is_class or not hasattr(made, "execute"):
             return made
+        _leave(context, made)
         result = made.execute()
         if hasattr(made, "post_execute"):
             made.post_execute()
@@ -87,7 +111,7 @@ def with_attributes(
     version: str | None = None,
     task_list: str | None = None,
     task_priority: Priority = PRIORITY_NOT_SET,
-    retry: int = 0,
+    retry: int | Retry = 0,
     raises_on_failure: bool | None = None,
     start_to_close_timeout: Seconds = None,
     schedule_to_close_timeout: Seconds = None,
@@ -103,7 +127,8 @@ def with_attributes(
         version: the type's version.
         task_list: where its tasks wait for a worker.
         task_priority: higher goes first; None for none; not given: the workflow's.
-        retry: how often it is tried again after it failed or timed out.
+        retry: how often it is tried again after it failed or timed out; or a `simpleflow.retry.Retry`, which also says
+            when, and after which failures.
         raises_on_failure: True: a failure is raised in ``run`` at once, whatever it waits for. False: ``.result``
             of a failed task is None. Not given: raised where ``.result`` is read.
         start_to_close_timeout, schedule_to_close_timeout, schedule_to_start_timeout, heartbeat_timeout:
@@ -130,6 +155,14 @@ def with_attributes(
         )
 
     return decorate
+
+
+def _leave(context: dict[str, Any] | None, where: Any) -> None:
+    if context is not None:
+        try:
+            where.context = context
+        except AttributeError:  # a builtin, a method, a class with slots: it does not look for it
+            pass
 
 
 def _type_name(callable: Any) -> str:
@@ -165,9 +198,3 @@ def _seconds(option: str, value: Seconds) -> str | None:
     if text != "NONE" and not (text.isascii() and text.isdigit() and len(text) <= 8):
         raise ValueError(f'{option} takes whole seconds (at most 8 digits) or "NONE", not {value!r}')
     return text
-
-
-def _count(value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"retry takes a whole number from 0, not {value!r}")
-    return value

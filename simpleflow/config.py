@@ -1,7 +1,12 @@
-"""Every environment variable that simpleflow reads, read once, in one frozen value."""
+"""Every setting of simpleflow, read once, in one frozen value.
+
+A setting is what the program put (`simpleflow.settings.configure`), else what its environment variable holds, else
+what the module named by SIMPLEFLOW_SETTINGS_MODULE says, else its default. `simpleflow.settings` is the users' view.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -9,44 +14,90 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simpleflow.exceptions import one_line
+
 if TYPE_CHECKING:
     from simpleflow.workflow import Workflow
 
 
+MODULE = "SIMPLEFLOW_SETTINGS_MODULE"
+
+
 class ConfigError(ValueError):
-    """An environment variable holds what it cannot. The message is one line and names it."""
+    """A setting holds what it cannot. The message is one line and names it, and where it stands."""
 
 
-def _text(value: str) -> str:
-    return value
+def _text(value: Any) -> str:
+    if not isinstance(value, str | int | float | os.PathLike) or isinstance(value, bool):
+        raise ValueError("takes a text")
+    return str(value)
 
 
-def _seconds(value: str) -> str:
-    if value != "NONE" and not (value.isascii() and value.isdigit() and len(value) <= 8):
+def _seconds(value: Any) -> str:
+    text = _text(value)
+    if text != "NONE" and not (text.isascii() and text.isdigit() and len(text) <= 8):
         raise ValueError('takes whole seconds (at most 8 digits) or "NONE"')
-    return value
+    return text
 
 
-def _days(value: str) -> str:
-    if value != "NONE" and not (value.isascii() and value.isdigit() and int(value) <= 90):
+def _days(value: Any) -> str:
+    text = _text(value)
+    if text != "NONE" and not (text.isascii() and text.isdigit() and int(text) <= 90):
         raise ValueError('takes whole days from 0 to 90, or "NONE"')
-    return value
+    return text
 
 
-def _number(value: str) -> int:
-    try:
-        number = int(value)
-    except ValueError:
-        number = 0
-    if number < 1:
+def _number(value: Any) -> int:
+    text = _text(value)
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError("takes a whole number from 1")
-    return number
+    return int(text)
 
 
-def _level(value: str) -> str:
-    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+def _duration(value: Any) -> float:
+    try:
+        seconds = float(_text(value))
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e8:
+        raise ValueError("takes seconds from 0, such as 2.5")
+    return seconds
+
+
+def _truth(value: Any) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    found = known.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("takes true or false")
+    return found
+
+
+def _level(value: Any) -> str:
+    level = str(value).upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
         raise ValueError("takes DEBUG, INFO, WARNING, ERROR or CRITICAL")
-    return value.upper()
+    return level
+
+
+def _store(value: Any) -> str:
+    text = _text(value)
+    kind, _, rest = text.partition(":")
+    if not (text == "none" or (kind == "file" and rest) or (kind == "s3" and rest.strip("/") and rest[:2] == "//")):
+        raise ValueError("takes file:DIRECTORY, s3://BUCKET[/DIRECTORY] or none")
+    return text
+
+
+def _address(value: Any) -> str:
+    host, _, port = _text(value).rpartition(":")
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError("takes HOST:PORT")
+    return f"{host}:{port}"
+
+
+def _logging(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError("takes a dict, as logging.config.dictConfig does: say it in a settings module")
+    return dict(value)
 
 
 def lambda_functions(texts: Iterable[str]) -> dict[str, str]:
@@ -70,8 +121,10 @@ def _is_dotted(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 
 
-def _lambdas(value: str) -> dict[str, str]:
-    return lambda_functions(text for text in value.split(",") if text.strip())
+def _lambdas(value: Any) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return lambda_functions(f"{name}={function}" for name, function in value.items())
+    return lambda_functions(text for text in _text(value).split(",") if text.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +134,15 @@ class Config:
 
     The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`, `access_keys`
     and `lambdas` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
+
+    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`,
+    `access_keys`, `lambdas`, `payload_store` and `jumbo_fields_bucket` has SIMPLEFLOW_ before it, that of `domain` is
+    SWF_DOMAIN.
+
+    Buckets are names in Amazon S3, ``host/name``, or directories: a ``file://`` URL or a path (`simpleflow.storage`);
+    by default they are directories of the user's. `activity_default_timeout` is what `activity_start_to_close_timeout`
+    is where that is not set. `activity_sigterm_wait_sec` are the seconds between the soft and the hard signal to an
+    activity. `logging` is a dict for logging.config.dictConfig, or None for lines on standard error.
     """
 
     engine: str = ""
@@ -90,6 +152,8 @@ class Config:
     disable_setproctitle: str = ""
     access_keys: str = ""
     lambdas: Mapping[str, str] = field(default_factory=dict)
+    payload_store: str = ""
+    jumbo_fields_bucket: str = ""
     aws_endpoint_url_swf: str = ""
     swf_connection_retries: int = 5
     swf_max_open_activity_count: int = 1000
@@ -99,11 +163,24 @@ class Config:
     workflow_default_decision_task_timeout: str = "30"
     activity_default_task_list: str = "default"
     activity_default_version: str = "default"
+    activity_default_timeout: str = "300"
     activity_start_to_close_timeout: str = "300"
     activity_schedule_to_close_timeout: str = "NONE"
     activity_schedule_to_start_timeout: str = "NONE"
     activity_heartbeat_timeout: str = "60"
+    activity_sigterm_wait_sec: float = 3.0
     domain_retention: str = "90"
+    logging: dict[str, Any] | None = None
+    simpleflow_syslog_target: str | None = None
+    simpleflow_s3_host: str = "s3.amazonaws.com"
+    simpleflow_s3_sse: bool = False
+    aws_endpoint_url: str = ""
+    aws_endpoint_url_s3: str = ""
+    step_bucket: str = ""
+    metrology_bucket: str = ""
+    metrology_path_prefix: str | None = None
+    simpleflow_enable_disk_cache: bool = False
+    simpleflow_binaries_directory: str = ""
 
     @property
     def engine_url(self) -> str:
@@ -113,48 +190,145 @@ class Config:
             elsewhere = ""
         return self.engine or elsewhere or f"sqlite:{default_database()}"
 
+    @property
+    def steps(self) -> str:
+        """The bucket of steps that are done: by default a directory of the user's."""
+        return self.step_bucket or str(_user_data() / "steps")
 
-_READERS: dict[str, Callable[[str], Any]] = {
+    @property
+    def metrology(self) -> str:
+        """The bucket of measurements: by default a directory of the user's."""
+        return self.metrology_bucket or str(_user_data() / "metrology")
+
+    @property
+    def binaries(self) -> str:
+        """The directory of downloaded programs: by default one of the user's."""
+        if self.simpleflow_binaries_directory:
+            return self.simpleflow_binaries_directory
+        from platformdirs import user_cache_path
+
+        return str(user_cache_path("simpleflow", appauthor=False) / "binaries")
+
+
+    @property
+    def s3_encryption(self) -> dict[str, str]:
+        """What S3 is told with all that is written there."""
+        return {"ServerSideEncryption": "AES256"} if self.simpleflow_s3_sse else {}
+
+    def payload_stores(self, engine: str) -> tuple[str, ...]:
+        """The URLs of where large values lie for the engine of this URL: the first for those to come, or "none".
+
+        What is configured, else the directory beside the engine's file; that one is read in any case.
+        """
+        scheme, _, rest = engine.partition(":")
+        own: tuple[str, ...] = ()
+        if engine == "memory":
+            own = ("memory:",)
+        elif scheme == "sqlite":
+            own = (f"file:{payload_directory(rest.partition('?')[0])}",)
+        bucket = self.jumbo_fields_bucket
+        configured = self.payload_store or (f"s3://{bucket}" if bucket else "")
+        if configured.startswith("file:"):
+            configured = f"file:{Path(configured.removeprefix('file:')).expanduser().resolve()}"
+        return (configured, *own) if configured else own
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
     "lambdas": _lambdas,
     "log_level": _level,
     "swf_connection_retries": _number,
     "swf_max_open_activity_count": _number,
     "workflow_default_execution_time": _seconds,
     "workflow_default_decision_task_timeout": _seconds,
+    "activity_default_timeout": _seconds,
     "activity_start_to_close_timeout": _seconds,
     "activity_schedule_to_close_timeout": _seconds,
     "activity_schedule_to_start_timeout": _seconds,
     "activity_heartbeat_timeout": _seconds,
+    "activity_sigterm_wait_sec": _duration,
     "domain_retention": _days,
+    "logging": _logging,
+    "simpleflow_syslog_target": _address,
+    "simpleflow_s3_sse": _truth,
+    "simpleflow_enable_disk_cache": _truth,
+    "payload_store": _store,
 }
 _VARIABLES = {
     "engine": "SIMPLEFLOW_ENGINE",
     "domain": "SWF_DOMAIN",
     "access_keys": "SIMPLEFLOW_ACCESS_KEYS",
+    "payload_store": "SIMPLEFLOW_PAYLOAD_STORE",
+    "jumbo_fields_bucket": "SIMPLEFLOW_JUMBO_FIELDS_BUCKET",
     "format": "SIMPLEFLOW_FORMAT",
     "lambdas": "SIMPLEFLOW_LAMBDAS",
     "disable_setproctitle": "SIMPLEFLOW_DISABLE_SETPROCTITLE",
 }
 
 
-def read(environ: Mapping[str, str]) -> Config:
-    """The settings of an environment. Raises ConfigError. An empty variable counts as not set."""
+NAMES: dict[str, str] = {_VARIABLES.get(each.name, each.name.upper()): each.name for each in fields(Config)}
+"""The fields of Config by the names of their variables, which are the settings' names."""
+
+_put: dict[str, Any] = {}
+
+
+def read(
+    environ: Mapping[str, str], module: Mapping[str, Any] | None = None, put: Mapping[str, Any] | None = None
+) -> Config:
+    """The settings of an environment, of a settings module's names, and of what a program `put`. Raises ConfigError.
+
+    The last of them goes first, then the environment. An empty variable counts as not set, and so does None.
+    """
     found: dict[str, Any] = {}
-    for setting in fields(Config):
-        variable = _VARIABLES.get(setting.name, setting.name.upper())
-        value = environ.get(variable, "")
-        if value:
-            try:
-                found[setting.name] = _READERS.get(setting.name, _text)(value)
-            except ValueError as error:
-                raise ConfigError(f"the environment variable {variable}={value!r} {error}") from None
+    for name, setting in NAMES.items():
+        if put is not None and put.get(name) is not None:
+            found[setting] = _cast(name, put[name], "the setting ")
+        elif environ.get(name):
+            found[setting] = _cast(name, environ[name], "the environment variable ")
+        elif module is not None and module.get(name) is not None:
+            found[setting] = _cast(name, module[name], f"the settings module {environ[MODULE]}: ")
+    if "activity_default_timeout" in found:
+        found.setdefault("activity_start_to_close_timeout", found["activity_default_timeout"])
     return Config(**found)
 
 
 @cache
 def load() -> Config:
     """The settings of this process, read at the first call. Raises ConfigError."""
-    return read(os.environ)
+    return read(os.environ, _module(os.environ.get(MODULE)), _put)
+
+
+def put(values: Mapping[str, Any]) -> None:
+    """Set settings of this process, by their names; None takes back what was put. Raises ConfigError, and sets none.
+
+    What has read its settings already, such as a decider that runs, keeps them.
+    """
+    for name in values:
+        if name not in NAMES:
+            import difflib
+
+            near = difflib.get_close_matches(name, NAMES, 1)
+            raise ConfigError(f"there is no setting {name}" + (f": did you mean {near[0]}?" if near else ""))
+    read({}, put=values)
+    _put.update(values)
+    load.cache_clear()
+
+
+def _cast(name: str, value: Any, where: str) -> Any:
+    reader: Callable[[Any], Any] = _READERS.get(NAMES[name], _text)
+    try:
+        return reader(value)
+    except ValueError as error:
+        raise ConfigError(f"{where}{name}={value!r} {error}") from None
+
+
+def _module(name: str | None) -> Mapping[str, Any] | None:
+    """The names of the settings module, which may be any module that can be imported."""
+    if not name:
+        return None
+    try:
+        return vars(importlib.import_module(name))
+    except Exception as error:
+        raise ConfigError(f"the environment variable {MODULE}={name!r}: cannot import it: {one_line(error)}") from error
 
 
 def workflow_type(workflow: type[Workflow], settings: Config) -> dict[str, str]:
@@ -165,8 +339,30 @@ def workflow_type(workflow: type[Workflow], settings: Config) -> dict[str, str]:
     }
 
 
+def type_defaults(workflow: type[Workflow], settings: Config) -> dict[str, Any]:
+    """The defaults with which a class's workflow type is registered."""
+    decision = workflow.decision_tasks_timeout or settings.workflow_default_decision_task_timeout
+    execution = workflow.execution_timeout or settings.workflow_default_execution_time
+    return {
+        "defaultTaskList": {"name": workflow.task_list or settings.workflow_default_task_list},
+        "defaultExecutionStartToCloseTimeout": str(execution),
+        "defaultTaskStartToCloseTimeout": str(decision),
+        "defaultChildPolicy": workflow.child_policy or "TERMINATE",
+    }
+
+
+def payload_directory(database: str | Path) -> Path:
+    """Where the large values lie of the engine with this file: one place, whatever path leads to the file."""
+    found = Path(database).expanduser().resolve()
+    return found.with_name(f"{found.name}.payloads")
+
+
 def default_database() -> Path:
     """The file of the default engine, in the user's data directory (XDG_DATA_HOME on Linux)."""
+    return _user_data() / "engine.sqlite"
+
+
+def _user_data() -> Path:
     from platformdirs import user_data_path  # 15 ms, and only needed here
 
-    return user_data_path("simpleflow", appauthor=False) / "engine.sqlite"
+    return user_data_path("simpleflow", appauthor=False)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Final
+from typing import Any, Final
 
-COLOURS: Final = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
-"""The terminal's codes for levels that are shown in colour."""
+from simpleflow import config
+from simpleflow.log import SimpleflowFormatter, SyslogFormatter
 
 
 class Muted(logging.Filter):
@@ -25,33 +25,50 @@ class Muted(logging.Filter):
         return program is None or not (program.replaying or program.closing)
 
 
-class Formatter(logging.Formatter):
-    """``2026-11-23T14:00:01 INFO [process=worker, pid=4242]: message``"""
-
-    def __init__(self, process: str, colour: bool) -> None:
-        super().__init__(datefmt="%Y-%m-%dT%H:%M:%S")
-        self._who = f"[process={process}, pid={os.getpid()}]"
-        self._colour = colour
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        level = record.levelname
-        if self._colour and level in COLOURS:
-            level = f"\x1b[{COLOURS[level]}m{level}\x1b[0m"
-        return f"{self.formatTime(record, self.datefmt)} {level} {self._who}: {record.message}"
+MUTED: Final = Muted()
 
 
 def configure_logging(level: str, process: str = "main") -> None:
-    """Log what is simpleflow's to standard error, from `level` (DEBUG, INFO, ...) on.
+    """Log what is simpleflow's to standard error, from `level` (DEBUG, INFO, ...) on, and to the syslog server that the
+    settings name; or, where they hold LOGGING, as that says.
 
-    `process` says in each line who writes it. Calling it again replaces what an earlier call has set.
+    `process` says in each line who writes it. Calling it again replaces what an earlier call has set. Raises
+    ConfigError where LOGGING is no configuration.
     """
+    settings = config.load()
     logger = logging.getLogger("simpleflow")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Formatter(process, colour=sys.stderr.isatty()))
-    handler.addFilter(Muted())
-    logger.handlers[:] = [handler]
-    logger.setLevel(level)
-    logger.propagate = False
+    if settings.logging:
+        _configure_as_told(settings.logging)
+    else:
+        logger.handlers[:] = _handlers(process, settings.simpleflow_syslog_target)
+        logger.setLevel(level)
+        logger.propagate = False
+    for handler in (*logger.handlers, *logging.root.handlers):
+        handler.addFilter(MUTED)
+
+
+def _handlers(process: str, syslog: str | None) -> list[logging.Handler]:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setFormatter(SimpleflowFormatter(process))
+    if syslog:
+        from logging.handlers import SysLogHandler
+
+        host, _, port = syslog.rpartition(":")
+        try:
+            handlers.append(SysLogHandler((host, int(port))))
+        except OSError as error:
+            raise config.ConfigError(f"SIMPLEFLOW_SYSLOG_TARGET={syslog!r} cannot be reached: {error}") from error
+        handlers[1].setFormatter(SyslogFormatter())
+    return handlers
+
+
+def _configure_as_told(told: dict[str, Any]) -> None:
+    from logging.config import dictConfig
+
+    try:
+        dictConfig(told)
+    except ValueError as error:
+        raise config.ConfigError(f"LOGGING is no configuration for logging: {error.__cause__ or error}") from error
 
 
 def bear_with_streams() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simpleflow.activity import importable_name
+from simpleflow.config import load, workflow_type
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.runtime.local import DOMAIN, Local
@@ -29,9 +30,10 @@ def record(name: str, arguments: list[Any]) -> dict[str, Any]:
         local.run(*arguments)
     except WorkflowFailed as error:
         print(error, file=sys.stderr)
-    (info,) = engine.list_closed_workflow_executions(domain=DOMAIN, startTimeFilter={"oldestDate": 0})[
-        "executionInfos"
-    ]
+    closed = engine.list_closed_workflow_executions(
+        domain=DOMAIN, startTimeFilter={"oldestDate": 0}, typeFilter={"name": workflow_type(workflow, load())["name"]}
+    )
+    info = closed["executionInfos"][-1]  # the first of those as which it goes on; children are of other types
     found = engine.get_workflow_execution_history(domain=DOMAIN, execution=info["execution"])["events"]
     close()
     return {"workflow": importable_name(workflow), "execution": info["execution"], "events": found}

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 import click
 
-from simpleflow import config
+from simpleflow import config, log
 from simpleflow.observe import bear_with_streams
 
 COMMANDS: Final = {
@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "workflow.history": ("workflow", "Show the events of a run."),
     "workflow.info": ("workflow", "Show one run: its status, its result or its failure."),
     "workflow.list": ("workflow", "List the open or the closed runs of a domain."),
+    "workflow.repair": ("repair", "Start a run that takes over what another one has completed."),
     "workflow.start": ("workflow", "Start a run, or run a workflow in this process with --local."),
     "workflow.terminate": ("workflow", "End a run now."),
 }
@@ -87,13 +88,14 @@ class Lazy(click.Group):
 @click.version_option(package_name="simpleflow", prog_name="simpleflow")
 @click.pass_context
 def group(
-    ctx: click.Context, format: str | None, header: bool | None, color: str, engine: str | None, debug: bool
+    ctx: click.Context, format: str | None, header: bool | None, color: log.Mode, engine: str | None, debug: bool
 ) -> None:
     """Durable dataflow programs in plain Python.
 
     \b
     Try:  simpleflow workflow.start --local examples.basic.BasicWorkflow --input '[1, 5]'
     """
+    log.color_mode = color
     ctx.obj = Globals(format or _format_of_environment(), header, color, debug, engine)
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Final
 
 import click
 
 from simpleflow.cli.app import Globals
+from simpleflow.config import payload_directory
+from simpleflow.payload.reference import SCHEME
+
+SHORTEST_USE: Final = 24 * 60 * 60
+"""Seconds for which a payload is kept that no event mentions: whoever has put it there may be about to say so."""
+LONGEST_USE: Final = 90 * 24 * 60 * 60
+"""Seconds after which it goes even where a run is open that was there before."""
 
 
 @click.command("engine.check")
@@ -25,21 +34,36 @@ def engine_check(common: Globals) -> int:
 @click.argument("copy", type=click.Path(path_type=Path))
 @click.pass_obj
 def engine_backup(common: Globals, copy: Path) -> None:
-    """Copy the engine's file to COPY as it is at one instant."""
+    """Copy the engine's file to COPY as it is at one instant, and its large values to COPY.payloads."""
     from simpleflow.engine import maintenance
 
-    maintenance.backup(_file(common), copy)
+    path = _file(common)
+    maintenance.backup(path, copy)
     click.echo(f"{copy}: {copy.stat().st_size:,} bytes")
+    if (directory := payload_directory(path)).is_dir():
+        from simpleflow.payload import files
+
+        target = payload_directory(copy)
+        click.echo(f"{target}: {files.copy(directory, target):,} payloads")
 
 
 @click.command("engine.vacuum")
 @click.pass_obj
 def engine_vacuum(common: Globals) -> None:
-    """Remove the runs whose retention is over, and make the file as small as it can be."""
+    """Remove the runs whose retention is over with their large values, and make the file as small as it can be."""
     from simpleflow.engine import maintenance
 
-    done = maintenance.vacuum(_file(common))
+    path = _file(common)
+    done = maintenance.vacuum(path)
     click.echo(f"{done.executions:,} runs removed; {done.before:,} bytes before, {done.after:,} now")
+    if (directory := payload_directory(path)).is_dir():
+        from simpleflow.payload import files
+
+        started, now = maintenance.oldest_open(path), time.time()
+        # An open run may have put away what no event mentions yet, though not for as long as LONGEST_USE.
+        before = max(now - LONGEST_USE, min(now - SHORTEST_USE, now if started is None else started))
+        swept = files.sweep(directory, maintenance.mentions(path, SCHEME), before)
+        click.echo(f"{swept.count:,} payloads removed, {swept.size:,} bytes")
 
 
 def _file(common: Globals) -> Path:

@@ -25,10 +25,11 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from simpleflow.config import ConfigError
     from simpleflow.decider import LoadError
     from simpleflow.engine.errors import EngineError
-    from simpleflow.exceptions import PayloadError
+    from simpleflow.exceptions import PayloadError, PayloadUnreachable
+    from simpleflow.runtime.repair import CannotRepair
     from simpleflow.runtime.runs import NoSuchRun
 
-    return ConfigError, EngineError, LoadError, NoSuchRun, PayloadError
+    return CannotRepair, ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
 
 
 def _unreached(error: Exception) -> str:

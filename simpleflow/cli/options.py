@@ -14,6 +14,7 @@ import click
 from simpleflow import config
 from simpleflow.cli.app import Globals
 from simpleflow.clients import SWFClient
+from simpleflow.payload.encoding import step
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
 from simpleflow.workflow import Workflow
@@ -188,4 +189,4 @@ def tell(text: str) -> None:
 
 def brief(value: Any) -> str:
     """A value on one line, its middle left out where it is long."""
-    return cut(json.dumps(value, ensure_ascii=False), 500)
+    return cut(json.dumps(value, default=step, ensure_ascii=False), 500)

@@ -70,7 +70,7 @@ def summary(client: SWFClient, run: runs.Run) -> Summary:
     if closing is None:
         return Summary(columns, None)
     if closing["eventType"] == "WorkflowExecutionCompleted":
-        columns["result"] = runs.result_of(run, closing)
+        columns["result"] = codec.read(attributes(closing).get("result"))
         return Summary(columns, None)
     columns["failure"], details = runs.reason_of(closing)
     return Summary(columns, traceback_of(details))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,14 +12,18 @@ from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import INTERRUPTED, Globals
 from simpleflow.cli.progress import Progress
+from simpleflow.cli.repair import force_activities, repaired
 from simpleflow.cli.workflow import report_failure
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.observe import configure_logging
+from simpleflow.payload.codec import Codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.repair import previous
+from simpleflow.runtime.start import codec_of
 
 
 @click.command("standalone")
@@ -29,6 +34,8 @@ from simpleflow.runtime.poll import Stop
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
 @options.heartbeat
 @options.lambdas
+@click.option("--repair", metavar="'ID [RUN]'", help="Take over what this closed run has completed, and its input.")
+@force_activities
 @click.pass_obj
 def standalone(
     common: Globals,
@@ -44,11 +51,16 @@ def standalone(
     nb_workers: int | None,
     heartbeat: int | None,
     lambdas: dict[str, str],
+    repair: str | None,
+    force_activities: str | None,
 ) -> int:
     """Run MODULE.CLASS to its end, with deciders and workers of its own.
 
     With the --workflow-id of a run that is open, go on with that one.
     """
+    if force_activities and not repair:
+        raise click.UsageError("--force-activities goes with --repair: without it all activities run anyway.")
+    former = repaired(repair) if repair else None
     configure_logging(config.load().log_level, "standalone")
     loaded = load_workflow(workflow)
     url = options.engine_url(common)
@@ -57,21 +69,23 @@ def standalone(
     number = nb_workers or work.processors()
     lambda_workers = work.lambda_workers(client, url, domain, functions, number)
     stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
-    place = work.attach(client, domain, workflow_id, loaded) if workflow_id else None
+    place = work.attach(client, domain, workflow_id, loaded) if workflow_id and not former else None
     if place is None:
-        args, kwargs = options.call_of(loaded, input, input_file)
-        place = work.begin(
-            loaded,
-            args,
-            kwargs,
-            settings=config.load(),
-            domain=domain,
-            engine=url,
-            workflow_id=workflow_id,
-            execution_timeout=execution_timeout,
-            decision_tasks_timeout=decision_tasks_timeout,
-            tag_list=tags,
-        )
+        how: dict[str, Any] = {
+            "engine": url,
+            "workflow_id": workflow_id,
+            "execution_timeout": execution_timeout,
+            "decision_tasks_timeout": decision_tasks_timeout,
+            "tag_list": tags,
+        }
+        if former:
+            call = None if input is None and input_file is None else options.call_of(loaded, input, input_file)
+            place = work.begin_repair(
+                previous(client, domain, *former), loaded, call=call, force=force_activities, **how
+            )
+        else:
+            args, kwargs = options.call_of(loaded, input, input_file)
+            place = work.begin(loaded, args, kwargs, settings=config.load(), domain=domain, **how)
         click.echo(f"engine: {url}", err=True)
     else:
         click.echo(f"engine: {url}", err=True)
@@ -86,7 +100,7 @@ def standalone(
         if watch.closing is None and code_of(error) != "UnknownResourceFault":  # else there is no run
             _interrupted(common, place, workflow, lambdas)
         raise
-    return _outcome(watch, place) if closed else _interrupted(common, place, workflow, lambdas)
+    return _outcome(watch, codec_of(url)) if closed else _interrupted(common, place, workflow, lambdas)
 
 
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
@@ -103,11 +117,11 @@ def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> 
         return work.drive(watch, place, crew, stop, saw)
 
 
-def _outcome(watch: runs.Watch, place: work.Place) -> int:
+def _outcome(watch: runs.Watch, codec: Codec) -> int:
     """Tell how the run ended; the exit code."""
     assert watch.closing is not None
     try:
-        result = runs.result_of(place.run, watch.closing)
+        result = runs.result_of(watch.run, watch.closing, codec)
     except WorkflowFailed as failure:
         return report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)

@@ -4,8 +4,24 @@ Events go in, commands come out. There is no clock here, no file, no socket, no 
 functions that encode users' values are handed in.
 """
 
-from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
-from simpleflow.dataflow.graph import Template, Values
-from simpleflow.dataflow.program import Program, running
+from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
+from simpleflow.dataflow.memory import Unremembered, mentions_blocking
+from simpleflow.dataflow.program import Program
+from simpleflow.futures import running
+from simpleflow.task import Template, Values
 
-__all__ = ["Cancelled", "Completed", "Event", "Failed", "Program", "Started", "Template", "Values", "running"]
+__all__ = [
+    "CancelRequested",
+    "Cancelled",
+    "Completed",
+    "Event",
+    "Failed",
+    "Program",
+    "Signaled",
+    "Started",
+    "Template",
+    "Unremembered",
+    "Values",
+    "mentions_blocking",
+    "running",
+]

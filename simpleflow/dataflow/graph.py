@@ -2,61 +2,57 @@
 
 Pure: it is told what was submitted and how tasks ended; it collects the commands that follow, the waits that are
 over, and the failures that want to be raised at once. Settling uses a work list, so depth costs no stack, and
-touches only the dependents of what has ended.
+touches only the dependents of what has ended. It knows no kind of task: what differs, tasks say themselves. Whether
+a task whose attempt has failed is tried again, somebody else says (`simpleflow.dataflow.attempts`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from simpleflow.command import ACTIVITY, TIMER, CancelTimer, Command, StartTimer
+from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
-from simpleflow.task import CancelActivity, Command, ScheduleActivity, Task
+from simpleflow.task import PROGRAM, Task, Template, Values
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
+PAUSE: Final = "__simpleflow_task_"
+"""Timers between two attempts of a task have ids that start so."""
 MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task that kills its workers is
 
 
-End = tuple[Any, TaskException | None, str]
-"""How a node ends: its frozen result, its error, its state."""
-
-
-class Template(Protocol):
-    """A frozen value with holes where futures stood."""
-
-    @property
-    def futures(self) -> Sequence[Future[Any]]: ...
-
-    def fill(self, results: Sequence[Any]) -> Any:
-        """The frozen value with these frozen results in the holes, None for the value None."""
-
-
-class Values(Protocol):
-    """How values are encoded; the core is given it, and never looks inside of what it makes."""
-
-    def template(self, value: Any, what: str) -> Template: ...
-    def template_call(self, args: tuple[Any, ...], kwargs: dict[str, Any], what: str, beside: Any) -> Template: ...
-    def thaw(self, frozen: Any) -> Any: ...
-    def thaw_call(self, frozen: Any) -> tuple[list[Any], dict[str, Any]]: ...
-    def fingerprint(self, frozen: Any) -> str: ...
+End = tuple[Any, BaseException | None, str]
+"""How a node ends: its frozen (or live) result, its error, its state."""
 
 
 @dataclass(slots=True, eq=False)
-class Wait:
-    """A suspended branch, and how many of the nodes that it waits for are not done."""
+class Live:
+    """A result that never left the process: what a branch returned. It is encoded where a task takes it.
 
-    branch: Any
-    nodes: Sequence[Node]
-    missing: int = 0
+    `exception` is what `.exception` tells although `.result` raises nothing.
+    """
+
+    value: Any
+    exception: BaseException | None = None
+
+    @property
+    def shape(self) -> Any:
+        """The value, perhaps with futures where results stand: what is encoded."""
+        return self.value
+
+    def read(self, thaw: Callable[[Any, Task], Any]) -> Any:
+        """The value, with results of tasks decoded by `thaw`."""
+        return self.value
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One submitted task."""
+    """One submitted task, or a branch."""
 
     task: Task
     id: str  # an idempotent task has none until its arguments are there
@@ -66,169 +62,392 @@ class Node:
     raises: bool | None
     state: str = PENDING
     missing: int = 0
-    dependents: list[Node] = field(default_factory=list)
-    followers: list[Node] = field(default_factory=list)  # equal idempotent submissions
-    waits: list[Wait] = field(default_factory=list)
+    held: bool = False
+    dependents: list[Node] = field(default_factory=list)  # have this node's result among their arguments
+    successors: list[Node] | None = None  # run after this node, however it ends
+    followers: list[Node] | None = None  # tasks that are this one
+    callbacks: list[Callable[[Node], None]] | None = None
+    waits: list[Listener] = field(default_factory=list)
     input: Any = None
+    digest: str = ""  # of the input, where equal ones are one task
     attempt: int = 0
     failures: int = 0
     losses: int = 0
+    since: float | None = None  # when the first attempt was scheduled, once one has failed
+    pause: str | None = None  # between two attempts: the timer that the next one waits for, "" for another's end
     result: Any = None
-    error: TaskException | None = None
+    error: BaseException | None = None
     looked_at: bool = False
     cancel_asked: bool = False
+    number: int = 0  # the how manyeth node of the run
+    turn: int = 0  # the how manyeth event ended it
 
     @property
     def done(self) -> bool:
         return self.state in (FINISHED, CANCELLED)
 
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.task.kind, self.id
+
 
 class Graph:
-    """All tasks of one run that are not done, and what came of the last event."""
+    """All tasks of one run that are not done, and what came of the last event.
 
-    def __init__(self, values: Values, own: Callable[[Future[Any]], Node]) -> None:
+    `own` gives the node of a future of this run; `begin` is called for a task of which nothing is asked of the world,
+    and gives its end where that is known at once. `context` says who the run is; the program fills it before the
+    first task. `facts` are the commands that were true as soon as they were asked for.
+    """
+
+    def __init__(
+        self, values: Values, own: Callable[[Future[Any]], Node], begin: Callable[[Node], End | None]
+    ) -> None:
         self._values = values
         self._own = own
-        self._numbers: Counter[tuple[str, str]] = Counter()
-        self._merged: dict[str, Node] = {}
-        self.open: dict[str, Node] = {}
+        self._begin = begin
+        self._numbers: Counter[tuple[str, str, str]] = Counter()
+        self._merged: dict[tuple[str, str], Node] = {}
+        self._pauses: dict[str, Node] = {}  # by the timers that end them
+        self._work: deque[tuple[Node, End]] = deque()  # what is being settled: the first, then the others
+        self.context: Mapping[str, Any] = {}
+        self.open: dict[tuple[str, str], Node] = {}
         self.commands: list[Command] = []
+        self.nodes = 0  # that there have been
+        self.ended = 0  # of them
+        self.turn = 0  # the how manyeth event this is
         self.woken: deque[Wait] = deque()
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
+        self.facts: list[Command] = []
 
-    def add(self, task: Task, owner: Any, scope: str, where: str) -> Node:
+    @property
+    def expects_something(self) -> bool:
+        """Whether the world still has to say something of a task: one that ends as another does is not enough."""
+        return any(node.pause != "" for node in self.open.values())
+
+    def add(
+        self,
+        task: Task,
+        owner: Any,
+        scope: str,
+        where: str,
+        *,
+        after: Sequence[Node] = (),
+        held: bool = False,
+        raises: bool | None = None,
+    ) -> Node:
         """Take a submitted task in. Its number is taken here, in program order, whether it is ready or not.
 
-        Raises PayloadError when an argument cannot be encoded.
+        It runs once its arguments are there, all of `after` are done, however they end, and, where it is `held`,
+        `release` was called. `raises` stands for the task's `raises_on_failure`, unless it is None. Raises PayloadError
+        when an argument cannot be encoded.
         """
-        activity = task.activity
-        node_id = "" if activity.idempotent else self._number(task.name, scope)
-        what = f"the input of {activity.name}"
-        template = self._values.template_call(task.args, task.kwargs, what, activity.meta)
-        node = Node(task, node_id, owner, where, template, activity.raises_on_failure)
-        before = [self._own(future) for future in template.futures]
+        number = "" if task.idempotent else self._number(task.kind, task.name, scope)
+        node_id = fitting(task.identify(number, self.context)) if number else ""
+        raises = task.raises_on_failure if raises is None else raises
+        node = Node(task, node_id, owner, where, task.template(self._values), raises, held=held)
+        node.number = self.nodes = self.nodes + 1
+        before = [self._own(future) for future in node.template.futures] if node.template is not None else []
+        node.missing = held
         for argument in before:
             if not argument.done:
                 node.missing += 1
                 argument.dependents.append(node)
-        broken = next((argument for argument in before if argument.error and argument.raises is not False), None)
-        if broken is not None:
-            broken.looked_at = True
-            self._settle(node, None, broken.error)
-        elif not node.missing and (end := self._ready(node)) is not None:
+        for other in after:
+            if not other.done:
+                node.missing += 1
+                if other.successors is None:
+                    other.successors = []
+                other.successors.append(node)
+        if not held and (end := self._fate(node, before)) is not None:
             self._settle(node, *end)
         return node
 
-    def completed(self, id: str, result: Any) -> None:
-        node = self.open.get(id)
+    def release(self, node: Node) -> None:
+        """Let a held node run, once all else that it waits for is there. It fails here if an argument did before."""
+        if node.held and not node.done and node.error is None:
+            node.held = False
+            node.missing -= 1
+            before = [self._own(future) for future in node.template.futures] if node.template is not None else []
+            if (end := self._fate(node, before)) is not None:
+                self._settle(node, *end)
+
+    def _fate(self, node: Node, arguments: Sequence[Node]) -> End | None:
+        """Ask for a task that nothing keeps from running. Gives its end, where that is known."""
+        for argument in arguments:
+            if argument.error is not None and argument.raises is not False:
+                argument.looked_at = True
+                return None, argument.error, FINISHED
+        return None if node.missing else self._ready(node)
+
+    def end(self, node: Node, result: Any, error: BaseException | None = None, state: str = FINISHED) -> None:
+        """End a node that never ran and never will, or one that the world knows nothing of."""
+        if not node.done:
+            self._settle(node, result, error, state)
+
+    def completed(self, kind: str, id: str, result: Any) -> None:
+        node = self.open.get((kind, id))
         if node is not None:
             self._settle(node, result, None)
+        elif kind == TIMER:
+            self._end_pause(id)
 
-    def attempt_failed(self, id: str, error: TaskException, lost: bool) -> None:
-        """An attempt is over: try again, within `retry` or, for a lost worker, beside it; or fail the task."""
-        node = self.open.get(id)
+    def attempt_failed(
+        self,
+        kind: str,
+        id: str,
+        error: TaskException,
+        *,
+        lost: bool = False,
+        lacks: bool = False,
+        since: float | None = None,
+    ) -> Node | None:
+        """An attempt is over. What is nobody's fault is tried again; else the task, where somebody is to say whether it
+        is, and what else becomes of it, is given: nothing else happens to it before (`again`, `rest`, `end` ...)."""
+        node = self.open.get((kind, id))
         if node is None:
-            return
-        if lost and node.cancel_asked:
+            if kind == TIMER:
+                self._end_pause(id)  # nobody will: the engine refused it
+            return None
+        if node.since is None:
+            node.since = since
+        if (lost or lacks) and node.cancel_asked:
             self._settle(node, None, TaskCanceled(name=id), CANCELLED)
+        elif lacks:
+            self.again(node)
         elif lost and node.losses < MAX_LOSSES:
             node.losses += 1
-            self._ask(node)
-        elif node.failures < node.task.activity.retry and not node.cancel_asked:
-            node.failures += 1
-            self._ask(node)
-        else:
+            self.again(node)
+        elif node.cancel_asked or not node.task.attempts:
             self._settle(node, None, error)
+        else:
+            node.failures += 1
+            return node
+        return None
 
-    def cancelled(self, id: str, error: TaskException) -> None:
-        node = self.open.get(id)
+    def again(self, node: Node) -> None:
+        """Ask for another attempt, at once."""
+        if (end := self._ask(node)) is not None:
+            self._settle(node, *end)
+
+    def rest(self, node: Node, seconds: int, reason: str) -> None:
+        """Ask for another attempt after so many seconds: a timer that carries the attempt, for ids are used once."""
+        kind = "" if node.task.kind == ACTIVITY else f"{node.task.kind}-"
+        node.pause = fitting(f"{PAUSE}{node.id}#{kind}{node.attempt}")
+        self._pauses[node.pause] = node
+        told = {"task": node.id, "attempt": node.attempt + 1, "reason": reason}
+        control = self._values.template(told, "what a timer tells").fill(())
+        self.commands.append(StartTimer(node.pause, seconds, control, node.where))
+
+    def end_as(self, node: Node, other: Node) -> None:
+        """End a task whose attempt has failed as `other` ends."""
+        other.looked_at = True
+        if other.done:
+            self._settle(node, other.result, other.error, other.state)
+        else:
+            node.pause = ""
+            self.follow(node, other)
+
+    def cancelled(self, kind: str, id: str, error: TaskException) -> Node | None:
+        """The world has cancelled a task. Where nobody here asked for it, that is a failure like any other."""
+        node = self.open.get((kind, id))
+        if node is not None and not node.cancel_asked:
+            return self.attempt_failed(kind, id, error)
         if node is not None:
             self._settle(node, None, error, CANCELLED)
+        return None
 
-    def cancel(self, node: Node, where: str) -> bool:
-        """Cancel: at once what was not asked for yet; for the rest the world is asked, and its answer settles it."""
+    def cancel(self, node: Node) -> bool:
+        """Cancel: at once what was not asked for yet, and what is the program's to end; for the rest the world is
+        asked, and its answer settles it. False where it is done, or the world cannot be asked."""
         if node.done:
             return False
         if node.state == PENDING:
-            self._settle(node, None, TaskCanceled(name=node.id or node.task.name), CANCELLED)
-        elif node.id in self.open:
-            leader = self.open[node.id]
+            node.error = TaskCanceled(name=node.id or node.task.name)  # from now on, nothing else becomes of it
+            self._settle(node, None, node.error, CANCELLED)
+            return True
+        leader = self.open.get(node.key, node)
+        if leader.pause is not None:
+            if leader.pause:
+                self.commands.append(CancelTimer(leader.pause, leader.where))
+            self._settle(leader, None, TaskCanceled(name=leader.id), CANCELLED)
+            return True
+        command = leader.task.cancel(leader)
+        if command is not None:
+            self.commands.append(command)
             leader.cancel_asked = True
-            self.commands.append(CancelActivity(leader.id, leader.attempt, where))
-        return True
+        if leader.task.ours:
+            self._settle(leader, None, TaskCanceled(name=leader.id), CANCELLED)
+        return command is not None or leader.task.ours
 
-    def _number(self, name: str, scope: str) -> str:
-        self._numbers[name, scope] += 1
-        number = self._numbers[name, scope]
-        return fitting(f"{name}-{scope}.{number}" if scope else f"{name}-{number}")
+    def _end_pause(self, timer: str) -> None:
+        node = self._pauses.pop(timer, None)
+        if node is not None:
+            node.pause = None
+            self.again(node)
+
+    def find(self, kind: str, id: str) -> Node | None:
+        """The task of this kind that the user gave this id, however it stands."""
+        return self._merged.get((kind, id))
+
+    def failure(self, node: Node) -> BaseException:
+        """What a node failed with, new, to be raised."""
+        assert node.error is not None
+        return self._values.revive(node.error, node.task)
+
+    def follow(self, node: Node, leader: Node) -> None:
+        """Let a node end as another one does, which is not done."""
+        if leader.followers is None:
+            leader.followers = []
+        leader.followers.append(node)
+
+    def then(self, node: Node, callback: Callable[[Node], None]) -> None:
+        """Call `callback` when the node is done, at once if it is. It runs no code of users."""
+        if node.done:
+            callback(node)
+        else:
+            if node.callbacks is None:
+                node.callbacks = []
+            node.callbacks.append(callback)
+
+    def _number(self, kind: str, name: str, scope: str) -> str:
+        self._numbers[kind, name, scope] += 1
+        number = self._numbers[kind, name, scope]
+        return f"{scope}.{number}" if scope else str(number)
+
+    def number(self, kind: str, name: str, scope: str = "") -> str:
+        """The next number of what the program itself asks for under this name."""
+        return self._number(kind, name, scope)
 
     def _ready(self, node: Node) -> End | None:
-        """The last argument is there: ask for the task, or join the equal one that was asked for before.
+        """The last argument is there: ask for the task, or join the one that it is, which was asked for before.
 
         Gives the node's end where that is known at once; settling it is the caller's.
         """
         template, node.template = node.template, None
-        assert template is not None
         try:
-            node.input = template.fill([self._own(future).result for future in template.futures])
+            if template is not None:
+                node.input = template.fill([self.frozen(self._own(future)) for future in template.futures])
+            if node.task.idempotent or node.task.names_itself:
+                leader = self._leader(node)
+                if leader is not node:
+                    return self._join(node, leader)
         except PayloadError as error:
             return None, TaskFailed(node.id or node.task.name, one_line(error)), FINISHED
-        if node.task.activity.idempotent:
-            node.id = fitting(f"{node.task.name}-{self._values.fingerprint(node.input)}")
-            leader = self._merged.setdefault(node.id, node)
-            if leader is not node:
-                return self._join(node, leader)
-        self.open[node.id] = node
-        self._ask(node)
-        return None
+        except TaskFailed as error:  # a method of the user's class failed
+            return None, error, FINISHED
+        if node.task.kind != PROGRAM:
+            self.open[node.key] = node
+        return self._ask(node)
+
+    def _leader(self, node: Node) -> Node:
+        """The first node of this run that is the same task: perhaps this one."""
+        task = node.task
+        digest = "" if node.input is None else self._values.fingerprint(node.input)
+        if task.idempotent:
+            node.id = fitting(task.identify(digest, self.context))
+        if task.names_itself:
+            own = task.own_id(node.input, self._values)
+            if own is None and not task.idempotent:
+                return node
+            node.id = own or node.id
+        node.digest = digest
+        return self._merged.setdefault(node.key, node)
+
+    def frozen(self, node: Node) -> Any:
+        """The encoded result of a done node. Raises PayloadError for a branch's that has no encoded form."""
+        if not isinstance(node.result, Live):
+            return node.result
+        template = self._values.template(node.result.shape, f"what {node.id} returned")
+        inner = [self._own(future) for future in template.futures]
+        if not all(each.done for each in inner):
+            raise PayloadError(f"what {node.id} returned holds futures that are not done: return their results")
+        try:
+            return template.fill([self.frozen(each) for each in inner])
+        except RecursionError:
+            raise PayloadError(f"what {node.id} returned is nested too deep") from None
 
     def _join(self, node: Node, leader: Node) -> End | None:
         node.state = RUNNING
         node.input = None
-        if _options(node.task) != _options(leader.task):
-            message = f"two equal idempotent calls with different options, at {leader.where} and {node.where}"
+        if node.digest != leader.digest or node.task.options != leader.task.options:
+            what = "options" if node.digest == leader.digest else "arguments"
+            message = f"two tasks of one id with different {what}, at {leader.where} and {node.where}"
             return None, TaskFailed(node.id, f"ValueError: {message}"), FINISHED
         if leader.done:
             return leader.result, leader.error, leader.state
-        leader.followers.append(node)
+        self.follow(node, leader)
         return None
 
-    def _ask(self, node: Node) -> None:
+    def _ask(self, node: Node) -> End | None:
+        """Ask for a task that is ready; its end, where that is known at once."""
         node.state = RUNNING
         node.attempt += 1
-        self.commands.append(ScheduleActivity(node.id, node.attempt, node.task.activity, node.input, node.where))
+        try:
+            command = node.task.command(node, self._values)
+        except TaskFailed as error:
+            return None, error, FINISHED
+        if command is None:
+            return self._begin(node)
+        self.commands.append(command)
+        if not node.task.at_once:
+            return None
+        self.facts.append(command)
+        return node.task.result(node.input, self._values), None, FINISHED
 
-    def _settle(self, node: Node, result: Any, error: TaskException | None, state: str = FINISHED) -> None:
-        work = deque([(node, (result, error, state))])
+    def _settle(self, node: Node, result: Any, error: BaseException | None, state: str = FINISHED) -> None:
+        work = self._work
+        work.append((node, (result, error, state)))
+        if len(work) > 1:  # a settling that is under way will come to it
+            return
         while work:
-            node, end = work.popleft()
-            if node.done:
-                continue
-            self._finish(node, *end)
-            work.extend((follower, end) for follower in node.followers)
-            node.followers.clear()
-            for dependent in node.dependents:
-                dependent.missing -= 1
-                if dependent.done or dependent.error is not None:  # it has its end, or is about to
-                    continue
-                if node.error is not None and node.raises is not False:
-                    node.looked_at = True
-                    dependent.error = node.error
-                    work.append((dependent, (None, node.error, FINISHED)))
-                elif dependent.missing == 0 and (known := self._ready(dependent)) is not None:
-                    work.append((dependent, known))
-            node.dependents.clear()
+            node, end = work[0]
+            if not node.done:
+                self._finish(node, *end)
+                self._spread(node, end)
+            work.popleft()
 
-    def _finish(self, node: Node, result: Any, error: TaskException | None, state: str) -> None:
+    def _spread(self, node: Node, end: End) -> None:
+        """A node is done: so are those that are the same task, and what waits for it comes closer to its own turn."""
+        if node.followers:
+            self._work.extend((follower, end) for follower in node.followers)
+        if node.dependents:
+            broken = node.error if node.raises is not False else None
+            for dependent in node.dependents:
+                self._loosen(dependent, node, broken)
+            node.dependents.clear()
+        if node.successors:
+            for successor in node.successors:
+                self._loosen(successor, node, None)
+        if node.callbacks:
+            for callback in node.callbacks:
+                callback(node)
+        node.followers = node.successors = node.callbacks = None
+
+    def _loosen(self, waiting: Node, node: Node, broken: BaseException | None) -> None:
+        """`node`, which is done, keeps `waiting` from running no longer; or for ever, where it is `broken`."""
+        waiting.missing -= 1
+        if waiting.done or waiting.error is not None:  # it has its end, or is about to
+            return
+        if broken is not None and not waiting.held:
+            node.looked_at = True
+            waiting.error = broken
+            self._work.append((waiting, (None, broken, FINISHED)))
+        elif waiting.missing == 0 and (known := self._ready(waiting)) is not None:
+            self._work.append((waiting, known))
+
+    def _finish(self, node: Node, result: Any, error: BaseException | None, state: str) -> None:
         node.state, node.result, node.error = state, result, error
         node.input = node.template = None
-        if self.open.get(node.id) is node:
-            del self.open[node.id]
+        if self.open.get(node.key) is node:
+            del self.open[node.key]
+        if node.pause:
+            self._pauses.pop(node.pause, None)
+        node.turn = self.turn
+        self.ended += 1
         for wait in node.waits:
-            wait.missing -= 1
-            if wait.missing == 0:
-                self.woken.append(wait)
+            if (woken := wait.node_done(node)) is not None:
+                self.woken.append(woken)
         node.waits.clear()
         if error is not None and state == FINISHED:  # what was cancelled did as it was told
             self.failed.append(node)
@@ -243,16 +462,3 @@ def fitting(id: str) -> str:
     digest = hashlib.md5(id.encode(), usedforsecurity=False).hexdigest()
     return f"{id[: MAX_ID_LENGTH - 33]}-{digest}"
 
-
-def _options(task: Task) -> tuple[Any, ...]:
-    activity = task.activity
-    return (
-        activity.version,
-        activity.task_list,
-        activity.retry,
-        activity.task_priority,
-        activity.task_start_to_close_timeout,
-        activity.task_schedule_to_close_timeout,
-        activity.task_schedule_to_start_timeout,
-        activity.task_heartbeat_timeout,
-    )

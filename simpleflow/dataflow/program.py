@@ -1,279 +1,391 @@
 """One run as a suspended program: `advance(event)` gives commands.
 
 `run` lives in a greenlet. Reading a future that is not done switches out, back into `advance`; the event that ends
-the wait switches in again, at the very line. The way of doing this is that of SQLAlchemy's greenlet_spawn. A run has
-one branch, its main line, and room for more: a branch has its own greenlet, its own scope of task numbers and its
-own context variables.
+the wait switches in again, at the very line. The way of doing this is that of SQLAlchemy's greenlet_spawn. Beside
+its main line a run has as many branches as it spawns (`simpleflow.dataflow.branches`): one runs at a time, and those
+that are woken run first in, first out.
 """
 
 from __future__ import annotations
 
 import contextvars
-import logging
 import random
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 import greenlet
 
-from simpleflow.dataflow.events import Cancelled, Completed, Event, Failed, Started
-from simpleflow.dataflow.graph import Graph, Node, Values, Wait
-from simpleflow.exceptions import Evicted, fresh
-from simpleflow.futures import Future
-from simpleflow.task import Close, Command, Complete, Fail, Task
+from simpleflow.command import PATCHED, CancelRun, Command, ContinueAsNew, Fail, GiveUp, RecordMarker
+from simpleflow.dataflow.affairs import Affairs
+from simpleflow.dataflow.attempts import Attempts, Failure, scope
+from simpleflow.dataflow.branches import Branch, forget
+from simpleflow.dataflow.canvases import Canvas, Composing, Composite, failure
+from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
+from simpleflow.dataflow.frames import caller
+from simpleflow.dataflow.graph import Live, Node
+from simpleflow.dataflow.memory import Memory
+from simpleflow.dataflow.waiting import whole_seconds
+from simpleflow.exceptions import Evicted, PayloadUnreachable, TaskException, one_line
+from simpleflow.failure import TaskFailureContext
+from simpleflow.futures import FINISHED, Future, Rules, Timeout, running
+from simpleflow.marker import Marker
+from simpleflow.task import Task, Values
 from simpleflow.workflow import Workflow
 
-log = logging.getLogger("simpleflow.dataflow")
-
-MAX_REFUSALS: Final = 100
-OURS: Final = ("simpleflow.workflow", "simpleflow.futures", "simpleflow.dataflow", "simpleflow.canvas")
-
-running: contextvars.ContextVar[Program | None] = contextvars.ContextVar("running", default=None)
-"""The program whose code is running: asked by what mutes its prints and logs."""
-
-_abandoned: list[greenlet.greenlet] = []  # dropping the last reference would raise in them once more
+T = TypeVar("T")
 
 
-@dataclass(slots=True, eq=False)
-class Branch:
-    """A line of execution of the run."""
-
-    greenlet: greenlet.greenlet
-    scope: str = ""
-    wait: Wait | None = None
-
-
-class Program:
+class Program(Composing):
     """One run of a workflow class, from its Started event on.
 
     A function of the events that it is given, in order, and of nothing else. Not safe for threads: a program
-    belongs to the thread that made it.
+    belongs to the thread that made it. One that is to `remember` keeps what its branches do, for those that raise
+    ExecutionBlocked; where one does and nothing was kept, `advance` raises Unremembered, and the program is void.
     """
 
-    def __init__(self, workflow_class: type[Workflow], values: Values) -> None:
+    def __init__(self, workflow_class: type[Workflow], values: Values, *, remember: bool = False) -> None:
+        self._affairs = Affairs(values, self._own, self._end_run, lambda: workflow_class.propagate_signals_to_parent)
+        super().__init__(self._affairs.graph, workflow_class.__name__, remember=remember)
+        self._attempts = Attempts(self._graph, values, self._own)
         self._workflow_class = workflow_class
         self._values = values
-        self._graph = Graph(values, self._own)
-        self._main: Branch | None = None
-        self._current: Branch | None = None
         self._time = 0.0
         self._random = random.Random()
-        self._refusals = 0
+        self._warned = False
+        self._patches: dict[str, bool] = {}
+        self.patches_recorded: set[str] = set()
+        self._left: PayloadUnreachable | None = None
+        self.workflow: Workflow | None = None
+        self.began: Callable[[Workflow], None] | None = None
+        self.history: Callable[[], Any] = lambda: None
+        self.history_length = 0
         self.context: dict[str, Any] = {}
         self.replaying = False
-        self.closing = False
-        self.outcome: Close | None = None
 
     # -- what the decider calls ------------------------------------------------------------------------------------
 
-    def advance(self, event: Event, *, replaying: bool = False) -> list[Command]:
+    def advance(self, event: Event, *, replaying: bool = False, length: int = 0) -> list[Command]:
         """Apply one event, run until every branch waits, and give the commands that were asked for on the way.
 
-        `replaying`: an earlier decision has seen this event, so what the program prints was printed.
-        Once `run` has returned or raised (`outcome`), events reach no code and there are no commands.
+        `replaying`: an earlier decision has seen this event, so what the program prints was printed, and a patch that
+        is asked for is one of `patches_recorded` (which is to be filled before) or none. `length`: the
+        event is the how manyeth of the history. Once the run is over (`outcome`), events reach no code and there are
+        no commands; but a signal goes on with a run that goes on.
         """
         if self.outcome is not None:
+            if isinstance(event, Signaled):
+                self._affairs.signals.keep(event.name, event.input)
+                if isinstance(self.outcome, ContinueAsNew):
+                    self.outcome = replace(self.outcome, signals=self._affairs.signals.left)
             return []
+        self._left = None
         self.replaying = replaying
+        self.history_length = length
         self._time = event.time
+        self._graph.turn += 1
         match event:
-            case Completed(id=id, result=result):
-                self._graph.completed(id, result)
-            case Failed(id=id, error=error, lost=lost):
-                self._graph.attempt_failed(id, error, lost)
-            case Cancelled(id=id, error=error):
-                self._graph.cancelled(id, error)
+            case Completed(kind=kind, id=id, result=result):
+                self._graph.completed(kind, id, result)
+            case Failed(kind=kind, id=id, error=error, lost=lost, lacks=lacks, since=since):
+                failed = self._graph.attempt_failed(kind, id, error, lost=lost, lacks=lacks, since=since)
+                self._attempt_failed(failed, event)
+            case Cancelled(kind=kind, id=id, error=error):
+                self._attempt_failed(self._graph.cancelled(kind, id, error), event)
+            case Signaled():
+                self._affairs.signals.came(event)
+            case CancelRequested():
+                self._cancel_requested()
             case Started():
                 self._start(event)
-        self._run_woken()
+        self._run_branches(at_event=True)
+        if not self._warned and length >= self._workflow_class.history_limit:
+            self._history_is_long()
         commands, self._graph.commands = self._graph.commands, []
-        return commands
+        signals = self._affairs.signals
+        return signals.for_new_children(commands) if signals.handed_on else commands
 
     def close(self) -> None:
-        """Put the program away: its code is unwound, muted, and what it asks for is refused.
+        """Put the program away: its code is unwound, muted, and what it asks for is refused."""
+        self._branches.close()
 
-        Code that catches even BaseException, again and again, is abandoned where it stands.
+    def leave(self, error: PayloadUnreachable) -> NoReturn:
+        """Let `advance` raise this, wherever the program is: that a value cannot be had is not for its code to catch.
+
+        For whoever reads and puts away large values for it. The program is void then.
         """
-        self.closing = True
-        branch = self._main
-        if branch is None:
-            return
-        while not branch.greenlet.dead:
-            branch.greenlet.parent = greenlet.getcurrent()
-            branch.greenlet.throw(Evicted)
-            if self._refusals > MAX_REFUSALS:
-                _abandoned.append(branch.greenlet)
-                log.error("a run of %s refuses to be put away: abandoned", self._workflow_class.__name__)
-                return
+        self._left = error
+        self._branches.leave(error)
 
     @property
     def waits_for(self) -> list[str]:
-        """What the run waits for, and where: one line a task."""
-        if self._main is None or self._main.wait is None:
-            return []
-        return [f"{node.id or node.task.name} (submitted at {node.where})" for node in self._main.wait.nodes]
+        """What the run waits for, and where: one line a task, for all branches."""
+        lines = []
+        for branch in self._branches.living:
+            whose = f"branch {branch.scope} ({branch.name}): " if branch.parent else ""
+            if branch.blocked:
+                lines.append(f"{whose}ExecutionBlocked was raised at {branch.blocked}")
+            elif branch.wait is not None:
+                lines += [
+                    f"{whose}{node.id or node.task.name} (submitted at {node.where})"
+                    for node in self._unfinished(branch.wait.nodes)
+                ]
+        return lines
 
     @property
     def stuck(self) -> bool:
         """Whether the program waits although nothing that it asked for is open: nothing will ever wake it."""
-        return self.outcome is None and not self._graph.open
+        return self.outcome is None and not self._graph.expects_something
+
+    @property
+    def signals_waited_for(self) -> list[str]:
+        """The names of the signals that the run waits for."""
+        signals = self._affairs.signals
+        return signals.waited_for if signals.waiting or signals.receiving else []
+
+    @property
+    def signals_left(self) -> list[str]:
+        """The names of the signals that nobody has taken, in the order in which they came."""
+        return [name for name, _ in self._affairs.signals.left]
 
     @property
     def unseen_failures(self) -> list[str]:
         """The failures that nobody looked at, one line each."""
-        return [f"{node.error} (submitted at {node.where})" for node in self._graph.failed if not node.looked_at]
+        failed = self._graph.failed
+        for node in reversed(failed):
+            if node.looked_at:
+                self._look(node)  # at the members of a canvas, too
+        unseen = [node for node in failed if not node.looked_at and not isinstance(node.task, Canvas)]
+        return [f"{_worded(node)} (submitted at {node.where})" for node in unseen]
 
     # -- what the vocabulary calls (simpleflow.futures.Program) ----------------------------------------------------
 
     def submit(self, task: Task) -> Future[Any]:
-        branch = self._entered()
-        node = self._graph.add(task, branch, branch.scope, _caller())
+        branch = self._branches.entered()
+        if branch.memory is not None:
+            node = self._submit_again(branch, branch.memory, task)
+        elif branch.submission is not None:
+            node = self._add(task, branch, self._where(branch))
+        else:
+            node = self._graph.add(task, branch, branch.scope, caller())
+        self._stop_if_over()
         return Future(self, node)
 
-    def wait(self, futures: Sequence[Future[Any]]) -> None:
-        branch = self._entered()
-        nodes = [self._own(future) for future in futures]
-        self._raise_urgent(branch, nodes)
-        missing = [node for node in nodes if not node.done]
-        if not missing:
-            return
-        wait = branch.wait = Wait(branch, nodes, len(missing))
-        for node in missing:
-            node.waits.append(wait)
-        self._switch_out()
+    def spawn(
+        self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", fails_fast: bool = False
+    ) -> Future[Any]:
+        name = name or getattr(call, "__qualname__", "call")
+        made: list[Node] = []
+
+        def make() -> Node:
+            made.append(self._spawn(branch, call, scope_kind, name, self._where(branch), fails_fast))
+            return made[0]
+
+        try:
+            branch = self._branches.entered()
+            return Future(self, self._recall(branch, ("branch", scope_kind, name), make))
+        finally:
+            if not made:
+                forget(call)
+
+    def compose(self, future: Any, submits: Iterator[Future[Any]], rules: Rules, *, reads: bool = False) -> None:
+        super().compose(future, submits, rules, reads=reads)
+        self._stop_if_over()
+
+    def sleep(self, timeout: Timeout) -> Future[None]:
+        return Future(self, self._sleep(whole_seconds(timeout)))
 
     def result(self, node: Any) -> Any:
-        node.looked_at = True
         if node.error is None:
-            return self._values.thaw(node.result)
+            return self.value(node)
+        self._look(node)
         if node.raises is False:
             return None
         raise self._failure(node)
 
-    def exception(self, node: Any) -> BaseException | None:
+    def value(self, node: Any) -> Any:
         node.looked_at = True
-        return None if node.error is None else fresh(node.error)
+        if not isinstance(node.result, Live):
+            return self._values.thaw(node.result, node.task)
+        self._look(node)
+        return node.result.read(self._values.thaw)
+
+    def finished(self, node: Any) -> int:
+        composite: Composite = node.task.composite
+        return composite.begun - composite.active
+
+    def exception(self, node: Any) -> BaseException | None:
+        self._look(node)
+        error = failure(node)
+        return None if error is None else self._values.revive(error, node.task)
 
     def cancel(self, node: Any) -> bool:
-        self._entered()
-        return self._graph.cancel(node, _caller())
+        self._branches.entered()
+        return self._cancel_nodes([node])
+
+    def default_failure_handling(self, failure_context: TaskFailureContext) -> TaskFailureContext:
+        return failure_context.decide_default()
+
+    def fail(self, reason: str, details: str | None) -> NoReturn:
+        self._branches.entered()
+        self._end_run(GiveUp(reason, details))
+        self._stop_if_over()
+        raise AssertionError("a run that is over goes on")
+
+    def patched(self, name: str) -> bool:
+        self._branches.entered()
+        known = self._patches.get(name)
+        if known is None:
+            new = not self.replaying and name not in self.patches_recorded
+            known = self._patches[name] = new or name in self.patches_recorded
+            if new:
+                details = self._values.template(name, "the name of a patch").fill(())
+                self._graph.commands.append(RecordMarker(f"{PATCHED}-{name}", PATCHED, details, caller()))
+        return known
+
+    def markers(self, all: bool) -> list[Marker]:
+        return self._affairs.markers(all)
+
+    def event_details(self, type: str, name: str) -> dict[str, Any] | None:
+        return self._affairs.details(type, name)
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self._time, UTC)
+        return datetime.fromtimestamp(self._answer("now", lambda: self._time), UTC)
 
     def random(self) -> float:
-        return self._random.random()
+        return self._answer("random", self._random.random)
 
     def uuid4(self) -> UUID:
-        return UUID(int=self._random.getrandbits(128), version=4)
+        return UUID(int=self._answer("uuid4", lambda: self._random.getrandbits(128)), version=4)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _start(self, event: Started) -> None:
-        self.context = event.context
-        self._random.seed(str(event.context.get("run_id", "")))
-        line = greenlet.greenlet(self._run)
-        line.gr_context = contextvars.copy_context()
-        self._main = Branch(line)
-        self._switch_in(self._main, event.input)
+        self.context = self._graph.context = event.context
+        run_id = event.context.get("repaired_run_id") or event.context.get("run_id", "")
+        self._random.seed(str(run_id))  # a run that repairs another asks with the same numbers
+        for name, input in event.signals:
+            self._affairs.signals.keep(name, input)
+        context = contextvars.copy_context()
+        context.run(running.set, self)
+        self._begin(lambda: self._run(event.input), self._encoded, context)
 
-    def _run(self, input: Any) -> None:
-        """The main branch: run the user's code, and keep what came of it."""
-        running.set(self)
-        try:
-            args, kwargs = self._values.thaw_call(input)
-            result = self._frozen(self._workflow_class(self).run(*args, **kwargs))
-            self._raise_urgent(self._entered(), [])
-            outcome: Close = Complete(result)
-        except (Evicted, greenlet.GreenletExit):
+    def _run(self, input: Any) -> Any:
+        first, self.workflow = self.workflow is None, self._workflow_class(self)
+        if first and self.began is not None:
+            self.began(self.workflow)
+        run = self.workflow.run
+        args, kwargs = self._values.thaw_call(input, run)
+        return run(*args, **kwargs)
+
+    def _stop_if_over(self) -> None:
+        """Leave the branch that runs for good, where the run is over by what it has just asked for."""
+        if self.outcome is not None:
+            if self._branches.current is not None and self._branches.current.aside:
+                raise Evicted
+            self._branches.suspend()
+
+    def _attempt_failed(self, node: Node | None, failure: Failure) -> None:
+        """Let `on_task_failure`, where the workflow has one, say what becomes of a task; else its `retry`."""
+        if node is None:
             return
-        except BaseException as error:  # also SystemExit: it ends the run, never the decider
-            outcome = Fail(error)
-        if not self.closing:
-            self.outcome = outcome
+        workflow, attempts = self.workflow, self._attempts
+        if workflow is None or self._workflow_class.on_task_failure is Workflow.on_task_failure:
+            attempts.go_by(node, failure, attempts.delay(node, failure))
+            return
+        context = attempts.context(node, failure, self.history())
 
-    def _frozen(self, returned: Any) -> Any:
+        def decide() -> None:
+            attempts.decide(node, failure, context, workflow.on_task_failure(context))
+
+        # What it submits belongs to who submitted the task.
+        line = Branch(decide, scope(node), node.owner, contextvars.copy_context(), None, over=True, aside=True)
+        line.greenlet = greenlet.getcurrent()
+        self._branches.current = line
+        self._aside(decide)
+        self._branches.current = None
+
+    def _cancel_requested(self) -> None:
+        """End the run, and what it has open, unless its class refuses."""
+        workflow = self.workflow
+        if workflow is None or not self._aside(lambda: workflow.should_cancel(self.history())):
+            return
+        for node in list(self._graph.open.values()):
+            self._graph.cancel(node)
+        self._end_run(CancelRun())
+
+    def _history_is_long(self) -> None:
+        """Tell the workflow once; what it gives is submitted for it."""
+        self._warned = True
+        workflow = self.workflow
+        if workflow is not None and self.outcome is None and (task := self._aside(workflow.on_history_limit)):
+            self._graph.add(task, self._main, "", f"{type(workflow).__name__}.on_history_limit")
+            self._run_branches()
+
+    def _aside(self, ask: Callable[[], Any]) -> Any:
+        """Ask the user's code outside of every branch. What it raises fails the run; the answer is None then."""
+
+        def asked() -> Any:
+            running.set(self)
+            return ask()
+
+        line = self._main.greenlet if self._main is not None else None
+        theirs = line.gr_context if line is not None else None
+        variables = contextvars.copy_context() if theirs is None else theirs.copy()
+        found = None
+        try:
+            found = variables.run(asked)
+        except BaseException as error:  # as in `run`
+            self._end_run(Fail(error))
+        if self._left is not None:
+            raise self._left
+        return found
+
+    def _add(self, task: Task, branch: Branch, where: str) -> Node:
+        """Take in what is submitted, perhaps for a canvas."""
+        within = branch.submission
+        if within is None:
+            return self._graph.add(task, branch, branch.scope, where)
+        held = within.held is not None
+        node = self._graph.add(task, branch, branch.scope, where, held=held, raises=within.raises)
+        if within.held is not None:
+            within.held.append(node)
+        return node
+
+    def _submit_again(self, branch: Branch, memory: Memory, task: Task) -> Node:
+        """The task's node, where the branch has submitted its equal in an earlier pass; else a new one."""
+        where = self._where(branch)
+        template = task.template(self._values)
+        frozen = None
+        if template is not None:
+            numbers = [("a future", self._own(future).number) for future in template.futures]
+            frozen = template.fill([self._values.template(number, "").fill([]) for number in numbers])
+        key = (type(task), task.name, frozen)
+        known = memory.known(key)
+        node = memory.recall(key, lambda: self._add(task, branch, where))
+        if known and node.raises and node.error is not None and node.state == FINISHED:
+            branch.failures.append(node)  # it fails fast again
+        return node
+
+    def _answer(self, question: str, answer: Callable[[], T]) -> T:
+        branch = self._branches.current
+        return answer() if branch is None else self._recall(branch, question, answer)
+
+    def _encoded(self, returned: Any) -> Any:
         """What `run` returned, encoded; futures in it are waited for."""
         template = self._values.template(returned, "the result of run")
         if template.futures:
             self.wait(template.futures)
         nodes = [self._own(future) for future in template.futures]
         for node in nodes:
-            self.result(node)  # raises the failure of one that failed
-        return template.fill([node.result for node in nodes])
-
-    def _run_woken(self) -> None:
-        """Raise what wants to be raised at once, then resume who waited, first in first out, until all wait."""
-        graph = self._graph
-        while graph.urgent or graph.woken:
-            if graph.urgent:
-                node = graph.urgent.popleft()
-                branch: Branch = node.owner
-                # Who waits for just this one is about to get its answer.
-                if branch.wait is not None and list(branch.wait.nodes) != [node]:
-                    self._switch_in(branch, error=self._failure(node))
-                continue
-            wait = graph.woken.popleft()
-            if wait.branch.wait is wait:
-                self._switch_in(wait.branch)
-
-    def _raise_urgent(self, branch: Branch, nodes: list[Node]) -> None:
-        """Raise, in the branch that runs, the failure of a task that failed as it was submitted."""
-        urgent = self._graph.urgent
-        for node in [node for node in urgent if node.owner is branch]:
-            urgent.remove(node)
-            if nodes != [node]:
-                raise self._failure(node)
-
-    def _switch_in(self, branch: Branch, value: Any = None, error: BaseException | None = None) -> None:
-        previous, self._current = self._current, branch
-        branch.wait = None
-        try:
-            branch.greenlet.parent = greenlet.getcurrent()
-            if error is None:
-                branch.greenlet.switch(value)
-            else:
-                branch.greenlet.throw(error)
-        finally:
-            self._current = previous
-
-    def _switch_out(self) -> None:
-        hub = greenlet.getcurrent().parent
-        assert hub is not None
-        hub.switch()
-
-    def _entered(self) -> Branch:
-        """The branch that calls us. Refuses while the program is put away, and calls from outside of it."""
-        if self.closing:
-            self._refusals += 1
-            while self._refusals > MAX_REFUSALS:
-                self._switch_out()
-            raise Evicted
-        branch = self._current
-        if branch is None or branch.greenlet is not greenlet.getcurrent():
-            raise RuntimeError("futures are submitted and read inside of run, on its own thread")
-        return branch
-
-    def _own(self, future: Future[Any]) -> Node:
-        node: Any = future._node
-        if future._program is not self or node is None:
-            raise RuntimeError(f"{future!r} belongs to another run or to none: it can never be done here")
-        assert isinstance(node, Node)
-        return node
-
-    def _failure(self, node: Node) -> BaseException:
-        assert node.error is not None
-        node.looked_at = True
-        return fresh(node.error)
+            node.looked_at = True
+            if node.error is not None:
+                self.result(node)  # raises it; what did not fail is handed on unread
+        return template.fill([self._graph.frozen(node) for node in nodes])
 
 
-def _caller() -> str:
-    """Where the user's code called us: ``flows/crawl.py:88``."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(OURS):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+def _worded(node: Node) -> str:
+    assert node.error is not None
+    return str(node.error) if isinstance(node.error, TaskException) else f"{node.id}: {one_line(node.error)}"

@@ -6,22 +6,29 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
-from simpleflow.config import Config, workflow_type
-from simpleflow.decider import translate
+from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
+from simpleflow.config import Config, type_defaults, workflow_type
+from simpleflow.dataflow import Unremembered, mentions_blocking
+from simpleflow.decider import decisions
 from simpleflow.decider.cache import Cache
+from simpleflow.decider.decisions import decision
 from simpleflow.decider.load import LoadError, load_workflow
 from simpleflow.decider.outbox import OURS, Batch
+from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_left_by
 from simpleflow.decider.run import Run
 from simpleflow.exceptions import one_line
 from simpleflow.payload import codec
 from simpleflow.payload.codec import Codec, read_object
 from simpleflow.payload.failures import clean, cut, shrinking
+from simpleflow.payload.store import NO_STORE, Payloads
 from simpleflow.protocol.faults import code_of
-from simpleflow.protocol.history import attributes
+from simpleflow.protocol.history import attributes, close_status
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
@@ -37,6 +44,7 @@ class Client(Protocol):
     """What a decider needs of the engine: boto3's methods."""
 
     def register_activity_type(self, **arguments: Any) -> Any: ...
+    def register_workflow_type(self, **arguments: Any) -> Any: ...
     def get_workflow_execution_history(self, **arguments: Any) -> dict[str, Any]: ...
     def poll_for_decision_task(self, **arguments: Any) -> dict[str, Any]: ...
 
@@ -53,6 +61,7 @@ class Decider:
     """Decides the runs of a domain. Belongs to one thread: suspended programs cannot leave it.
 
     `workflows` are known by their type's name and version; another class is loaded by the name that its run carries.
+    `payloads` is where large values lie.
     """
 
     def __init__(
@@ -62,15 +71,18 @@ class Decider:
         workflows: Iterable[type[Workflow]] = (),
         *,
         config: Config,
+        payloads: Payloads = NO_STORE,
         cache_size: int = 1000,
     ) -> None:
         self._client = client
         self._domain = domain
         self._config = config
-        self._codec = Codec()
+        self._codec = Codec(payloads=payloads)
         self._cache = Cache(cache_size)
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
+        self._registered: set[tuple[str, str, str]] = set()
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
+        self._remembered: set[type[Workflow]] = set()  # that raise ExecutionBlocked
         self._ended: str | None = None  # the run whose close we answered last
 
     def decide(self, task: Task, poll: dict[str, Any]) -> Answer:
@@ -91,7 +103,7 @@ class Decider:
             return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
         self._cache.put(run_id, run)
-        if batch.closes:
+        if batch.close is not None:
             self._ended = run_id
         return {
             "taskToken": task["taskToken"],
@@ -108,14 +120,48 @@ class Decider:
         try:
             if run.outbox.trouble is not None:
                 raise Parked(run.outbox.trouble.message, run.outbox.trouble.times)
-            batch = run.outbox.batch(lambda command: translate.decision(command, run.options), task["startedEventId"])
-            for activity in batch.scheduled:
-                self._register(activity, again=activity.name in run.outbox.missing_types)
+            if not run.begun:
+                return self._taking_over(run, task)
+            batch = run.outbox.batch(lambda command: decision(command, run.options), task["startedEventId"])
+            for command in (*batch.commands, batch.close):
+                self._register_type_of(command, run)
             run.outbox.missing_types.clear()
         except Exception:
             run.close()
             raise
         return batch
+
+    def _taking_over(self, run: Run, task: Task) -> Batch:
+        """What the run takes over from the one that it repairs is recorded before its program begins."""
+        assert run.repair is not None
+        order = run.repair.order
+        former = tasks_left_by(self._former(order.former), self._former)
+        left = pieces_of(kept(former, order.force))[len(run.repair.pieces) :]
+        recorded = recording(left, task["startedEventId"])
+        return Batch(recorded, [], len(left) + 2 - len(recorded), [], None)
+
+    def _former(self, former: Former) -> list[dict[str, Any]]:
+        """All events of a run that is repaired. Raises Parked."""
+        who = f"the run {former.run_id} of {former.workflow_id}, which is to be repaired,"
+        try:
+            events = list(self._pages({"workflowId": former.workflow_id, "runId": former.run_id}))
+        except Exception as error:
+            if code_of(error) != "UnknownResourceFault":
+                raise
+            raise Parked(f"{who} cannot be read any more: terminate this run, and start it without repair") from error
+        if not events or close_status(events[-1]) is None:
+            raise Parked(f"{who} is open: end it, or terminate this run")
+        return events
+
+    def _pages(self, execution: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """The events of a run, page by page as they are asked for."""
+        token: dict[str, str] = {}
+        while True:
+            page = self._client.get_workflow_execution_history(domain=self._domain, execution=execution, **token)
+            yield from page["events"]
+            if not page.get("nextPageToken"):
+                return
+            token = {"nextPageToken": page["nextPageToken"]}
 
     def _events(self, task: Task, poll: dict[str, Any]) -> list[dict[str, Any]]:
         events = list(task["events"])
@@ -130,32 +176,47 @@ class Decider:
         """The run, having read its history up to this decision task: resumed if it can be, else from the start."""
         execution = task["workflowExecution"]
         run = self._cache.take(execution["runId"])
-        first = events[0]["eventId"]
         try:
-            if run is not None and run.last_event_id + 1 < first:
-                events[:0] = self._backwards(execution, run.last_event_id, first)
+            if run is not None and run.last_event_id + 1 < events[0]["eventId"]:
+                events[:0] = self._backwards(execution, run.last_event_id, events[0]["eventId"])
             elif run is None:
-                if first > 1:
-                    events[:0] = self._forwards(execution, first)
-                run = Run(self._class_of(task, events), self._domain, execution, self._codec, self._config)
-            run.read(events)
+                run = self._beginning(task, events)
+            try:
+                run.read(events)
+            except Unremembered:
+                self._remembered.add(run.workflow_class)
+                run.close()
+                run = self._beginning(task, events)
+                run.read(events)
         except BaseException:
             if run is not None:
                 run.close()
             raise
         return run
 
+    def _beginning(self, task: Task, events: list[dict[str, Any]]) -> Run:
+        """The run before its first event; to `events` those before them are added."""
+        execution = task["workflowExecution"]
+        if events[0]["eventId"] > 1:
+            events[:0] = self._forwards(execution, events[0]["eventId"])
+        kind = self._class_of(task, events)
+        remember = kind in self._remembered or mentions_blocking(kind)
+        return Run(
+            kind,
+            self._domain,
+            execution,
+            self._codec,
+            self._config,
+            partial(self._fetch, execution),
+            remember=remember,
+        )
+
     def _forwards(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
         """The events before `end`, from the first."""
-        found: list[dict[str, Any]] = []
-        token: dict[str, str] = {}
-        while len(found) < end - 1:
-            page = self._client.get_workflow_execution_history(domain=self._domain, execution=execution, **token)
-            found += page["events"]
-            if not page.get("nextPageToken"):
-                break
-            token = {"nextPageToken": page["nextPageToken"]}
-        return _whole(found[: end - 1], 1, end)
+        return _whole(list(islice(self._pages(execution), end - 1)), 1, end)
+
+    def _fetch(self, execution: dict[str, str], end: int) -> list[dict[str, Any]]:
+        return self._forwards(execution, end + 1)
 
     def _backwards(self, execution: dict[str, str], after: int, end: int) -> list[dict[str, Any]]:
         """The events between `after` and `end`, both excluded; only the newest pages are read."""
@@ -183,22 +244,41 @@ class Decider:
             )
         return load_workflow(name)
 
-    def _register(self, activity: Activity[..., Any], *, again: bool) -> None:
-        """Register an activity's type, once a process: a schedule that fails for want of it costs a decision."""
-        kind = translate.activity_type(activity, self._config)
+    def _register_type_of(self, command: Command | Close | None, run: Run) -> None:
+        """Register the type of what is to be started, once a process: a decision that fails for want of it costs one
+        more."""
+        config = self._config
+        match command:
+            case ScheduleActivity(activity=activity):
+                what, kind = "activity", decisions.activity_type(activity, config)
+            case StartChild(workflow=workflow):
+                what, kind = "workflow", decisions.child_type(workflow, config)
+            case ContinueAsNew(workflow=workflow):
+                what, kind = "workflow", decisions.next_type(command, run.options)
+            case _:
+                return
         key = (kind["name"], kind["version"])
-        if key in self.activities and not again:
+        again = key[0] in run.outbox.missing_types
+        if (what, *key) in self._registered and not again:
             return
-        self.activities[key] = activity
+        self._registered.add((what, *key))
+        if what == "activity":
+            self.activities[key] = activity
+            defaults = decisions.activity_defaults(activity, config)
+            self._register(self._client.register_activity_type, what, {**kind, **defaults}, again)
+        else:
+            self._classes.setdefault(key, workflow)
+            defaults = type_defaults(workflow, config)
+            self._register(self._client.register_workflow_type, what, {**kind, **defaults}, again)
+
+    def _register(self, register: Callable[..., Any], what: str, arguments: dict[str, Any], again: bool) -> None:
         try:
-            self._client.register_activity_type(
-                domain=self._domain, **translate.registration(activity, self._config)
-            )
+            register(domain=self._domain, **arguments)
         except Exception as error:
             if code_of(error) == "TypeAlreadyExistsFault":
                 return
-            message = f"cannot register the activity type {key[0]} {key[1]}: {error}"
-            if again:  # it is missing: without it the schedule would fail at once, and again
+            message = f"cannot register the {what} type {arguments['name']} {arguments['version']}: {error}"
+            if again:  # it is missing: without it the decision would fail at once, and again
                 raise Parked(message) from error
             log.warning(message)  # somebody else may have registered it
 
@@ -208,10 +288,16 @@ class Decider:
         context: dict[str, Any] = {"held": batch.held}
         if batch.dropped:
             log.warning("%s ended with %d tasks never sent: %s", who, len(batch.dropped), ", ".join(batch.dropped[:10]))
-        if batch.closes:
+        if waiting := run.program.signals_waited_for:
+            context["waiting_signals"] = waiting[:100]
+        if batch.close is not None:
+            context.pop("waiting_signals", None)
             for failure in run.program.unseen_failures[:10]:
                 log.warning("%s ended with a failure that nobody looked at: %s", who, failure)
-        elif run.program.stuck:
+            if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):
+                context["unreceived_signals"] = left[:100]
+                log.warning("%s ended with %d signals that nobody received: %s", who, len(left), ", ".join(left[:10]))
+        elif run.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
         return json.dumps(context)
@@ -228,9 +314,13 @@ class Decider:
         cause = error.__cause__ if isinstance(error, LoadError | Parked) else error
         trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
         parked = {"error": reason, "since": last.get("since") or int(time.time()), "times": times, "traceback": trace}
+        timers = [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)]
+        if _timer_refused(events or task["events"]):
+            log.error("%s cannot have a timer either: signal it once that is mended", who)
+            timers = []
         return {
             "taskToken": task["taskToken"],
-            "decisions": [translate.timer(f"{OURS}parked-{task['startedEventId']}", pause)],
+            "decisions": timers,
             "executionContext": '{"parked":' + shrinking(parked, "traceback") + "}",
         }
 
@@ -242,6 +332,17 @@ def _last_parked(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
             found = read_object(attributes(event).get("executionContext")).get("parked")
             return found if isinstance(found, dict) else {}
     return {}
+
+
+def _timer_refused(events: Sequence[dict[str, Any]]) -> bool:
+    """Whether the last completed decision was refused a timer of ours: another one would be refused, too, and at
+    once."""
+    for event in reversed(events):
+        if event["eventType"] == "DecisionTaskCompleted":
+            return False
+        if event["eventType"] == "StartTimerFailed" and attributes(event)["timerId"].startswith(OURS):
+            return True
+    return False
 
 
 def _whole(events: list[dict[str, Any]], first: int, end: int) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The outbox: commands asked for and not yet found in the history.
 
-It stands between program and engine. It knows of batches, limits and failed decisions, which the program never
+It stands between program and engine. It knows of batches, limits and refused decisions, which the program never
 sees; it is rebuilt from history and program alone, for nothing is marked as sent on the strength of having been sent.
 It also checks that the history holds what the code asks for.
 
@@ -11,29 +11,52 @@ DecisionTaskCompleted stand in the history before decisions that were made witho
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
+from sys import maxsize
 from typing import Any, Final
 
 import orjson
 
-from simpleflow.activity import Activity
-from simpleflow.decider.translate import Decision, same_call, timer
+from simpleflow.command import (
+    ACTIVITY,
+    CANCELS,
+    CHILD,
+    LAMBDA,
+    MARKER,
+    PATCHED,
+    SIGNAL,
+    TIMER,
+    CancelRun,
+    Close,
+    Command,
+    RecordMarker,
+    SendSignal,
+)
+from simpleflow.decider.decisions import Decision, timer
+from simpleflow.decider.refusals import Treatment, treatment
+from simpleflow.decider.translate import Words, short
 from simpleflow.exceptions import NonDeterministic
-from simpleflow.task import CancelActivity, Close, Command, ScheduleActivity
 
 MAX_DECISIONS: Final = 100
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
+MAX_REST: Final = 60  # seconds
+MAX_TRIES: Final = 5
 OURS: Final = "_simpleflow_"
 """Timers whose id starts so belong to the decider."""
+CLOSE: Final = "close"
+"""What rests where the close was refused; beside it kinds of tasks rest, and `cancel_` with a kind."""
 
-REGISTER: Final = frozenset({"ACTIVITY_TYPE_DOES_NOT_EXIST"})
-"""Causes that registering the type should mend: it is sent again at once, the first time."""
-BACK_OFF: Final = frozenset({"ACTIVITY_CREATION_RATE_EXCEEDED", "OPEN_ACTIVITIES_LIMIT_EXCEEDED"})
-"""Causes that time should mend: nothing is scheduled until a timer of ours has fired. All others park the run."""
-MAX_REST: Final = 60  # seconds
+DROPPED: Final = frozenset({ACTIVITY, LAMBDA, TIMER})
+"""What was never sent of these kinds is not sent before a close: nobody would see what comes of it."""
+WITHDRAWN: Final = frozenset({TIMER})
+"""What was never sent of these kinds and its cancel are as if they had never been."""
+
+Key = tuple[str, str]
+"""Kind and id."""
 
 
 @dataclass(slots=True)
@@ -66,41 +89,55 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What to answer now: decisions, how many commands are held back, and what a close leaves undone."""
+    """What to answer now: decisions, how many commands are held back, what a close leaves undone, and the close."""
 
     decisions: list[Decision]
-    scheduled: list[Activity[..., Any]]
+    commands: list[Command]
     held: int
     dropped: list[str]
-    closes: bool
+    close: Close | None
 
 
 class Outbox:
-    """The outbox of one run. `max_open` is how many activities may be open at once."""
+    """The outbox of one run. `max_open` says how many tasks of a kind may be open at once."""
 
-    def __init__(self, max_open: int) -> None:
+    def __init__(self, max_open: Mapping[str, int]) -> None:
         self._max_open = max_open
         self._asked = 0
-        self._schedules: dict[str, Entry] = {}
-        self._cancels: dict[str, Entry] = {}
+        self._openings: defaultdict[str, dict[str, Entry]] = defaultdict(dict)  # by kind and id
+        self._cancels: dict[Key, Entry] = {}
+        self._heard: dict[Key, Entry] = {}  # may still be refused
+        self._heard_cancels: dict[Key, Entry] = {}
+        self._children: set[str] = set()  # that were asked for, and are not over
+        self._unbegun: set[str] = set()  # of them, those that have not started
+        self._patches: dict[str, Entry] = {}  # by id: markers that go before all else
         self._close: Close | None = None
+        self._close_refusals = 0
         self._started: tuple[int, int, bool] | None = None  # event id, commands asked for, closing
         self._block: Block | None = None
-        self._resting = ""  # the open timer that we wait for before schedules go out again
-        self._rest_wanted = 0  # seconds
-        self.open = 0
+        self._resting: dict[str, str] = {}  # what rests, and the open timer that it waits for
+        self._rest_wanted: dict[str, int] = {}  # seconds
+        self._timers_refused = 0  # timers of ours, in a row
+        self.open: Counter[str] = Counter()
         self.trouble: Trouble | None = None
+        self._lacking: Counter[Key] = Counter()
+        self._shown: Trouble | None = None  # by the last decision, if it was parked
         self.missing_types: set[str] = set()
 
     # -- from the program ------------------------------------------------------------------------------------------
 
     def ask(self, command: Command) -> None:
-        entry = Entry(self._asked, command)
-        self._asked += 1
-        if isinstance(command, ScheduleActivity):
-            self._schedules[command.id] = entry
-        else:
-            self._cancels.setdefault(command.id, entry)
+        entry = Entry(self._next(), command)
+        if isinstance(command, RecordMarker) and command.name == PATCHED:
+            self._patches[command.id] = entry
+            return
+        if type(command) in CANCELS:
+            self._cancels.setdefault((command.kind, command.id), entry)
+            return
+        self._openings[command.kind][command.id] = entry
+        if command.kind == CHILD:
+            self._children.add(command.id)
+            self._unbegun.add(command.id)
 
     def close(self, close: Close) -> None:
         self._close = close
@@ -109,6 +146,8 @@ class Outbox:
 
     def decision_started(self, event_id: int) -> None:
         self.end_block()
+        self._shown = None
+        self._prune()
         self._started = (event_id, self._asked, self._close is not None)
 
     def decision_timed_out(self) -> None:
@@ -117,7 +156,7 @@ class Outbox:
     def decision_completed(self, event_id: int, started_id: int, held: int | None, parked: bool) -> None:
         started, self._started = self._started, None
         if parked:
-            self.trouble = None  # it was shown; now it is tried again
+            self._shown, self.trouble = self.trouble, None  # now it is tried again
         elif started is not None and started[0] == started_id:
             self._block = Block(event_id, started[1], held, started[2])
 
@@ -126,136 +165,292 @@ class Outbox:
         block, self._block = self._block, None
         if block is None or block.held != 0 or block.closing:
             return
-        for entry in self._schedules.values():
-            if entry.number >= block.asked:
-                return
-            if entry.refused_by != block.completed_id:
-                raise NonDeterministic(
-                    f"the code asks for {_worded(entry.command)}; the decision of event {block.completed_id} "
-                    "did not: the code has changed since"
-                )
+        for entries in self._openings.values():
+            for entry in entries.values():
+                if entry.number >= block.asked:
+                    break
+                if entry.refused_by != block.completed_id:
+                    raise NonDeterministic(
+                        f"the code asks for {_worded(entry.command)}; the decision of event {block.completed_id} "
+                        "did not: the code has changed since"
+                    )
 
-    def activity_scheduled(self, event_id: int, attributes: dict[str, Any]) -> None:
-        id = attributes["activityId"]
-        entry = self._found(event_id, "ActivityTaskScheduled", id, attributes)
-        command: ScheduleActivity = entry.command
-        name = attributes["activityType"]["name"]
-        if name != command.activity.name or not same_call(command.input, attributes.get("input")):
+    def opened(self, words: Words, id: str, event_id: int, attributes: dict[str, Any]) -> None:
+        """A decision of ours was heard; it must be the one that the program asks for."""
+        kind = words.kind
+        entry = self._found(words, words.opened, id, event_id, attributes)
+        if not words.same(entry.command, attributes):
+            type = f" of type {attributes[words.type]['name']}" if words.type else ""
             raise NonDeterministic(
-                f"event {event_id} (ActivityTaskScheduled) holds {id} of type {name} with the input "
-                f"{_short(attributes.get('input'))}; the code asks for {_worded(command)} "
-                f"with the input {_short(command.input)}"
+                f"event {event_id} ({words.opened}) holds {id}{type} with {words.shown(attributes)}; "
+                f"the code asks for {_worded(entry.command)} with the input {short(entry.command.input)}"
             )
-        del self._schedules[id]
-        self.open += 1
+        del self._openings[kind][id]
+        if not words.instant:
+            self.open[kind] += 1
+        if words.late:
+            self._heard[kind, id] = entry
 
-    def schedule_failed(self, event_id: int, attributes: dict[str, Any]) -> None:
-        """A decision of ours was refused: register the type, back off through a timer, or show the trouble."""
-        id, cause = attributes["activityId"], attributes["cause"]
-        entry = self._found(event_id, "ScheduleActivityTaskFailed", id, attributes)
-        entry.refused_by = attributes["decisionTaskCompletedEventId"]
+    def begun(self, kind: str, id: str) -> None:
+        """What was asked for has begun: what waits for that can go out."""
+        self._unbegun.discard(id)
+        self._heard.pop((kind, id), None)
+
+    def refused(self, words: Words, event_id: int, attributes: dict[str, Any], opened: str | None) -> str | None:
+        """A decision of ours was refused: the id of its task, if that is its end.
+
+        Else the type is registered, or time is left to pass, or the trouble is shown; then it is sent again. `opened`
+        is the id of one that had been heard.
+        """
+        kind = words.kind
+        if opened is not None:
+            id, entry = opened, self._heard.pop((kind, opened))
+            self.open[kind] -= 1
+            entry.number = self._next()
+            self._openings[kind][id] = entry
+        else:
+            block, entries = self._block, self._openings[kind].values()
+            fresh = [entry.command for entry in entries if block is None or entry.refused_by != block.completed_id]
+            id = words.refused_id(attributes, fresh)
+            entry = self._found(words, words.refused, id, event_id, attributes)
+            entry.refused_by = attributes["decisionTaskCompletedEventId"]
+        if treatment(attributes["cause"]) is Treatment.SETTLE:
+            del self._openings[kind][id]
+            self._over(kind, id)
+            return id
+        type = attributes[words.type]["name"] if words.type else ""
         entry.refusals += 1
-        if cause in REGISTER:
-            self.missing_types.add(attributes["activityType"]["name"])
-        if cause in BACK_OFF or (cause in REGISTER and entry.refusals > 1):
-            self._rest_wanted = max(self._rest_wanted, min(2 ** min(entry.refusals, 10), MAX_REST))
-        elif cause not in REGISTER:
-            self.trouble = Trouble(f"{id} cannot be scheduled: {cause} (event {event_id})", entry.refusals)
+        self._treat(kind, id, event_id, attributes["cause"], entry.refusals, type)
+        return None
 
-    def cancel_answered(self, attributes: dict[str, Any]) -> None:
-        entry, block = self._cancels.get(attributes["activityId"]), self._block
-        if entry is not None and block is not None and entry.number < block.asked:
-            del self._cancels[attributes["activityId"]]
+    def closed(self, kind: str, id: str) -> None:
+        """A task is over."""
+        self.open[kind] -= 1
+        self._over(kind, id)
 
-    def activity_closed(self, id: str) -> None:
-        self.open -= 1
-        self._cancels.pop(id, None)
+    def lacks(self, kind: str, id: str, reason: str) -> None:
+        """A task failed for want of what somebody has to mend: it is shown, and then tried again."""
+        self._lacking[kind, id] += 1
+        self.trouble = Trouble(f"{id} cannot be run: {reason}", self._lacking[kind, id])
+
+    def cancel_heard(self, words: Words, id: str, event_id: int) -> None:
+        """A cancel of ours was heard. Raises NonDeterministic where it ended the task and nobody asks for it."""
+        key, entry = (words.kind, id), self._asked_cancel((words.kind, id))
+        if entry is not None:
+            del self._cancels[key]
+            if words.cancel_told:
+                self._heard_cancels[key] = entry
+        elif words.cancelled_at_once:
+            raise NonDeterministic(
+                f"event {event_id} ({words.cancelled}) holds {id}, which the code does not cancel there"
+            )
+        if words.cancelled_at_once:
+            self.open[words.kind] -= 1
+
+    def cancel_told(self, kind: str, id: str) -> None:
+        """A cancel of ours has reached its task."""
+        self._heard_cancels.pop((kind, id), None)
+
+    def cancel_refused(self, words: Words, id: str, event_id: int, attributes: dict[str, Any]) -> None:
+        """A cancel of ours was refused: there is nothing to cancel any more, or it is sent again."""
+        key = (words.kind, id)
+        late = words.link and attributes.get(words.link)
+        entry = self._heard_cancels.pop(key, None) if late else self._asked_cancel(key)
+        if entry is None:
+            return
+        if treatment(attributes["cause"]) is Treatment.SETTLE:
+            self._cancels.pop(key, None)
+            return
+        entry.refusals += 1
+        if late:
+            entry.number = self._next()
+            self._cancels[key] = entry
+        self._treat(f"cancel_{words.kind}", id, event_id, attributes["cause"], entry.refusals)
+
+    def close_refused(self, cause: str, event_id: int, type: str) -> None:
+        """The close was refused; it is sent again."""
+        if treatment(cause) is not Treatment.READ_ON:
+            self._close_refusals += 1
+            self._treat(CLOSE, "the end of the run", event_id, cause, self._close_refusals, type)
+
+    def patch_recorded(self, patch: str) -> None:
+        """The history holds that the run has this patch. It may be that no code asks for it any more."""
+        self._patches.pop(f"{PATCHED}-{patch}", None)
+
+    def marker_refused(self, name: str, event_id: int, cause: str) -> None:
+        """The engine did not record a marker of ours; it is sent again."""
+        self._treat(MARKER, name, event_id, cause, 1)
 
     def timer_started(self, id: str) -> None:
+        """A timer of ours runs."""
+        self._timers_refused = 0
         if id.startswith(f"{OURS}rest"):
-            self._resting, self._rest_wanted = id, 0
+            what = id.removeprefix(f"{OURS}rest").rpartition("-")[0].lstrip("_") or ACTIVITY
+            self._resting[what] = id
+            self._rest_wanted.pop(what, None)
+
+    def timer_refused(self, cause: str) -> None:
+        """A timer of ours was refused: at most MAX_TRIES times in a row it is sent again at once, for there is
+        nothing else to wait for; then only once something else has happened."""
+        self._timers_refused = MAX_TRIES if treatment(cause) is Treatment.PARK else self._timers_refused + 1
+        self.trouble = self.trouble or self._shown
 
     def timer_ended(self, id: str) -> None:
-        if id == self._resting:
-            self._resting = ""
+        """A timer of ours has fired."""
+        for what in [what for what, waited in self._resting.items() if waited == id]:
+            del self._resting[what]
 
     # -- to the engine ---------------------------------------------------------------------------------------------
 
     def batch(self, translate: Callable[[Command | Close], Decision], event_id: int) -> Batch:
         """What to send now, at the decision task that `event_id` started."""
-        dropped: list[str] = []
-        if self._close is not None:
-            dropped = [_worded(entry.command) for entry in self._schedules.values()]
-            self._cancels = {id: e for id, e in self._cancels.items() if id not in self._schedules}
-            self._schedules.clear()
-        decisions, commands, more = self._fill(translate)
-        waiting = len(self._schedules) + len(self._cancels)
-        held = waiting - len(commands)
-        if more:
-            decisions.append(timer(f"{OURS}wake_up-{event_id}", 0))
-        elif self._rest_wanted and self._schedules:
-            decisions.append(timer(f"{OURS}rest-{event_id}", self._rest_wanted))
-        closes = self._close is not None and not held
-        if self._close is not None and closes:
-            decisions.append(translate(self._close))
-        scheduled = [command.activity for command in commands if isinstance(command, ScheduleActivity)]
-        return Batch(decisions, scheduled, held, dropped, closes)
+        dropped = [] if self._close is None else self._drop(self._close)
+        decisions, sent, more = self._fill(translate)
+        openings = sum(map(len, self._openings.values()))
+        held = openings + len(self._patches) + len(self._cancels) - len(sent)
+        close = None if held or self._rests(CLOSE) else self._close
+        if close is not None and any(entry.refusals for entry in sent):
+            close, more = None, True  # it may be refused again, which nobody would see
+        decisions += self._timers(event_id, more)
+        if close is not None:
+            decisions.append(translate(close))
+        return Batch(decisions, [entry.command for entry in sent], held, dropped, close)
 
-    def _fill(self, translate: Callable[[Command | Close], Decision]) -> tuple[list[Decision], list[Command], bool]:
+    def _timers(self, event_id: int, more: bool) -> list[Decision]:
+        """Timers of ours that call us again: at once where there is `more` to send, and when a rest is over."""
+        if self._timers_refused >= MAX_TRIES:
+            self._timers_refused -= 1
+            return []
+        wake_up = [timer(f"{OURS}wake_up-{event_id}", 0)] if more else []
+        rests = self._rest_wanted.items()
+        return [*wake_up, *(timer(f"{OURS}rest_{what}-{event_id}", seconds) for what, seconds in rests)]
+
+    def _drop(self, close: Close) -> list[str]:
+        """Forget what is not to be sent before a close; what it was."""
+        dropped = []
+        for kind in (*DROPPED, CHILD) if isinstance(close, CancelRun) else DROPPED:
+            entries = self._openings.pop(kind, {})
+            dropped += [_worded(entry.command) for entry in entries.values()]
+            for id in entries:
+                self._over(kind, id)
+        return dropped
+
+    def _fill(self, translate: Callable[[Command | Close], Decision]) -> tuple[list[Decision], list[Entry], bool]:
         """The first commands that fit one response, in the order asked for, and whether more would be allowed."""
         decisions: list[Decision] = []
-        commands: list[Command] = []
+        entries: list[Entry] = []
         size = 0
-        room = MAX_DECISIONS - (self._close is not None)
-        sent: set[str] = set()
+        room = MAX_DECISIONS - (self._close is not None) - len(self._rest_wanted)
+        sent: set[Key] = set()
         for entry in self._allowed():
             command = entry.command
-            if isinstance(command, ScheduleActivity):
-                sent.add(command.id)
-            elif command.id in self._schedules and command.id not in sent:
-                continue  # what is held back is cancelled once it is there
+            key = (command.kind, command.id)
+            if self._waits(command, key, sent):
+                continue
             decision = translate(command)
-            size += _size(decision)
+            size += size_of(decision)
             if len(decisions) == room or (size > MAX_BYTES and decisions):
-                while len(decisions) > MAX_DECISIONS - 1:  # the wake-up timer needs a place
+                while len(decisions) > room - 1:  # the wake-up timer needs a place
                     decisions.pop()
-                    commands.pop()
-                return decisions, commands, True
+                    entries.pop()
+                return decisions, entries, True
             decisions.append(decision)
-            commands.append(command)
-        return decisions, commands, False
+            entries.append(entry)
+            if type(command) not in CANCELS:
+                sent.add(key)
+        return decisions, entries, False
 
     def _allowed(self) -> Iterator[Entry]:
-        """What may go out now, in the order in which it was asked for."""
-        resting = self._resting or self._rest_wanted
-        room = 0 if resting else max(0, self._max_open - self.open)
-        return heapq.merge(
-            islice(self._schedules.values(), room), self._cancels.values(), key=attrgetter("number")
-        )
+        """What may go out now as far as limits go, in the order in which it was asked for.
 
-    def _found(self, event_id: int, kind: str, id: str, attributes: dict[str, Any]) -> Entry:
+        Patches go first, for what they decide must be read with them.
+        """
+        queues: list[Iterator[Entry]] = [
+            islice(entries.values(), max(0, self._max_open.get(kind, maxsize) - self.open[kind]))
+            for kind, entries in self._openings.items()
+            if entries and not self._rests(kind)
+        ]
+        if self._cancels:
+            queues.append(entry for (kind, _), entry in self._cancels.items() if not self._rests(f"cancel_{kind}"))
+        ordered = queues[0] if len(queues) == 1 else heapq.merge(*queues, key=attrgetter("number"))
+        return chain(self._patches.values(), ordered) if self._patches else ordered
+
+    def _waits(self, command: Command, key: Key, sent: set[Key]) -> bool:
+        """Whether a command waits for another: a cancel for what it cancels, and whatever is for a child for that."""
+        if type(command) in CANCELS:
+            return command.id in self._unbegun if command.kind == CHILD else self._is_held(key, sent)
+        return isinstance(command, SendSignal) and command.workflow_id in self._unbegun
+
+    def _is_held(self, key: Key, sent: set[Key]) -> bool:
+        return key[1] in self._openings[key[0]] and key not in sent
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _next(self) -> int:
+        self._asked += 1
+        return self._asked - 1
+
+    def _rests(self, what: str) -> bool:
+        return what in self._resting or what in self._rest_wanted
+
+    def _treat(self, what: str, id: str, event_id: int, cause: str, times: int, type: str = "") -> None:
+        """Do what a refusal asks for, that ends nothing."""
+        how = treatment(cause)
+        if how is Treatment.PARK:
+            self.trouble = Trouble(f"{id} is refused: {cause} (event {event_id})", times)
+        if how is Treatment.REGISTER:
+            self.missing_types.add(type)
+        if how is Treatment.BACK_OFF or (how is Treatment.REGISTER and times > 1):
+            rest = min(2 ** min(times, 10), MAX_REST)
+            self._rest_wanted[what] = max(self._rest_wanted.get(what, 0), rest)
+
+    def _over(self, kind: str, id: str) -> None:
+        """Nothing about a task that is over is sent any more."""
+        for box in (self._cancels, self._heard_cancels, self._heard):
+            box.pop((kind, id), None)
+        if kind == CHILD:
+            self._unbegun.discard(id)
+            self._children.discard(id)
+
+    def _prune(self) -> None:
+        """Forget what need not be sent any more. Not before a decision has started: the one that was made last may
+        have sent it."""
+        for kind, id in list(self._cancels):
+            if kind in WITHDRAWN and id in self._openings[kind]:
+                del self._openings[kind][id], self._cancels[kind, id]
+        if signals := self._openings[SIGNAL]:
+            for id, entry in list(signals.items()):
+                if self._is_in_vain(entry.command):
+                    del signals[id]
+
+    def _is_in_vain(self, command: Any) -> bool:
+        """Whether a signal was to be handed on to a child that is over."""
+        return isinstance(command, SendSignal) and command.for_child and command.workflow_id not in self._children
+
+    def _asked_cancel(self, key: Key) -> Entry | None:
+        """The cancel that an event of the current block is about."""
+        entry, block = self._cancels.get(key), self._block
+        return entry if entry is not None and block is not None and entry.number < block.asked else None
+
+    def _found(self, words: Words, event: str, id: str, event_id: int, attributes: dict[str, Any]) -> Entry:
         """The command that an event of the current block is about. Raises NonDeterministic when there is none."""
-        entry, block = self._schedules.get(id), self._block
+        entry, block = self._openings[words.kind].get(id), self._block
         here = block is not None and block.completed_id == attributes["decisionTaskCompletedEventId"]
         if entry is not None and block is not None and here and entry.number < block.asked:
             return entry
-        asked = ", ".join(_worded(entry.command) for entry in islice(self._schedules.values(), 3))
+        pending = chain.from_iterable(entries.values() for entries in self._openings.values())
+        asked = ", ".join(_worded(entry.command) for entry in islice(pending, 3))
         raise NonDeterministic(
-            f"event {event_id} ({kind}) holds {id}, which the code does not ask for there; "
+            f"event {event_id} ({event}) holds {id}, which the code does not ask for there; "
             f"it asks for {asked or 'nothing'}"
         )
 
 
-def _worded(command: ScheduleActivity | CancelActivity) -> str:
+def _worded(command: Command) -> str:
     return f"{command.id} at {command.where}"
 
 
-def _short(text: str | None) -> str:
-    text = text or "nothing"
-    return text if len(text) <= 200 else f"{text[:200]}..."
-
-
-def _size(decision: Decision) -> int:
+def size_of(decision: Decision) -> int:
     """Bytes of the decision in a request, at most: what is not ASCII is escaped there."""
     text = orjson.dumps(decision)
     return len(text) * (1 if text.isascii() else 3)

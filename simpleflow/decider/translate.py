@@ -1,47 +1,121 @@
-"""Both languages: Amazon's events become the core's, the core's commands become Amazon's decisions.
+"""Amazon's events become the core's, by one table of words for each kind of task.
 
-The only module that speaks both. What a user's activity leaves open is filled from the settings here.
+With `simpleflow.decider.decisions`, which goes the other way, the only module that speaks both languages.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from simpleflow.activity import PRIORITY_NOT_SET, Activity
-from simpleflow.config import Config
-from simpleflow.dataflow import Cancelled, Completed, Event, Failed, Started
-from simpleflow.exceptions import TaskCanceled, TaskException, TaskFailed, TimeoutError, WorkflowFailed
+from simpleflow.activity import importable_name
+from simpleflow.command import (
+    ACTIVITY,
+    CHILD,
+    LAMBDA,
+    MARKER,
+    SIGNAL,
+    TIMER,
+    RecordMarker,
+    RunLambda,
+    ScheduleActivity,
+    SendSignal,
+    StartChild,
+)
+from simpleflow.dataflow import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
+from simpleflow.dataflow.graph import fitting
+from simpleflow.decider.decisions import ON_THEIR_WAY
+from simpleflow.exceptions import TaskCanceled, TaskFailed, TaskTerminated, TimeoutError
 from simpleflow.payload import codec, failures
-from simpleflow.task import CancelActivity, Close, Command, Complete, ScheduleActivity
+from simpleflow.payload.reference import SCHEME, without_place
 
 Attributes = dict[str, Any]
-Decision = dict[str, Any]
+
+_BESIDE: Final = (f',"{codec.RESERVED}":', f',"{codec.EXTRA}":')
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What a run's activities take from elsewhere than their decorator."""
-
-    config: Config
-    task_list: str | None  # all activities go there, whatever they say
-    task_priority: int | str | None  # that of those which name none
-
-
-@dataclass(frozen=True, slots=True)
-class OpenActivity:
-    """What the history says of an attempt that is not closed: enough to word its end."""
+class Opened:
+    """What to keep of an event that opened something: enough to word its end."""
 
     id: str
-    timeouts: dict[str, str | None]
+    time: float
+    timeouts: Mapping[str, str | None] = field(default_factory=dict)
+    input: str | None = None
 
 
-# -- events --------------------------------------------------------------------------------------------------------
+Closing = Callable[[float, Attributes, Opened], Event]
 
 
-def started(time: float, attributes: Attributes, domain: str, execution: dict[str, str]) -> Started:
-    """The core's Started for a WorkflowExecutionStarted."""
+def _member(name: str) -> Callable[[Attributes], str]:
+    def member(attributes: Attributes) -> str:
+        found: str = attributes.get(name, "")
+        return found
+
+    return member
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Amazon's words for a kind of task. Every event's attributes give the task's id by `id`.
+
+    Attributes:
+        opened: the event of a decision that was heard; `keep` is what is kept of it, `same` says whether it is that
+            of a command, `shown` names what stands in it, for messages.
+        refused: the event of a decision that was refused.
+        link: the member by which later events name the one that opened.
+        begun: the event that says that what was asked for has begun, where something waits for that.
+        closed: the events that end the task, each with what makes the core's event of it.
+        late: it may be refused after it was heard.
+        instant: nothing follows the opening event.
+        type: the member that names the type of what runs.
+        cancelled, cancel_refused: the events of a cancel that was heard or refused.
+        cancelled_at_once: the first of them is the task's end.
+        cancel_told: a cancel that was heard may still be refused, until this event.
+    """
+
+    kind: str
+    opened: str
+    refused: str
+    id: Callable[[Attributes], str]
+    same: Callable[[Any, Attributes], bool]
+    link: str = ""
+    begun: str = ""
+    closed: Mapping[str, Closing] = field(default_factory=dict)
+    late: bool = False
+    instant: bool = False
+    type: str = ""
+    cancelled: str = ""
+    cancel_refused: str = ""
+    cancelled_at_once: bool = False
+    cancel_told: str = ""
+    keep: Callable[[Attributes, str, float], Opened] = lambda attributes, id, time: Opened(id, time)
+    shown: Callable[[Attributes], str] = lambda attributes: f"the input {short(attributes.get('input'))}"
+
+    def refused_id(self, attributes: Attributes, pending: Iterable[Any]) -> str:
+        """The id of what was refused, which is among the commands that are pending."""
+        if self.kind == MARKER:  # the event does not tell the details
+            name: str = attributes["markerName"]
+            return next((command.id for command in pending if command.name == name), name)
+        return self.id(attributes)
+
+
+def short(text: str | None) -> str:
+    """A text for a message."""
+    text = text or "nothing"
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+# -- the run -------------------------------------------------------------------------------------------------------
+
+
+def started(
+    time: float, attributes: Attributes, domain: str, execution: dict[str, str], values: codec.Codec = codec.PLAIN
+) -> Started:
+    """The core's Started for a WorkflowExecutionStarted. Raises PayloadUnreachable."""
     parent = attributes.get("parentWorkflowExecution") or {}
     context = {
         "name": attributes["workflowType"]["name"],
@@ -54,150 +128,261 @@ def started(time: float, attributes: Attributes, domain: str, execution: dict[st
         "parent_workflow_id": parent.get("workflowId"),
         "parent_run_id": parent.get("runId"),
     }
-    return Started(time, attributes.get("input"), context)
+    input = attributes.get("input")
+    signals = codec.extra(input).get(ON_THEIR_WAY) or []
+    if isinstance(signals, str):
+        signals = values.load(signals)
+    return Started(time, input, context, tuple((name, carried) for name, carried in signals))
 
 
-def open_activity(attributes: Attributes) -> OpenActivity:
-    """What to keep of an ActivityTaskScheduled."""
+def signaled(time: float, attributes: Attributes, event_id: int) -> Signaled:
+    """The core's event for a WorkflowExecutionSignaled."""
+    sender = attributes.get("externalWorkflowExecution") or {}
+    details = {
+        "event_id": event_id,
+        "external_workflow_id": sender.get("workflowId"),
+        "external_run_id": sender.get("runId"),
+        "external_initiated_event_id": attributes.get("externalInitiatedEventId") or 0,
+    }
+    input = codec.as_json(attributes.get("input"))
+    return Signaled(time, attributes["signalName"], input, sender.get("workflowId"), details)
+
+
+def cancel_requested(time: float) -> CancelRequested:
+    """The core's event for a WorkflowExecutionCancelRequested."""
+    return CancelRequested(time)
+
+
+def refused(words: Words, time: float, id: str, attributes: Attributes) -> Event:
+    """The core's event for a refusal that ends the task."""
+    return Failed(time, id, TaskFailed(id, attributes["cause"]), kind=words.kind, final=True)
+
+
+# -- the ends of tasks ---------------------------------------------------------------------------------------------
+
+
+def _completed(kind: str) -> Closing:
+    return lambda time, given, opened: Completed(time, opened.id, codec.as_json(given.get("result")), kind)
+
+
+def _cancelled(kind: str) -> Closing:
+    return lambda time, given, opened: Cancelled(time, opened.id, TaskCanceled(given.get("details"), opened.id), kind)
+
+
+def _failed(kind: str) -> Closing:
+    def event(time: float, given: Attributes, opened: Opened) -> Event:
+        reason = given.get("reason")
+        lost = (reason or "").startswith(failures.LOST_REASONS) and kind != CHILD
+        lacks = (reason or "").startswith(failures.UNREACHABLE) and kind != CHILD
+        error = TaskFailed(opened.id, reason, given.get("details"))
+        return Failed(time, opened.id, error, lost, kind, lacks=lacks, since=opened.time)
+
+    return event
+
+
+def _timed_out(kind: str) -> Closing:
+    def event(time: float, given: Attributes, opened: Opened) -> Event:
+        timeout = given["timeoutType"]
+        error = TimeoutError(timeout, opened.timeouts.get(timeout), opened.id)
+        return Failed(time, opened.id, error, timeout == "HEARTBEAT", kind, since=opened.time)
+
+    return event
+
+
+def _terminated(time: float, given: Attributes, opened: Opened) -> Event:
+    return Failed(time, opened.id, TaskTerminated(opened.id), kind=CHILD, since=opened.time)
+
+
+def _not_started(time: float, given: Attributes, opened: Opened) -> Event:
+    error = TaskFailed(opened.id, given.get("cause"), given.get("message"))
+    return Failed(time, opened.id, error, kind=LAMBDA, final=True, since=opened.time)
+
+
+def _signal_sent(time: float, given: Attributes, opened: Opened) -> Event:
+    return Completed(time, opened.id, codec.as_json(opened.input), SIGNAL)
+
+
+def _timer_fired(time: float, given: Attributes, opened: Opened) -> Event:
+    return Completed(time, opened.id, None, TIMER)
+
+
+# -- what is kept, and what is the same ----------------------------------------------------------------------------
+
+
+def _keep_activity(attributes: Attributes, id: str, time: float) -> Opened:
     timeouts = {
         "START_TO_CLOSE": attributes.get("startToCloseTimeout"),
         "SCHEDULE_TO_START": attributes.get("scheduleToStartTimeout"),
         "SCHEDULE_TO_CLOSE": attributes.get("scheduleToCloseTimeout"),
         "HEARTBEAT": attributes.get("heartbeatTimeout"),
     }
-    return OpenActivity(attributes["activityId"], timeouts)
+    return Opened(id, time, timeouts)
 
 
-def activity_closed(kind: str, time: float, attributes: Attributes, activity: OpenActivity) -> Event:
-    """The core's event for an ActivityTaskCompleted, Failed, TimedOut or Canceled."""
-    id = activity.id
-    if kind == "ActivityTaskCompleted":
-        return Completed(time, id, codec.as_json(attributes.get("result")))
-    if kind == "ActivityTaskCanceled":
-        return Cancelled(time, id, TaskCanceled(attributes.get("details"), id))
-    if kind == "ActivityTaskFailed":
-        reason = attributes.get("reason") or ""
-        lost = reason.startswith(failures.LOST_REASONS)
-        return Failed(time, id, TaskFailed(id, attributes.get("reason"), attributes.get("details")), lost)
-    timeout = attributes["timeoutType"]
-    return Failed(time, id, TimeoutError(timeout, activity.timeouts.get(timeout), id), lost=timeout == "HEARTBEAT")
+def _keep_child(attributes: Attributes, id: str, time: float) -> Opened:
+    return Opened(id, time, {"START_TO_CLOSE": attributes.get("executionStartToCloseTimeout")})
 
 
-# -- decisions -----------------------------------------------------------------------------------------------------
+def _keep_lambda(attributes: Attributes, id: str, time: float) -> Opened:
+    return Opened(id, time, {"START_TO_CLOSE": attributes.get("startToCloseTimeout")})
 
 
-def decision(command: Command | Close, options: Options) -> Decision:
-    """Amazon's decision for a command."""
-    match command:
-        case ScheduleActivity():
-            return _schedule(command, options)
-        case CancelActivity(id=id):
-            attributes = {"activityId": id}
-            return {
-                "decisionType": "RequestCancelActivityTask",
-                "requestCancelActivityTaskDecisionAttributes": attributes,
-            }
-        case Complete(result=result):
-            return {
-                "decisionType": "CompleteWorkflowExecution",
-                "completeWorkflowExecutionDecisionAttributes": {"result": result},
-            }
-        case _:
-            reason, details = failure(command.error)
-            return {
-                "decisionType": "FailWorkflowExecution",
-                "failWorkflowExecutionDecisionAttributes": _set(reason=reason, details=details),
-            }
-
-
-def failure(error: BaseException) -> tuple[str, str | None]:
-    """The reason and the details with which a run fails: a task's own where it failed for one."""
-    if isinstance(error, TaskFailed):
-        reason = f'Workflow execution error in {error.name}: "{error.reason}"'
-        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details)
-    if isinstance(error, TaskException):
-        reason = f'Workflow execution error in {error.name}: "{error!r}"'
-        return failures.cut(failures.clean(reason), failures.MAX_REASON), None
-    if isinstance(error, WorkflowFailed):
-        return failures.describe(error)[0], failures.fitting(error.details)
-    return failures.describe(error)
-
-
-def timer(id: str, seconds: int) -> Decision:
-    """A timer of ours, which calls the decider again and which no program knows of."""
-    attributes = {"timerId": id, "startToFireTimeout": str(seconds)}
-    return {"decisionType": "StartTimer", "startTimerDecisionAttributes": attributes}
-
-
-def activity_type(activity: Activity[..., Any], config: Config) -> dict[str, str]:
-    return {"name": activity.name, "version": activity.version or config.activity_default_version}
-
-
-def registration(activity: Activity[..., Any], config: Config) -> dict[str, Any]:
-    """The arguments of RegisterActivityType, the domain aside: the type's defaults are the activity's options."""
-    return {
-        **activity_type(activity, config),
-        "defaultTaskList": {"name": activity.task_list or config.activity_default_task_list},
-        **{f"defaultTask{key[0].upper()}{key[1:]}": value for key, value in _timeouts(activity, config).items()},
-    }
+def _keep_signal(attributes: Attributes, id: str, time: float) -> Opened:
+    return Opened(id, time, input=attributes.get("input"))
 
 
 def same_call(ours: str, theirs: str | None) -> bool:
-    """Whether an activity's input in the history is the call that the program asks for; what we tell workers beside
+    """Whether an input in the history is the call that the program asks for; what we tell workers and deciders beside
     it, the order of keys and the spacing do not count."""
     if theirs is None:
         return False
-    if theirs == ours or theirs.startswith(f'{ours[:-1]},"{codec.RESERVED}":'):
+    if theirs == ours or (theirs.startswith(ours[:-1]) and theirs.startswith(_BESIDE, len(ours) - 1)):
         return True
+    ours, theirs = without_place(ours), without_place(theirs)
+    if ours == theirs or ours.startswith(SCHEME):
+        return ours == theirs
     try:
-        found = json.loads(theirs)
+        return _bare(theirs) == codec.canonical(ours)
     except ValueError:
         return False
+
+
+def identity(name: str, input: str | None) -> str:
+    """What stands for a call of what is called so: equal for the inputs that are the same call."""
+    try:
+        call = _bare(input or "null")
+    except ValueError:  # no call of ours
+        call = input or ""
+    return hashlib.md5(f"{name} {call}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _bare(input: str) -> str:
+    """The canonical JSON of a call, without what travels beside it. Raises ValueError."""
+    found = json.loads(input)
     if isinstance(found, dict):
-        found.pop(codec.RESERVED, None)
-        found.pop("meta", None)
-    return codec.canonical(json.dumps(found)) == codec.canonical(ours)
+        for beside in (codec.RESERVED, codec.EXTRA, "meta"):
+            found.pop(beside, None)
+    return codec.canonical(json.dumps(found))
 
 
-def _schedule(command: ScheduleActivity, options: Options) -> Decision:
-    activity, config = command.activity, options.config
-    timeouts = _timeouts(activity, config)
-    priority = activity.task_priority
-    if priority is PRIORITY_NOT_SET:
-        priority = options.task_priority
-    attributes = {
-        "activityId": command.id,
-        "activityType": activity_type(activity, config),
-        "input": _input(command, timeouts),
-        "taskList": {"name": options.task_list or activity.task_list or config.activity_default_task_list},
-        **timeouts,
-        **_set(taskPriority=None if priority is None else str(int(str(priority)))),
-    }
-    return {"decisionType": "ScheduleActivityTask", "scheduleActivityTaskDecisionAttributes": attributes}
+def _same_activity(command: ScheduleActivity, attributes: Attributes) -> bool:
+    name = attributes["activityType"]["name"]
+    return bool(name == command.activity.name) and same_call(command.input, attributes.get("input"))
 
 
-def _input(command: ScheduleActivity, timeouts: dict[str, str]) -> str:
-    """The call, and beside it what the worker needs and SWF does not tell it."""
-    told: dict[str, Any] = {
-        "attempt": command.attempt,
-        "heartbeat": timeouts["heartbeatTimeout"],
-        "start_to_close": timeouts["startToCloseTimeout"],
-    }
-    meta = f',"meta":{codec.freeze(command.activity.meta)}' if command.activity.meta else ""
-    call: str = command.input
-    return f'{call[:-1]},"{codec.RESERVED}":{json.dumps(told, separators=(",", ":"))}{meta}}}'
+def _same_child(command: StartChild, attributes: Attributes) -> bool:
+    name = attributes["workflowType"]["name"]
+    return bool(name == importable_name(command.workflow)) and same_call(command.input, attributes.get("input"))
 
 
-def _timeouts(activity: Activity[..., Any], config: Config) -> dict[str, str]:
-    return {
-        "startToCloseTimeout": activity.task_start_to_close_timeout or config.activity_start_to_close_timeout,
-        "scheduleToStartTimeout": activity.task_schedule_to_start_timeout
-        or config.activity_schedule_to_start_timeout,
-        "scheduleToCloseTimeout": activity.task_schedule_to_close_timeout
-        or config.activity_schedule_to_close_timeout,
-        "heartbeatTimeout": activity.task_heartbeat_timeout or config.activity_heartbeat_timeout,
-    }
+def _same_lambda(command: RunLambda, attributes: Attributes) -> bool:
+    return bool(attributes["name"] == command.name) and same_call(command.input, attributes.get("input"))
 
 
-def _set(**attributes: Any) -> Attributes:
-    return {key: value for key, value in attributes.items() if value is not None}
+def _same_signal(command: SendSignal, attributes: Attributes) -> bool:
+    if command.name != attributes["signalName"] or command.workflow_id not in (None, attributes["workflowId"]):
+        return False
+    theirs = attributes.get("input")
+    return theirs == command.input or (command.input is not None and same_call(command.input, theirs))
+
+
+def _same_marker(command: RecordMarker, attributes: Attributes) -> bool:
+    return True  # name and details are its id
+
+
+def _marker_id(attributes: Attributes) -> str:
+    return fitting(f"{attributes['markerName']}-{codec.PLAIN.fingerprint(attributes.get('details') or 'null')}")
+
+
+# -- the table -----------------------------------------------------------------------------------------------------
+
+
+WORDS: Final[tuple[Words, ...]] = (
+    Words(
+        ACTIVITY,
+        opened="ActivityTaskScheduled",
+        refused="ScheduleActivityTaskFailed",
+        id=_member("activityId"),
+        same=_same_activity,
+        link="scheduledEventId",
+        closed={
+            "ActivityTaskCompleted": _completed(ACTIVITY),
+            "ActivityTaskFailed": _failed(ACTIVITY),
+            "ActivityTaskTimedOut": _timed_out(ACTIVITY),
+            "ActivityTaskCanceled": _cancelled(ACTIVITY),
+        },
+        type="activityType",
+        cancelled="ActivityTaskCancelRequested",
+        cancel_refused="RequestCancelActivityTaskFailed",
+        keep=_keep_activity,
+    ),
+    Words(
+        CHILD,
+        opened="StartChildWorkflowExecutionInitiated",
+        refused="StartChildWorkflowExecutionFailed",
+        id=_member("workflowId"),
+        same=_same_child,
+        link="initiatedEventId",
+        begun="ChildWorkflowExecutionStarted",
+        closed={
+            "ChildWorkflowExecutionCompleted": _completed(CHILD),
+            "ChildWorkflowExecutionFailed": _failed(CHILD),
+            "ChildWorkflowExecutionTimedOut": _timed_out(CHILD),
+            "ChildWorkflowExecutionCanceled": _cancelled(CHILD),
+            "ChildWorkflowExecutionTerminated": _terminated,
+        },
+        late=True,
+        type="workflowType",
+        cancelled="RequestCancelExternalWorkflowExecutionInitiated",
+        cancel_refused="RequestCancelExternalWorkflowExecutionFailed",
+        cancel_told="ExternalWorkflowExecutionCancelRequested",
+        keep=_keep_child,
+    ),
+    Words(
+        LAMBDA,
+        opened="LambdaFunctionScheduled",
+        refused="ScheduleLambdaFunctionFailed",
+        id=_member("id"),
+        same=_same_lambda,
+        link="scheduledEventId",
+        closed={
+            "LambdaFunctionCompleted": _completed(LAMBDA),
+            "LambdaFunctionFailed": _failed(LAMBDA),
+            "LambdaFunctionTimedOut": _timed_out(LAMBDA),
+            "StartLambdaFunctionFailed": _not_started,
+        },
+        keep=_keep_lambda,
+    ),
+    Words(
+        SIGNAL,
+        opened="SignalExternalWorkflowExecutionInitiated",
+        refused="SignalExternalWorkflowExecutionFailed",
+        id=_member("control"),
+        same=_same_signal,
+        link="initiatedEventId",
+        closed={"ExternalWorkflowExecutionSignaled": _signal_sent},
+        late=True,
+        keep=_keep_signal,
+        shown=lambda given: f"{given['signalName']} to {given['workflowId']} with {short(given.get('input'))}",
+    ),
+    Words(
+        MARKER,
+        opened="MarkerRecorded",
+        refused="RecordMarkerFailed",
+        id=_marker_id,
+        same=_same_marker,
+        instant=True,
+    ),
+    Words(
+        TIMER,
+        opened="TimerStarted",
+        refused="StartTimerFailed",
+        id=_member("timerId"),
+        same=lambda command, attributes: True,
+        link="startedEventId",
+        closed={"TimerFired": _timer_fired},
+        cancelled="TimerCanceled",
+        cancel_refused="CancelTimerFailed",
+        cancelled_at_once=True,
+    ),
+)

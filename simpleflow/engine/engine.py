@@ -68,7 +68,8 @@ class Engine:
     Lambda functions. `synchronous` "full" puts every commit on the
     disk, "auto" those of clients only. `point` is called with a name and an operation inside each writing call, just
     before its commit ("before-commit") and just after ("after-commit"); `stopping` is asked while a poll waits, and
-    ends it. Threads may share an engine, processes not: each opens the file itself.
+    ends it. `url` names the file as `simpleflow.clients` does; "" is memory's. Threads may share an engine, processes
+    not: each opens the file itself.
 
     Raises EngineError where the file cannot be opened, read or written; after a full disk the engine goes on once
     there is room. Every refusal of a request is a `botocore.exceptions.ClientError`.
@@ -85,6 +86,7 @@ class Engine:
         point: Point = no_point,
         stopping: Callable[[], bool] = never,
     ) -> None:
+        self.url = "" if path is None else f"sqlite:{os.fspath(path)}"
         self._clock = clock
         self._configuration = configuration
         self._guarded = frozenset((*configuration.deny, *configuration.rates))

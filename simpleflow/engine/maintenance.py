@@ -116,6 +116,20 @@ def vacuum(
         return Vacuumed(count, before, _size(store))
 
 
+def mentions(path: str | os.PathLike[str], word: str) -> Iterator[str]:
+    """The attributes, as JSON, of all events in which `word` stands, as they are at the instant of the first."""
+    with _opened(path) as store, store.snapshot():
+        for (attributes,) in store.each("mentions", word):
+            yield attributes
+
+
+def oldest_open(path: str | os.PathLike[str]) -> float | None:
+    """When the oldest open execution started, in seconds since the epoch; None where none is open."""
+    with _opened(path) as store:
+        started = store.one("oldest_open")
+    return None if started is None else started / 1000
+
+
 def _remove(store: Store, clock: Clock, domain: int) -> Iterator[int]:
     """Remove what is expired of a domain, a transaction at a time; how many executions went with each."""
     while True:

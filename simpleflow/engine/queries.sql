@@ -182,3 +182,9 @@ SELECT key, time, type, attributes FROM event WHERE key BETWEEN ? AND ? ORDER BY
 
 -- name: events_reversed
 SELECT key, time, type, attributes FROM event WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?
+
+-- name: mentions
+SELECT CAST(attributes AS TEXT) FROM event WHERE instr(attributes, CAST(? AS BLOB))
+
+-- name: oldest_open
+SELECT min(started) FROM execution WHERE closed IS NULL

@@ -323,6 +323,10 @@ class Store:
         """All rows."""
         return self._execute(QUERIES[query], bindings).fetchall()
 
+    def each(self, query: str, *bindings: Any) -> Iterator[tuple[Any, ...]]:
+        """Row after row, as they are asked for: for many that are large."""
+        yield from self._execute(QUERIES[query], bindings)
+
     def select(self, statement: str, bindings: Iterable[Any]) -> list[tuple[Any, ...]]:
         """All rows of a statement that was put together for its filters."""
         return self._execute(statement, tuple(bindings)).fetchall()

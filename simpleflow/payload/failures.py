@@ -1,41 +1,77 @@
 """Errors on their way from process to process: as the `reason` and the `details` of an SWF failure.
 
 The reason is one line; the details are the JSON of ``{"error", "error_type", "message", "traceback"}``, the form
-that simpleflow has always written. Describing an error never fails itself: what is too long is cut in the middle.
+that simpleflow has always written, and beside these what decides whether it is tried again (`simpleflow.retry.told`)
+and what makes an error again (`simpleflow.payload.revival`):
+
+    args, attributes    where they are plain JSON; long texts are cut, and what is long otherwise is left out
+    notes               of `add_note`
+    chain               the causes, nearest first: the like of this record, with "link": "cause" or "context"
+    children            of an exception group: the like of this record
+
+Describing an error never fails itself: what is too long is cut in the middle.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import traceback
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 from typing import Any, Final
 
-from simpleflow.exceptions import message_of, one_line
+from simpleflow.exceptions import message_of, one_line, qualified
 from simpleflow.payload.codec import MAX_LENGTH, read
+from simpleflow.retry import told
 
 MAX_REASON: Final = 256
-MAX_TRACEBACK: Final = 24_000
-MAX_MESSAGE: Final = 4_000
+MAX_LINKS: Final = 100
+MAX_NESTING: Final = 10
 
 LOST_REASONS: Final = ("worker-shutdown", "worker-died")
 """Reasons with which workers fail tasks that they lost: the task is tried again outside of its `retry`."""
+UNREACHABLE: Final = "payload-unreachable"
+"""The reason with which workers fail a task whose values cannot be read or put away: it is tried again, for ever."""
+
+Record = dict[str, Any]
+Keep = Callable[[str], str | None]
+"""Gives a text that is too long for the engine as its reference, None where there is no store."""
 
 
-def describe(error: BaseException) -> tuple[str, str]:
-    """The reason (at most 256 characters) and the details (JSON, at most 32,768) of an error."""
-    kind = type(error)
-    lines = _traceback(error)
-    details = {
-        "error": kind.__name__,
-        "error_type": kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
-        "message": cut(message_of(error), MAX_MESSAGE),
-        "traceback": lines,
-    }
-    text = _dump(details)
-    while len(text) > MAX_LENGTH and lines:
-        del lines[len(lines) // 4 : len(lines) // 4 + max(1, len(lines) // 2)]
-        text = _dump(details)
-    return cut(clean(one_line(error)), MAX_REASON), text
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is told of an error, in characters: of its message, of each argument and attribute, of causes and
+    children together, of the traceback."""
+
+    message: int
+    values: int
+    others: int
+    traceback: int
+
+
+WHOLE: Final = Limits(1_000_000, 1_000_000, 1_000_000, 1_000_000)
+CUT: Final = Limits(4_000, 1_000, 8_000, 24_000)
+
+
+def describe(error: BaseException, keep: Keep | None = None) -> tuple[str, str]:
+    """The reason (at most 256 characters) and the details of an error: JSON of at most 32,768 characters, or the
+    reference of more, where `keep` gives one."""
+    details = _dump(_told(error, WHOLE))
+    if len(details) > MAX_LENGTH:
+        details = _kept(details, keep) or _shortened(_told(error, CUT))
+    return cut(clean(one_line(error)), MAX_REASON), details
+
+
+def without_frames(error: BaseException, files: Container[str]) -> BaseException:
+    """The error, whose traceback begins below the frames of these files."""
+    try:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in files:
+            trace = trace.tb_next
+        return error.with_traceback(trace)
+    except Exception:  # one that does not let itself be touched is still told
+        return error
 
 
 def traceback_of(details: str | None) -> str | None:
@@ -49,11 +85,12 @@ def traceback_of(details: str | None) -> str | None:
     return str(lines) if lines else None
 
 
-def fitting(details: Any) -> str | None:
+def fitting(details: Any, keep: Keep | None = None) -> str | None:
     """The details that somebody else gave a failure, as text that every engine takes; None for none."""
     if details is None:
         return None
-    return cut(clean(details if isinstance(details, str) else repr(details)), MAX_LENGTH)
+    text = clean(details if isinstance(details, str) else repr(details))
+    return text if len(text) <= MAX_LENGTH else _kept(text, keep) or cut(text, MAX_LENGTH)
 
 
 def shrinking(record: dict[str, Any], part: str) -> str:
@@ -77,19 +114,161 @@ def clean(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def _dump(details: dict[str, Any]) -> str:
-    return clean(json.dumps(details, ensure_ascii=False, separators=(",", ":")))
+# -- what is told --------------------------------------------------------------------------------------------------
 
 
-def _traceback(error: BaseException) -> list[str]:
+def _told(error: BaseException, limits: Limits) -> Record:
+    found = _Telling(limits).tell(error, limits.message)
+    return {**found, "traceback": _traceback(error, limits.traceback)}
+
+
+class _Telling:
+    """One error and those that hang on it: each told once, while there is room."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._room = limits.others
+        self._less = min(limits.message, limits.others // 10)
+        self._seen: set[int] = set()
+
+    def tell(self, error: BaseException, message: int, depth: int = 0) -> Record:
+        """The record of an error, with its causes and its children."""
+        found = self._alone(error, message, depth)
+        chain: list[Record] = []
+        link = _before(error)
+        while link is not None and self._is_room_for(link[1], len(chain)):
+            chain.append(self._spent({"link": link[0], **self._alone(link[1], self._less, depth)}))
+            link = _before(link[1])
+        return {**found, "chain": chain} if chain else found
+
+    def _alone(self, error: BaseException, message: int, depth: int) -> Record:
+        self._seen.add(id(error))
+        kind = type(error)
+        found: Record = {
+            "error": kind.__name__,
+            "error_type": qualified(kind),
+            **told(error),
+            "message": cut(message_of(error), message),
+            **_values(error, self._limits.values),
+        }
+        children: list[Record] = []
+        for child in _children(error) if depth < MAX_NESTING else ():
+            if self._is_room_for(child, len(children)):
+                children.append(self._spent(self.tell(child, self._less, depth + 1)))
+        return {**found, "children": children} if children else found
+
+    def _is_room_for(self, error: BaseException, already: int) -> bool:
+        return self._room > 0 and already < MAX_LINKS and id(error) not in self._seen
+
+    def _spent(self, record: Record) -> Record:
+        self._room -= len(_dump(record))
+        return record
+
+
+def _before(error: BaseException) -> tuple[str, BaseException] | None:
+    """What an error was raised from, or else what was handled then."""
+    try:
+        if error.__cause__ is not None:
+            return "cause", error.__cause__
+        if error.__context__ is not None and not error.__suppress_context__:
+            return "context", error.__context__
+    except Exception:  # an error whose parts cannot be read must still be reported
+        pass
+    return None
+
+
+def _children(error: BaseException) -> tuple[BaseException, ...]:
+    group: Any = error
+    return BaseExceptionGroup.exceptions.__get__(group) if issubclass(type(error), BaseExceptionGroup) else ()
+
+
+def _values(error: BaseException, length: int) -> Record:
+    """The error's arguments, attributes and notes, as far as they are plain JSON of at most `length` characters."""
+    found: Record = {}
+    try:
+        args = [cut(each, length) if type(each) is str else each for each in _args(error)]
+        if _is_plain(args, 4 * length):
+            found["args"] = args
+        held = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+        attributes = {name: value for name, value in held.items() if _is_plain(value, length)}
+        if attributes:
+            found["attributes"] = attributes
+        notes = [cut(note, length) for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
+        if notes:
+            found["notes"] = notes[:MAX_LINKS]
+    except Exception:  # as above
+        pass
+    return found
+
+
+def _args(error: BaseException) -> list[Any]:
+    """What an error of its builtin class is made of."""
+    if isinstance(error, BaseExceptionGroup):
+        return [error.message]
+    if isinstance(error, OSError) and len(error.args) == 2 and error.filename is not None:
+        return [*error.args, error.filename]  # which is kept apart
+    return list(error.args)
+
+
+def _is_plain(value: Any, length: int) -> bool:
+    """Whether a value comes back from JSON as it went."""
+    try:
+        return _is_json(value) and len(json.dumps(value, ensure_ascii=False)) <= length
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_json(value: Any) -> bool:
+    kind = type(value)
+    if kind is list:
+        return all(map(_is_json, value))
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
+    return value is None or kind in (str, int, bool) or (kind is float and math.isfinite(value))
+
+
+def _traceback(error: BaseException, budget: int) -> list[str]:
     try:
         lines = traceback.TracebackException.from_exception(error, limit=-50).format(chain=True)
-        budget, kept = MAX_TRACEBACK, []
+        kept = []
         for line in reversed(list(lines)):
             if budget < 0:
                 break
-            kept.append(cut(line, 2_000))
+            kept.append(cut(line, max(2_000, budget // 2)))
             budget -= len(kept[-1])
         return kept[::-1]
-    except Exception:  # an error whose parts cannot be shown must still be reported
+    except Exception:
         return [f"{type(error).__name__} (its traceback cannot be shown)\n"]
+
+
+# -- making it fit -------------------------------------------------------------------------------------------------
+
+
+def _kept(text: str, keep: Keep | None) -> str | None:
+    """The reference of `text`, None where it cannot be had."""
+    try:
+        return None if keep is None else keep(text)
+    except Exception:  # the store is lost as well; what fits is told all the same
+        return None
+
+
+def _shortened(record: Record) -> str:
+    """The record as JSON that fits, whatever its parts come to when they are escaped."""
+    text = _dump(record)
+    lines: list[str] = record["traceback"]
+    while len(text) > MAX_LENGTH and lines:
+        del lines[len(lines) // 4 : len(lines) // 4 + max(1, len(lines) // 2)]
+        text = _dump(record)
+    for part in ("children", "chain", "notes", "attributes", "args"):
+        if len(text) > MAX_LENGTH:
+            record.pop(part, None)
+            text = _dump(record)
+    for part in ("message", "error", "error_type"):
+        while len(text) > MAX_LENGTH and len(record[part]) > 100:
+            record[part] = cut(record[part], len(record[part]) // 2)
+            text = _dump(record)
+    return text
+
+
+def _dump(details: Record) -> str:
+    return clean(json.dumps(details, ensure_ascii=False, separators=(",", ":")))

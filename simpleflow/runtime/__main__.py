@@ -42,17 +42,27 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
     config = settings.load()
     configure_logging(spec.log_level or config.log_level, spec.role)
     _set_title(spec, config)
+    stores = config.payload_stores(spec.engine)
     with closing(client(spec.engine, stopping=stop, point=point, **_configured(spec))) as engine:
         if spec.role in ("worker", "lambda-worker"):
             from simpleflow.runtime.working import ACTIVITY, LAMBDA, Worker
 
             kind = ACTIVITY if spec.role == "worker" else LAMBDA
             where = (engine, spec.domain, spec.task_list, stop)
-            Worker(*where, kind=kind, config=config, heartbeat=spec.heartbeat, point=point).run(spec.one_task)
+            worker = Worker(
+                *where,
+                kind=kind,
+                config=config,
+                stores=stores,
+                heartbeat=spec.heartbeat,
+                point=point,
+                grace=config.activity_sigterm_wait_sec,
+            )
+            worker.run(spec.one_task)
         else:
             from simpleflow.runtime.deciding import decide_forever
 
-            decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config)
+            decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config, stores=stores)
 
 
 def end_after(life: int) -> None:

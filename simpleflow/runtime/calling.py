@@ -1,50 +1,149 @@
 """Calling an activity by its name, and wording what came of it: a result as JSON, or a failure.
 
-Used by the warm child, and in this process by --local. It knows of no process, no engine and no time.
+Around the call stand the middlewares that its arguments name under `MIDDLEWARES`, and before it the programs that its
+input names are downloaded. Used by the warm child, and in this process by --local. It knows of no process, no engine
+and no time.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
 from simpleflow import activity as activity_module
+from simpleflow import log as logs
 from simpleflow.activity import Activity
-from simpleflow.exceptions import message_of, one_line
-from simpleflow.payload.codec import Codec, freeze
-from simpleflow.payload.failures import MAX_REASON, clean, cut, describe
+from simpleflow.download import download_binaries
+from simpleflow.exceptions import ExecutionError, PayloadUnreachable, message_of, one_line
+from simpleflow.payload.codec import PLAIN, Codec, arguments, decode_call
+from simpleflow.payload.failures import MAX_REASON, UNREACHABLE, clean, cut, describe, without_frames
 
 Answer = dict[str, Any]
 """``{"result": JSON}``, or ``{"reason": line, "details": JSON}``; with ``"stale": True`` where this process should not
 go on."""
 
+Functions = Sequence[Callable[..., Any]]
+
+MIDDLEWARES: Final = "simpleflow_middlewares"
+"""The argument of a call that names functions to call around it: ``{"pre": [names], "post": [names]}``. Those before
+are called as ``f(context)``, those after, if the activity returned, as ``f(context, result=result)``."""
+
 OURS: Final = {__file__, activity_module.__file__}
 
-_codec = Codec()
 _found: dict[str, Activity[..., Any]] = {}
 
 
-def run(name: str, text: str | None) -> Answer:
+def context_of(task: Mapping[str, Any], domain: str, task_list: str) -> dict[str, Any]:
+    """What an activity may know of its task, as the engine gave it; `input` is added where it is run."""
+    return {
+        "name": task["activityType"]["name"],
+        "version": task["activityType"]["version"],
+        "workflow_id": task["workflowExecution"]["workflowId"],
+        "run_id": task["workflowExecution"]["runId"],
+        "activity_id": task["activityId"],
+        "domain_name": domain,
+        "activity_task_list": task_list,
+    }
+
+
+def run(name: str, text: str | None, context: dict[str, Any] | None = None, codec: Codec = PLAIN) -> Answer:
     """Call the activity `name` with the arguments in `text`. Whatever it raises is in the answer."""
     try:
         activity = find(name)
     except BaseException as error:
-        _, details = describe(_without_our_frames(error))
-        # A module that failed may have left others imported that are corrected with it: only a new process sees them.
-        return {"reason": not_found(name, error), "details": details, "stale": True}
-    return call(activity, text)
+        return _stale(name, error)
+    return call(activity, text, context, codec)
 
 
-def call(activity: Activity[..., Any], text: str | None) -> Answer:
+def call(
+    activity: Activity[..., Any], text: str | None, context: dict[str, Any] | None = None, codec: Codec = PLAIN
+) -> Answer:
     """Call the activity with the arguments in `text`. Whatever it raises is in the answer."""
+    context = {**(context or {}), "input": text}
+    logs.running = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
     try:
-        args, kwargs = _codec.thaw_call(text)
-        return {"result": freeze(activity.execute(*args, **kwargs), "the result")}
+        told = codec.read_call(text)
+        args, kwargs = arguments(told)
+        named = kwargs.pop(MIDDLEWARES, None)
+        before, after = _middlewares(named) if named else ((), ())
+        decode_call(args, kwargs, activity.callable)
+        with _programs(binaries) if (binaries := _binaries(told)) else nullcontext():
+            for middleware in before:
+                middleware(context)
+            result = activity.work(args, kwargs, context)
+            for middleware in after:
+                middleware(context, result=result)
+        return {"result": codec.freeze(result, "the result")}
+    except _Missing as missing:
+        return _stale(f"the middleware {missing.name}", missing.error)
+    except PayloadUnreachable as error:
+        return unreachable(error)
     except BaseException as error:
-        reason, details = describe(_without_our_frames(error))
-        if isinstance(error, SystemExit):
-            reason = cut(clean(f"SystemExit: {said_exit(error, 'activity')}"), MAX_REASON)
-        return {"reason": reason, "details": details}
+        return _failed(error, codec)
+    finally:
+        logs.running = logs.NOTHING
+
+
+def _failed(error: Any, codec: Codec) -> Answer:
+    if issubclass(type(error), ExecutionError) and error.details:  # what was raised there is the failure
+        return {"reason": cut(clean(error.reason), MAX_REASON), "details": error.details}
+    reason, details = describe(without_frames(error, OURS), codec.keep)
+    if issubclass(type(error), SystemExit):
+        reason = cut(clean(f"SystemExit: {said_exit(error, 'activity')}"), MAX_REASON)
+    return {"reason": reason, "details": details}
+
+
+def unreachable(error: PayloadUnreachable) -> Answer:
+    """The answer to a task whose values cannot be had, or its result not be put away."""
+    return {"reason": cut(clean(f"{UNREACHABLE}: {message_of(error)}"), MAX_REASON), "details": describe(error)[1]}
+
+
+class _Missing(Exception):
+    """A middleware that cannot be imported."""
+
+    def __init__(self, name: str, error: BaseException) -> None:
+        super().__init__(name, error)
+        self.name = name
+        self.error = error
+
+
+def _middlewares(named: Any) -> tuple[Functions, Functions]:
+    """The functions to call before and after an activity. Raises _Missing, and TypeError where they are named wrong."""
+    lists = list(named.values()) if isinstance(named, dict) and named.keys() <= {"pre", "post"} else [None]
+    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
+        raise TypeError(f'{MIDDLEWARES} takes {{"pre": [names], "post": [names]}}, not {named!r}')
+    return [_middleware(name) for name in named.get("pre", ())], [_middleware(name) for name in named.get("post", ())]
+
+
+def _middleware(name: str) -> Callable[..., Any]:
+    try:
+        found: Callable[..., Any] = load(name)
+    except BaseException as error:
+        raise _Missing(name, error) from error
+    return found
+
+
+def _binaries(told: Any) -> Any:
+    """The programs that a task's `meta` names."""
+    meta = told.get("meta") if isinstance(told, dict) else None
+    return meta.get("binaries") if isinstance(meta, dict) else None
+
+
+@contextmanager
+def _programs(binaries: Any) -> Iterator[None]:
+    """These programs are downloaded and on the PATH, for as long as the task runs."""
+    before = os.environ.get("PATH")
+    try:
+        download_binaries(binaries)
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("PATH", None)
+        else:
+            os.environ["PATH"] = before
 
 
 def find(name: str) -> Activity[..., Any]:
@@ -88,6 +187,12 @@ def response(kind: str, token: str, answer: Answer) -> tuple[str, dict[str, Any]
     return f"respond_{kind}_task_{outcome}", {"taskToken": token, **given}
 
 
+def _stale(name: str, error: BaseException) -> Answer:
+    _, details = describe(without_frames(error, OURS))
+    # A module that failed may have left others imported that are corrected with it: only a new process sees them.
+    return {"reason": not_found(name, error), "details": details, "stale": True}
+
+
 def not_found(name: str, error: BaseException) -> str:
     """The reason of a task whose function cannot be imported."""
     plain = isinstance(error, ImportError | AttributeError)
@@ -95,14 +200,7 @@ def not_found(name: str, error: BaseException) -> str:
     return cut(clean(f"cannot import {name}: {text}"), MAX_REASON)
 
 
-def _without_our_frames(error: BaseException) -> BaseException:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in OURS:
-        trace = trace.tb_next
-    return error.with_traceback(trace)
-
-
-def said_exit(error: SystemExit, who: str) -> str:
+def said_exit(error: Any, who: str) -> str:
     """What is said of a function that would have ended its process."""
     try:
         argument = repr(error.code)

@@ -13,19 +13,26 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
 
+from simpleflow.observe import configure_logging
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
 
 RUN: Final[dict[str, Callable[..., calling.Answer]]] = {"activity": calling.run, "lambda": lambdas.run}
-"""Who runs a task, by its kind."""
+"""Who runs a task, by its kind; the codec comes last."""
 
 
-def main(channel: int, life: int) -> None:
-    """Run what comes through the socket `channel` until it is closed; end at once when the pipe `life` is."""
+def main(channel: int, life: int, stores: Sequence[str]) -> None:
+    """Run what comes through the socket `channel` until it is closed; end at once when the pipe `life` is.
+
+    `stores` are the URLs of where large values lie.
+    """
+    codec = Codec(payloads=Payloads(stores))
     for descriptor in (channel, life):
         os.set_inheritable(descriptor, False)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -35,7 +42,7 @@ def main(channel: int, life: int) -> None:
     me = os.getpid()
     while (request := receive(channel)) is not None:
         kind, *asked = request
-        answer = RUN[kind](*asked)
+        answer = RUN[kind](*asked, codec)
         if os.getpid() != me:  # the task forked, and this is what it left behind
             os._exit(0)
         _flush()
@@ -97,4 +104,5 @@ def _flush() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    configure_logging(sys.argv[3], "task")
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[4:])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from simpleflow import log as logs
 from simpleflow.config import Config
 from simpleflow.decider import Decider, load_workflow
 from simpleflow.decider.mute import mute_replays
+from simpleflow.payload.store import Payloads
 from simpleflow.runtime.poll import Call, Stop, identity, serve
 
 log = logging.getLogger("simpleflow.runtime")
@@ -23,16 +25,17 @@ def decide_forever(
     stop: Stop,
     *,
     config: Config,
+    stores: Sequence[str] = (),
     cache_size: int = 1000,
 ) -> None:
     """Decide the runs whose decision tasks come to `task_list`, until told to stop.
 
-    `workflows` are dotted names of classes; more are loaded by the names that their runs carry. Raises LoadError
-    for one of `workflows`, and what the engine says of an unknown domain.
+    `workflows` are dotted names of classes; more are loaded by the names that their runs carry. `stores` are the URLs
+    of where large values lie. Raises LoadError for one of `workflows`, and what the engine says of an unknown domain.
     """
     mute_replays()
     classes = [load_workflow(name) for name in workflows]
-    decider = Decider(client, domain, classes, config=config, cache_size=cache_size)
+    decider = Decider(client, domain, classes, config=config, payloads=Payloads(stores), cache_size=cache_size)
     poll = {
         "domain": domain,
         "taskList": {"name": task_list},
@@ -45,7 +48,9 @@ def decide_forever(
     def handle(task: dict[str, Any]) -> Call:
         nonlocal last
         last = task
+        logs.running = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
         answer = decider.decide(task, poll)
+        logs.running = logs.NOTHING
         sys.stdout.flush()
         return "respond_decision_task_completed", answer
 

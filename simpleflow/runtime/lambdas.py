@@ -16,10 +16,11 @@ from typing import Any, Final
 
 import orjson
 
-from simpleflow.exceptions import message_of
-from simpleflow.payload.codec import MAX_LENGTH, freeze
+from simpleflow.exceptions import PayloadUnreachable, message_of
+from simpleflow.payload.codec import MAX_LENGTH, PLAIN, Codec
 from simpleflow.payload.failures import clean
-from simpleflow.runtime.calling import Answer, not_found, response, said_exit
+from simpleflow.payload.reference import SCHEME
+from simpleflow.runtime.calling import Answer, not_found, response, said_exit, unreachable
 
 UNHANDLED: Final = "Unhandled"
 """Amazon's reason where a function raised; what it raised is in the details."""
@@ -39,27 +40,37 @@ class Context:
         return max(0, round((self.deadline - time.time()) * 1000))
 
 
-def run(task: dict[str, Any]) -> Answer:
+def run(task: dict[str, Any], codec: Codec = PLAIN) -> Answer:
     """Call the function of a Lambda task, as function(event, context). Whatever it raises is in the answer.
 
     `task` is as `poll_for_lambda_task` gives it: the input is decoded from JSON (None without), what the function
-    returns encoded as JSON. The details of a failure are Amazon's: errorMessage, errorType and stackTrace, as JSON.
+    returns encoded as JSON, plain on both sides as by Amazon, whatever the type hints; only large values travel by
+    reference. The details of a failure are Amazon's: errorMessage, errorType and stackTrace, as
+    JSON.
     """
     try:
         function = _load(task["function"])
     except BaseException as error:
         return {"reason": not_found(task["function"], error), "details": _details(error), "stale": True}
     try:
-        event = orjson.loads(task["input"]) if "input" in task else None
+        event = _event(task["input"], codec) if "input" in task else None
         deadline = time.time() + int(task["startToCloseTimeout"])
-        return {"result": freeze(function(event, Context(task["name"], task["taskToken"], deadline)), "the result")}
+        result = function(event, Context(task["name"], task["taskToken"], deadline))
+        return {"result": codec.freeze(result, "the result", bare=True)}
+    except PayloadUnreachable as error:
+        return unreachable(error)
     except BaseException as error:
         return {"reason": UNHANDLED, "details": _details(error)}
 
 
-def invoke(task: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def invoke(task: dict[str, Any], codec: Codec = PLAIN) -> tuple[str, dict[str, Any]]:
     """`run` for loops of one's own: the method of the client that answers the task, and its arguments."""
-    return response("lambda", task["taskToken"], run(task))
+    return response("lambda", task["taskToken"], run(task, codec))
+
+
+def _event(text: str, codec: Codec) -> Any:
+    """The value of an input: JSON, and strictly so where it is somebody else's."""
+    return codec.load(text) if SCHEME in text else orjson.loads(text)
 
 
 def _load(name: str) -> Callable[[Any, Context], Any]:
@@ -73,7 +84,7 @@ def _load(name: str) -> Callable[[Any, Context], Any]:
 
 def _details(error: BaseException) -> str:
     """The error as JSON, whatever it is, and short enough: of a long trace the end, of a long message the beginning."""
-    message = said_exit(error, "function") if isinstance(error, SystemExit) else message_of(error)
+    message = said_exit(error, "function") if issubclass(type(error), SystemExit) else message_of(error)
     message = clean(message)
     above = error.__traceback__  # our own frame
     trace = [clean(line) for line in traceback.format_tb(above.tb_next if above else None)]

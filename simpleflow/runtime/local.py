@@ -1,7 +1,8 @@
 """A run in this process, for a check with a debugger: no semantics of its own.
 
-The engine in memory, the decider, the activities and the Lambda functions take turns on one thread. Time stands still
-while anything runs and jumps when nothing does, so a retry in an hour costs nothing and a breakpoint times nothing out.
+The engine in memory, the decider of the run and of its children, the activities and the Lambda functions take turns on
+one thread. Time stands still while anything runs and jumps when nothing does, so a retry in an hour costs nothing and a
+breakpoint times nothing out.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from simpleflow import config as settings
 from simpleflow.decider import Decider
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.runtime import calling, lambdas
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
+from simpleflow.protocol.history import Event
+from simpleflow.runtime import calling, lambdas, runs
 from simpleflow.runtime.poll import Call
-from simpleflow.runtime.start import Handle, launch
+from simpleflow.runtime.start import launch
 from simpleflow.workflow import Workflow
 
 DOMAIN: Final = "local"
@@ -33,7 +37,7 @@ def never() -> bool:
 
 
 class Local:
-    """One run, its engine, its decider and its worker."""
+    """One run with its children, their engine, decider and worker."""
 
     def __init__(
         self,
@@ -48,20 +52,25 @@ class Local:
         config = settings.load()
         configuration = Configuration(lambdas=config.lambdas if lambdas is None else lambdas)
         self._engine = Engine(None, clock=self._clock, long_poll_seconds=0, configuration=configuration)
-        self._decider = Decider(self._engine, DOMAIN, [workflow], config=config)
+        self._payloads = Payloads(config.payload_stores("memory"))
+        self._codec = Codec(payloads=self._payloads)
+        self._decider = Decider(self._engine, DOMAIN, [workflow], config=config, payloads=self._payloads)
         self._runs_lambdas = bool(configuration.lambdas)
+        self._top: runs.Run
+        self._waiting_signals: list[str] = []
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run to the end; the value that ``run`` returned. Raises WorkflowFailed, PayloadError, TypeError."""
-        options = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
-        handle = launch(self._workflow, args, kwargs, engine=self._engine, **options)
+        options: dict[str, Any] = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
+        handle = launch(self._workflow, args, kwargs, engine=self._engine, payloads=self._payloads, **options)
+        self._top = runs.Run(DOMAIN, handle.workflow_id, handle.run_id)
         try:
             respond: Call | None = None
             while True:
                 self._work(respond)
-                respond = self._decide(handle)
-                if respond is None and not self._jump():
-                    return handle.result(timeout=0)
+                respond = self._decide()
+                if respond is None and ((closing := self._closing()) is not None or not self._jump()):
+                    return self._result(closing)
         finally:
             self._decider.close()
             self._engine.close()
@@ -70,7 +79,7 @@ class Local:
         """Give this response, then run the activities and the Lambda functions that wait, one after the other."""
         self._run_all("activity", LIST, self._activity, respond)
         if self._runs_lambdas:
-            self._run_all("lambda", LAMBDAS, lambdas.run, None)
+            self._run_all("lambda", LAMBDAS, self._lambda, None)
 
     def _run_all(
         self, kind: str, where: dict[str, Any], run: Callable[[dict[str, Any]], calling.Answer], respond: Call | None
@@ -87,17 +96,42 @@ class Local:
     def _activity(self, task: dict[str, Any]) -> calling.Answer:
         kind, text = task["activityType"], task.get("input")
         known = self._decider.activities.get((kind["name"], kind["version"]))
-        return calling.call(known, text) if known is not None else calling.run(kind["name"], text)
+        context = calling.context_of(task, DOMAIN, "local")
+        if known is not None:
+            return calling.call(known, text, context, self._codec)
+        return calling.run(kind["name"], text, context, self._codec)
 
-    def _decide(self, handle: Handle) -> Call | None:
+    def _lambda(self, task: dict[str, Any]) -> calling.Answer:
+        return lambdas.run(task, self._codec)
+
+    def _decide(self) -> Call | None:
         task = self._engine.poll_for_decision_task(**DECISIONS)
         if "taskToken" not in task:
             return None
         answer = self._decider.decide(task, DECISIONS)
         if self._interrupted():
             raise KeyboardInterrupt
-        _check(handle, json.loads(answer["executionContext"]))
+        context = json.loads(answer["executionContext"])
+        _check(task["workflowExecution"], context)
+        if task["workflowExecution"]["workflowId"] == self._top.workflow_id:
+            self._waiting_signals = context.get("waiting_signals", [])
         return "respond_decision_task_completed", answer
+
+    def _closing(self) -> Event | None:
+        """The event that closed the run, or the last of those as which it went on; None while it is open."""
+        while (closing := runs.closing_event(self._engine, self._top)) is not None:
+            following = runs.next_run(self._top, closing)
+            if following is None:
+                return closing
+            self._top = following
+        return None
+
+    def _result(self, closing: Event | None) -> Any:
+        assert closing is not None, "an open run has a time at which it is over"
+        if closing["eventType"] == "WorkflowExecutionTimedOut" and self._waiting_signals:
+            names = ", ".join(self._waiting_signals)
+            raise _failed(self._top.execution, "STUCK", f"it waits for signals that nobody sends here: {names}")
+        return runs.result_of(self._top, closing, self._codec, self._workflow)
 
     def _jump(self) -> bool:
         """Let the next timer fire, or the next timeout pass; of an open run the last is its own."""
@@ -107,15 +141,17 @@ class Local:
         return due is not None
 
 
-def _check(handle: Handle, context: dict[str, Any]) -> None:
+def _check(execution: dict[str, str], context: dict[str, Any]) -> None:
     """A parked or stuck run waits for somebody; here nobody will come."""
     if "parked" in context:
-        reason, traceback = context["parked"]["error"], context["parked"]["traceback"]
-        details = json.dumps({"traceback": traceback})
-        raise WorkflowFailed(handle.workflow_id, handle.run_id, "PARKED", reason, details)
+        details = json.dumps({"traceback": context["parked"]["traceback"]})
+        raise _failed(execution, "PARKED", context["parked"]["error"], details)
     if "stuck" in context:
-        reason = f"it waits for what never comes: {', '.join(context['stuck'])}"
-        raise WorkflowFailed(handle.workflow_id, handle.run_id, "STUCK", reason)
+        raise _failed(execution, "STUCK", f"it waits for what never comes: {', '.join(context['stuck'])}")
+
+
+def _failed(execution: dict[str, str], status: str, reason: str, details: str | None = None) -> WorkflowFailed:
+    return WorkflowFailed(execution["workflowId"], execution["runId"], status, reason, details)
 
 
 def run_local(

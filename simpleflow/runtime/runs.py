@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.payload import codec
+from simpleflow.payload.codec import Codec, read_object
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes, close_status
+from simpleflow.workflow import Workflow
 
 LONGEST_RETENTION: Final = timedelta(days=366 + 90 + 1)
 """How old a run can be that an engine still knows: a year open, then 90 days kept."""
@@ -102,12 +103,22 @@ def closing_event(client: SWFClient, run: Run) -> Event | None:
     return last if close_status(last) else None
 
 
-def result_of(run: Run, closing: Event) -> Any:
-    """The value that the run returned. Raises WorkflowFailed if it did not complete."""
+def next_run(run: Run, closing: Event) -> Run | None:
+    """The run as which this one goes on, if it does."""
+    if closing["eventType"] != "WorkflowExecutionContinuedAsNew":
+        return None
+    return Run(run.domain, run.workflow_id, attributes(closing)["newExecutionRunId"])
+
+
+def result_of(run: Run, closing: Event, codec: Codec, workflow: type[Workflow] | None = None) -> Any:
+    """The value that the run returned, by the type hint of the workflow's ``run`` where that is given.
+
+    Raises WorkflowFailed if the run did not complete, PayloadUnreachable, PayloadError.
+    """
     if closing["eventType"] == "WorkflowExecutionCompleted":
-        return codec.read(attributes(closing).get("result"))
+        return codec.read_result(attributes(closing).get("result"), workflow and workflow.run)
     status = close_status(closing) or "OPEN"
-    raise WorkflowFailed(run.workflow_id, run.run_id, status, *reason_of(closing))
+    raise codec.explained(WorkflowFailed(run.workflow_id, run.run_id, status, *reason_of(closing)))
 
 
 def reason_of(closing: Event) -> tuple[str | None, str | None]:
@@ -121,8 +132,9 @@ def reason_of(closing: Event) -> tuple[str | None, str | None]:
 class Watch:
     """A run's progress, read from its history; each `look` reads only what is new.
 
-    `known`, `done` and `running` are numbers of tasks, `lists` the task lists of the activities, `closing` the event
-    that closed the run, `parked` why its last decision could not be made.
+    A run that goes on as a new one is followed: `run` is then that one. `known`, `done` and `running` are numbers of
+    tasks, `lists` the task lists of the activities, `closing` the event that closed the run, `parked` why its last
+    decision could not be made.
     """
 
     client: SWFClient
@@ -134,14 +146,16 @@ class Watch:
     _ids: dict[int, str] = field(default_factory=dict)
     _completed: set[str] = field(default_factory=set)
     _running: set[int] = field(default_factory=set)
+    _known_before: int = 0  # tasks of the runs before this one
+    _done_before: int = 0
 
     @property
     def known(self) -> int:
-        return len(set(self._ids.values()))
+        return self._known_before + len(set(self._ids.values()))
 
     @property
     def done(self) -> int:
-        return len(self._completed)
+        return self._done_before + len(self._completed)
 
     @property
     def running(self) -> int:
@@ -149,6 +163,16 @@ class Watch:
 
     def look(self) -> Event | None:
         """Read on; the closing event, if the run has closed."""
+        self._read()
+        while self.closing is not None and (following := next_run(self.run, self.closing)) is not None:
+            self._known_before, self._done_before = self.known, self.done
+            for box in (self._ids, self._completed, self._running):
+                box.clear()
+            self.run, self.closing, self._seen = following, None, 0
+            self._read()
+        return self.closing
+
+    def _read(self) -> None:
         new: list[Event] = []
         for event in history(self.client, self.run, reverse=True, page=PAGE):
             if event["eventId"] <= self._seen:
@@ -156,7 +180,6 @@ class Watch:
             new.append(event)
         for event in reversed(new):
             self._take(event)
-        return self.closing
 
     def _take(self, event: Event) -> None:
         self._seen = event["eventId"]
@@ -164,7 +187,7 @@ class Watch:
         if close_status(event):
             self.closing = event
         elif kind == "DecisionTaskCompleted":
-            parked = codec.read_object(attributes(event).get("executionContext")).get("parked")
+            parked = read_object(attributes(event).get("executionContext")).get("parked")
             self.parked = str(parked.get("error")) if isinstance(parked, dict) else None
         if not kind.startswith("ActivityTask") or kind == "ActivityTaskCancelRequested":
             return

@@ -15,9 +15,10 @@ from simpleflow.clients import SWFClient
 from simpleflow.config import Config, workflow_type
 from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
-from simpleflow.runtime import runs
+from simpleflow.runtime import repair, runs
 from simpleflow.runtime.patience import Patience
 from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.repair import Previous
 from simpleflow.runtime.runs import Run, Watch
 from simpleflow.runtime.start import default_id, launch
 from simpleflow.runtime.supervise import Spec, Supervisor
@@ -136,18 +137,21 @@ def begin(
     """Start a run on a list of its own, for decisions and activities."""
     workflow_id = workflow_id or default_id(workflow_type(workflow, settings)["name"])
     task_list = unique_list(workflow_id)
-    handle = launch(
-        workflow,
-        args,
-        kwargs,
-        domain=domain,
-        workflow_id=workflow_id,
-        task_list=task_list,
-        activity_task_list=task_list,
-        engine=engine,
-        **options,
-    )
+    where: dict[str, Any] = {"domain": domain, "workflow_id": workflow_id, "task_list": task_list}
+    where["activity_task_list"] = task_list
+    handle = launch(workflow, args, kwargs, engine=engine, **where, **options)
     return Place(Run(domain, handle.workflow_id, handle.run_id), task_list, (task_list,))
+
+
+def begin_repair(
+    previous: Previous, workflow: type[Workflow], *, workflow_id: str | None, engine: str, **options: Any
+) -> Place:
+    """Start a run that repairs a former one, likewise; its workflow id is the former's where none is given."""
+    workflow_id = workflow_id or previous.run.workflow_id
+    task_list = unique_list(workflow_id)
+    where: dict[str, Any] = {"workflow_id": workflow_id, "task_list": task_list, "activity_task_list": task_list}
+    handle = repair.launch_repair(previous, workflow, engine=engine, **where, **options)
+    return Place(Run(handle.domain, handle.workflow_id, handle.run_id), task_list, (task_list,))
 
 
 def unique_list(workflow_id: str) -> str:

@@ -16,10 +16,12 @@ from typing import Any, Final
 from simpleflow import clients, config
 from simpleflow.activity import importable_name
 from simpleflow.clients import SWFClient
-from simpleflow.payload import codec
+from simpleflow.payload.codec import EXTRA, PLAIN, Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.patience import Patience
+from simpleflow.task import ask_class
 from simpleflow.workflow import Workflow
 
 LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
@@ -28,11 +30,22 @@ LONGEST_PAUSE: Final = 0.5  # seconds, between two looks at a run
 class Handle:
     """A run that was started.
 
-    `workflow_id` and `run_id` are its names in the engine; another process finds it by them.
+    `workflow_id` and `run_id` are its names in the engine; another process finds it by them. `workflow` is its class,
+    whose type hint for what ``run`` returns gives the result back; `codec` reads large values.
     """
 
-    def __init__(self, client: SWFClient, domain: str, workflow_id: str, run_id: str) -> None:
+    def __init__(
+        self,
+        client: SWFClient,
+        domain: str,
+        workflow_id: str,
+        run_id: str,
+        workflow: type[Workflow] | None = None,
+        codec: Codec = PLAIN,
+    ) -> None:
         self._client = client
+        self._workflow = workflow
+        self._codec = codec
         self.domain = domain
         self.workflow_id = workflow_id
         self.run_id = run_id
@@ -40,30 +53,38 @@ class Handle:
     @property
     def status(self) -> str:
         """OPEN, or how it closed: COMPLETED, FAILED, CANCELED, TERMINATED, TIMED_OUT, CONTINUED_AS_NEW."""
-        execution = {"workflowId": self.workflow_id, "runId": self.run_id}
-        info = self._client.describe_workflow_execution(domain=self.domain, execution=execution)["executionInfo"]
-        return str(info.get("closeStatus") or info["executionStatus"])
+        return self._status(runs.Run(self.domain, self.workflow_id, self.run_id))
 
     def result(self, timeout: float | None = None) -> Any:
-        """What the run returned; waits for it, at most `timeout` seconds.
+        """What the run returned; waits for it, at most `timeout` seconds. A run that goes on as a new one is followed.
 
         An engine that cannot be reached, throttles or fails is asked again. Raises WorkflowFailed if the run did not
-        complete, and the builtin TimeoutError if it is still open, or the engine has not come back.
+        complete, the builtin TimeoutError if it is still open, or the engine has not come back, and PayloadUnreachable
+        if it returned a large value whose store has lost it.
         """
         until = math.inf if timeout is None else time.monotonic() + timeout
         run = runs.Run(self.domain, self.workflow_id, self.run_id)
+        while True:
+            closing = self._closing(run, until, timeout)
+            following = runs.next_run(run, closing)
+            if following is None:
+                return runs.result_of(run, closing, self._codec, self._workflow)
+            run = following
+
+    def _closing(self, run: runs.Run, until: float, timeout: float | None) -> dict[str, Any]:
+        """The event that closes a run, once it is there."""
         patience, pause = Patience(), 0.005
         while True:
             trouble: Exception | None = None
             try:
                 # Amazon shows the history a little later than the status.
-                closing = None if self.status == "OPEN" else runs.closing_event(self._client, run)
+                closing = None if self._status(run) == "OPEN" else runs.closing_event(self._client, run)
             except Exception as error:
                 trouble, wait = error, patience.pause(error)
             else:
                 patience.answered()
                 if closing is not None:
-                    return runs.result_of(run, closing)
+                    return closing
                 wait = pause = min(pause * 1.5, LONGEST_PAUSE)
             left = until - time.monotonic()
             if left <= 0:
@@ -72,6 +93,10 @@ class Handle:
                     told = f"has no result after {timeout} s, since the engine cannot be reached: {trouble}"
                 raise builtins.TimeoutError(f"workflow {self.workflow_id} {told}") from trouble
             time.sleep(min(wait, left))
+
+    def _status(self, run: runs.Run) -> str:
+        info = self._client.describe_workflow_execution(domain=self.domain, execution=run.execution)["executionInfo"]
+        return str(info.get("closeStatus") or info["executionStatus"])
 
     def terminate(self, reason: str | None = None) -> None:
         """End the run now, whatever it does. Raises the engine's fault if it is closed already."""
@@ -113,7 +138,9 @@ def start(
 
     Raises:
         TypeError: the arguments do not fit ``run``.
-        PayloadError, PayloadTooLarge: an argument cannot travel; the message names the path to it.
+        PayloadError, PayloadTooLarge: an argument cannot travel, or is not what the type hint of ``run`` says; the
+            message names it.
+        PayloadUnreachable: large arguments cannot be put into their store.
         ClientError: the engine refuses (``WorkflowExecutionAlreadyStartedFault``: the id is taken).
     """
     return launch(
@@ -144,42 +171,68 @@ def launch(
     tag_list: Sequence[str] | None = None,
     engine: str | SWFClient | None = None,
     activity_task_list: str | None = None,
+    payloads: Payloads | None = None,
 ) -> Handle:
     """What `start` does, with the arguments of ``run`` kept apart from the options: their names may be the same."""
+    check_call(workflow, args, kwargs)
+    url = config.load().engine_url if engine is None else engine
+    codec = codec_of(url) if payloads is None else Codec(payloads=payloads)
+    return launch_frozen(
+        workflow,
+        frozen_input(workflow, args, kwargs, activity_task_list, codec),
+        domain=domain,
+        workflow_id=workflow_id,
+        task_list=task_list,
+        execution_timeout=execution_timeout,
+        decision_tasks_timeout=decision_tasks_timeout,
+        tag_list=_own_tags(workflow, args, kwargs) if tag_list is None else tag_list,
+        engine=url,
+        codec=codec,
+    )
+
+
+def launch_frozen(
+    workflow: type[Workflow],
+    input: str,
+    *,
+    domain: str | None = None,
+    workflow_id: str | None = None,
+    task_list: str | None = None,
+    execution_timeout: int | str | None = None,
+    decision_tasks_timeout: int | str | None = None,
+    tag_list: Sequence[str] | None = None,
+    engine: str | SWFClient | None = None,
+    codec: Codec | None = None,
+) -> Handle:
+    """What `launch` does, with an input that is frozen already, by `codec` (default: the engine's)."""
     settings = config.load()
     domain = domain or settings.domain
     if not domain:
         raise ValueError("a run needs a domain: give domain=..., or set SWF_DOMAIN")
-    check_call(workflow, args, kwargs)
     kind = config.workflow_type(workflow, settings)
-    defaults = type_defaults(workflow, settings)
+    defaults = config.type_defaults(workflow, settings)
+    url = settings.engine_url if engine is None else engine
     request = {
         "domain": domain,
         "workflowId": workflow_id or default_id(kind["name"]),
         "workflowType": kind,
         "taskList": {"name": task_list} if task_list else defaults["defaultTaskList"],
-        "input": frozen_input(workflow, args, kwargs, activity_task_list),
+        "input": input,
         "executionStartToCloseTimeout": str(execution_timeout or defaults["defaultExecutionStartToCloseTimeout"]),
         "taskStartToCloseTimeout": str(decision_tasks_timeout or defaults["defaultTaskStartToCloseTimeout"]),
         "childPolicy": defaults["defaultChildPolicy"],
-        "tagList": list(workflow.tag_list or () if tag_list is None else tag_list),
+        "tagList": list(tag_list or ()),
     }
-    url = settings.engine_url if engine is None else engine
     client = open_engine(url) if isinstance(url, str) else url
     run_id = _start(client, request, defaults, amazon=is_amazon(url))
-    return Handle(client, domain, request["workflowId"], run_id)
+    return Handle(client, domain, request["workflowId"], run_id, workflow, codec or codec_of(url))
 
 
-def type_defaults(workflow: type[Workflow], settings: config.Config) -> dict[str, Any]:
-    """The defaults with which a class's workflow type is registered."""
-    decision = workflow.decision_tasks_timeout or settings.workflow_default_decision_task_timeout
-    execution = workflow.execution_timeout or settings.workflow_default_execution_time
-    return {
-        "defaultTaskList": {"name": workflow.task_list or settings.workflow_default_task_list},
-        "defaultExecutionStartToCloseTimeout": str(execution),
-        "defaultTaskStartToCloseTimeout": str(decision),
-        "defaultChildPolicy": workflow.child_policy or "TERMINATE",
-    }
+def _own_tags(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> Sequence[str]:
+    """The tags that a class gives its runs; there is no parent to inherit any from."""
+    found = ask_class(workflow, "get_tag_list", args, kwargs)
+    tags = workflow.tag_list if found is None else found
+    return () if tags is None or isinstance(tags, str) else tags
 
 
 def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
@@ -199,14 +252,17 @@ def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, 
 
 
 def frozen_input(
-    workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any], activity_task_list: str | None = None
+    workflow: type[Workflow],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    activity_task_list: str | None = None,
+    codec: Codec = PLAIN,
 ) -> str:
-    """The input of a run, as text. Raises PayloadError, PayloadTooLarge."""
+    """The input of a run, as text. Raises PayloadError, PayloadTooLarge, PayloadUnreachable."""
     extra = {"class": importable_name(workflow)}
     if activity_task_list:
         extra["activity_task_list"] = activity_task_list
-    call = {"args": list(args), "kwargs": kwargs, codec.EXTRA: extra}
-    return codec.freeze(call, f"the input of {importable_name(workflow)}")
+    return codec.freeze_call(args, kwargs, f"the input of {importable_name(workflow)}", {EXTRA: extra}, workflow.run)
 
 
 def default_id(name: str) -> str:
@@ -234,6 +290,17 @@ def _opened(url: str, process: int) -> SWFClient:
     opened = clients.client(url)
     atexit.register(opened.close)
     return opened
+
+
+def codec_of(engine: str | SWFClient) -> Codec:
+    """What reads and writes the values of an engine's runs, in its store for large ones."""
+    url = engine if isinstance(engine, str) else getattr(engine, "url", "")
+    return Codec(payloads=_payloads(config.load().payload_stores(url)))
+
+
+@cache
+def _payloads(urls: tuple[str, ...]) -> Payloads:
+    return Payloads(urls)
 
 
 def register_domain(client: SWFClient, domain: str) -> None:

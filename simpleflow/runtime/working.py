@@ -16,15 +16,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from simpleflow import log as logs
 from simpleflow.config import Config
 from simpleflow.payload.codec import RESERVED, read_object
 from simpleflow.payload.failures import MAX_REASON, clean, cut
 from simpleflow.protocol.faults import code_of
-from simpleflow.runtime.calling import Answer, response
+from simpleflow.runtime.calling import Answer, context_of, response
 from simpleflow.runtime.child import receive, send
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import end_tree, exit_cause
@@ -33,7 +34,7 @@ log = logging.getLogger("simpleflow.runtime")
 
 SELDOM: Final = 60.0
 """The most seconds between two heartbeats, whatever a task allows: a request to cancel comes in the answer to one."""
-GRACE: Final = 5.0
+GRACE: Final = 3.0
 """Seconds between the soft signal to a task and the hard one."""
 
 Task = dict[str, Any]
@@ -51,13 +52,14 @@ class Kind:
     """One kind of task that workers take.
 
     `name` stands in the client's methods and in the child's table, `id` is the key of a task's own name. `asked` is
-    what the child is given of a task; `beats` gives its heartbeats from the settings and the worker's `heartbeat`.
-    Without `heartbeats` the engine is not asked about a task in hand: it is lost when its time is over.
+    what the child is given of a task, from that, the domain and the task list; `beats` gives its heartbeats from the
+    settings and the worker's `heartbeat`. Without `heartbeats` the engine is not asked about a task in
+    hand: it is lost when its time is over.
     """
 
     name: str
     id: str
-    asked: Callable[[Task], tuple[Any, ...]]
+    asked: Callable[[Task, str, str], tuple[Any, ...]]
     beats: Callable[[Task, Config, int | None], Beats]
     heartbeats: bool
 
@@ -65,6 +67,7 @@ class Kind:
 class Worker:
     """Works on tasks of one kind, one at a time: on those of one task list, or a domain's Lambda functions.
 
+    `stores` are the URLs of where large values lie (`Config.payload_stores`); only the child reads and writes there.
     `heartbeat` is the most seconds between two heartbeats: 0 for none, None for a third of the task's heartbeat
     timeout alone. `grace` is in seconds. `point` is called as ``point("before-response", id)`` between a
     task's answer and the response.
@@ -79,6 +82,7 @@ class Worker:
         *,
         kind: Kind,
         config: Config,
+        stores: Sequence[str] = (),
         heartbeat: int | None = None,
         point: Point = no_point,
         grace: float = GRACE,
@@ -89,6 +93,7 @@ class Worker:
         self._stop = stop
         self._kind = kind
         self._config = config
+        self._stores = stores
         self._heartbeat = heartbeat
         self._point = point
         self._grace = grace
@@ -105,6 +110,7 @@ class Worker:
 
         def handle(task: Task) -> Call | None:
             call = self._work(task)
+            logs.running = logs.NOTHING
             if one_task:
                 self._stop.request()
             return call
@@ -120,7 +126,8 @@ class Worker:
     def _work(self, task: Task) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
         token, task_id = task["taskToken"], task[self._kind.id]
-        child = self._hand_over((self._kind.name, *self._kind.asked(task)))
+        logs.running = self._kind.name, task["workflowExecution"]["workflowId"], task_id
+        child = self._hand_over((self._kind.name, *self._kind.asked(task, self._domain, self._task_list)))
         beats = self._kind.beats(task, self._config, self._heartbeat)
         while not child.ready(beats.left()):
             if self._stop.requests > 1:
@@ -179,7 +186,7 @@ class Worker:
         if self._child is None or not self._child.ask(asked):
             if self._child is not None:
                 self._child.end(0)
-            self._child = WarmChild(self._stop)
+            self._child = WarmChild(self._stop, self._stores)
             self._child.ask(asked)
         return self._child
 
@@ -187,7 +194,7 @@ class Worker:
         """Start the next child now, so that it is warm when a task comes."""
         if self._child is not None:
             self._child.end(0)
-        self._child = None if self._stop() else WarmChild(self._stop)
+        self._child = None if self._stop() else WarmChild(self._stop, self._stores)
 
 
 class Beats:
@@ -216,6 +223,10 @@ class Beats:
         return True
 
 
+def _asked_activity(task: Task, domain: str, task_list: str) -> tuple[Any, ...]:
+    return task["activityType"]["name"], task.get("input"), context_of(task, domain, task_list)
+
+
 def _activity_beats(task: Task, config: Config, most: int | None) -> Beats:
     told = read_object(task.get("input")).get(RESERVED)
     told = told if isinstance(told, dict) else {}
@@ -230,23 +241,24 @@ def _lambda_beats(task: Task, config: Config, most: int | None) -> Beats:
 ACTIVITY: Final = Kind(
     "activity",
     id="activityId",
-    asked=lambda task: (task["activityType"]["name"], task.get("input")),
+    asked=_asked_activity,
     beats=_activity_beats,
     heartbeats=True,
 )
-LAMBDA: Final = Kind("lambda", id="id", asked=lambda task: (task,), beats=_lambda_beats, heartbeats=False)
+LAMBDA: Final = Kind("lambda", id="id", asked=lambda task, *_: (task,), beats=_lambda_beats, heartbeats=False)
 
 
 class WarmChild:
     """The worker's end of a child: started here, asked, and ended with all that it started."""
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, stores: Sequence[str] = ()) -> None:
         self._stop = stop
         self._channel, theirs = socket.socketpair()
         life, held = os.pipe()
+        level = logging.getLevelName(log.getEffectiveLevel())
         self._life: int | None = held
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life)],
+            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), level, *stores],
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(), life),
             start_new_session=True,

@@ -17,6 +17,7 @@ from serving import DECIDERS, Server, prepare, start, until
 from shell import Command, Project
 from simpleflow.clients import client as open_client
 from simpleflow.protocol.history import attributes
+from simpleflow.runtime.start import codec_of
 
 FUNCTIONS = '''
 import os, signal, sys
@@ -38,6 +39,9 @@ def leave(event, context):
 def give_set(event, context):
     return {1}
 
+def twice(event, context):
+    return event + event
+
 def hold(event, context):
     """Tell who holds, for ever."""
     with open(event, "w") as file:
@@ -48,7 +52,7 @@ def read(event, context):
     """What somebody writes into a FIFO."""
     return os.read(os.open(event, os.O_RDONLY), 100).decode()
 '''
-NAMES = ("double", "fail", "crash", "leave", "give_set", "hold", "read")
+NAMES = ("double", "fail", "crash", "leave", "give_set", "hold", "read", "twice")
 LAMBDAS = [f"{name}=functions:{name}" for name in NAMES] + ["gone=nowhere:f", "lacks=functions:lacks"]
 OPTIONS = [word for text in LAMBDAS for word in ("--lambda", text)]
 WORKER = ("worker.start", "-d", "D", "-t", "work", "-N", "1")
@@ -161,6 +165,20 @@ def test_functions_complete_fail_crash_and_time_out(place: Place) -> None:
     assert decider.failed("unheard-of") == ("ResourceNotFoundException", "Function not found: unheard-of")
     end(place)
     assert not any("Traceback" in line for line in place.worker.err), place.worker.err
+
+
+def test_large_values_go_through_the_store_of_the_engines_file(project: Project) -> None:
+    url = f"sqlite:{project.path / 'jobs.db'}"
+    swf: Any = open_client(url)
+    place = Place(project, swf, url, *OPTIONS)
+    codec = codec_of(url)
+    given = codec.freeze("x" * 100_000, "it")
+    assert given.startswith("simpleflow+file://")
+    place.decider.schedule("twice", input=given)
+    result = attributes(place.decider.outcome())["result"]
+    assert result.startswith("simpleflow+file://") and codec.load(result) == "x" * 200_000
+    end(place)
+    swf.close()
 
 
 def test_a_function_that_overruns_its_time_is_ended(place: Place) -> None:

@@ -98,7 +98,7 @@ def fork_and_return():
     return "child" if pid == 0 else "parent"
 
 def give(what):
-    return {"set": [1, {2}], "large": "x" * 40_000}[what]
+    return {"object": [1, 2j], "large": "x" * 40_000}[what]
 '''
 
 
@@ -161,7 +161,9 @@ class Process:
         token = f"token-{self._tasks}"
         text = json.dumps({"args": args, "kwargs": kwargs, "__simpleflow": told or {"attempt": 1, "heartbeat": "60"}})
         activity = {"name": name if "." in name else f"acts.{name}", "version": "1"}
-        self.say(taskToken=token, activityId=f"activity-{self._tasks}", activityType=activity, input=text)
+        run = {"workflowId": "w", "runId": "r"}
+        task = {"activityId": f"activity-{self._tasks}", "startedEventId": 7, "workflowExecution": run}
+        self.say(taskToken=token, activityType=activity, input=text, **task)
         return token
 
     def result(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -339,7 +341,7 @@ def test_failures_leave_the_child_warm(engine: Engine) -> None:
     _, worker = engine.worker()
     child = worker.result("process")
     assert worker.failure("leave", 4) == "SystemExit: the activity called sys.exit(4)"
-    assert worker.failure("give", "set").startswith("PayloadError: the result cannot be encoded as JSON: [1] is a set")
+    assert worker.failure("give", "object").startswith("PayloadError: the result cannot be encoded as JSON: [1] is a c")
     assert worker.failure("give", "large").startswith("PayloadTooLarge: the result is 40,002 characters")
     assert worker.failure("add", 1).startswith("TypeError: add() missing 1 required positional argument")
     assert worker.result("process") == child

@@ -8,6 +8,17 @@ from typing import Any
 import pytest
 
 from simpleflow import Workflow, activity, futures
+from simpleflow.command import (
+    ACTIVITY,
+    TIMER,
+    CancelActivity,
+    CancelTimer,
+    Command,
+    Complete,
+    Fail,
+    ScheduleActivity,
+    StartTimer,
+)
 from simpleflow.dataflow import Cancelled, Completed, Failed, Program, Started
 from simpleflow.exceptions import (
     Evicted,
@@ -19,7 +30,7 @@ from simpleflow.exceptions import (
     TimeoutError,
 )
 from simpleflow.payload.codec import Codec
-from simpleflow.task import CancelActivity, Command, Complete, Fail, ScheduleActivity
+from simpleflow.task import TimerTask
 
 
 def make(name: str, **options: Any) -> activity.Activity[..., Any]:
@@ -36,9 +47,11 @@ same = make("same", idempotent=True)
 class Drive:
     """A program, fed by hand; `asked` collects the ids (with attempts from the second on)."""
 
-    def __init__(self, run: Any, *args: Any, codec: Codec | None = None) -> None:
-        kind = type("W", (Workflow,), {"run": run})
-        self.program = Program(kind, codec or Codec())
+    def __init__(
+        self, run: Any, *args: Any, codec: Codec | None = None, remember: bool = False, **members: Any
+    ) -> None:
+        kind = type("W", (Workflow,), {"run": run, **members})
+        self.program = Program(kind, codec or Codec(), remember=remember)
         self.commands: list[Command] = []
         self.time = 0.0
         codec = Codec()
@@ -48,9 +61,9 @@ class Drive:
     def _feed(self, event: Any) -> None:
         self.commands += self.program.advance(event)
 
-    def ok(self, id: str, result: str | None = "1") -> Drive:
+    def ok(self, id: str, result: str | None = "1", *, kind: str = ACTIVITY) -> Drive:
         self.time += 1
-        self._feed(Completed(self.time, id, result))
+        self._feed(Completed(self.time, id, result, kind))
         return self
 
     def fail(self, id: str, *, lost: bool = False) -> Drive:
@@ -523,7 +536,7 @@ def test_a_future_of_another_run_is_refused() -> None:
 
     Drive(first)
     assert "belongs to another run" in str(Drive(second).error)
-    assert "belongs to no run" in str(Drive(lambda self: futures.Future().result).error)
+    assert "belongs to another run or to none" in str(Drive(lambda self: self.submit(f, futures.Future())).error)
 
 
 def test_a_future_read_outside_of_run_says_so() -> None:
@@ -743,3 +756,82 @@ def test_meta_counts_for_the_size_of_an_input() -> None:
         return self.submit(heavy, "y").id
 
     assert Drive(run, codec=Codec(1_000)).asked == ["activity-heavy-2"]
+
+
+def test_a_timer_is_done_when_it_has_fired() -> None:
+    def run(self: Workflow) -> Any:
+        timer = self.submit(self.start_timer("t", 5, control={"a": 1}))
+        return [timer.state, timer.result, timer.id]
+
+    drive = Drive(run)
+    (command,) = drive.commands
+    assert isinstance(command, StartTimer) and (command.id, command.seconds) == ("t", 5)
+    drive._feed(Completed(5.0, "t", None, TIMER))
+    assert drive.result == ["RUNNING", None, "t"]
+
+
+def test_a_timer_that_is_cancelled_is_so_at_once_and_an_event_that_comes_too_late_is_nothing() -> None:
+    def run(self: Workflow) -> Any:
+        one, two = self.submit(self.start_timer("one", 5)), self.submit(self.start_timer("two", 5))
+        seen = [self.submit(self.cancel_timer("one")).result, one.state, two.cancel(), two.state]
+        return [*seen, self.submit(f).result]
+
+    drive = Drive(run)
+    assert [command.id for command in drive.commands if isinstance(command, CancelTimer)] == ["one", "two"]
+    drive._feed(Completed(5.0, "one", None, TIMER))
+    assert drive.ok("activity-f-1", "3").result == [None, "CANCELLED", True, "CANCELLED", 3]
+
+
+def test_a_timer_s_id_is_used_once() -> None:
+    def run(self: Workflow) -> Any:
+        one, again = self.submit(self.start_timer("t", 5)), self.submit(self.start_timer("t", 5))
+        other = self.submit(self.start_timer("t", 6))
+        return [one.result, again.state, str(other.exception), self.submit(self.start_timer("t", 5)).state]
+
+    drive = Drive(run)
+    assert len(drive.commands) == 1
+    drive._feed(Completed(5.0, "t", None, TIMER))
+    first, second, message, late = drive.result
+    assert [first, second, late] == [None, "FINISHED", "FINISHED"] and "different options" in message
+
+
+def test_what_was_never_a_timer_cannot_be_cancelled_and_one_that_has_fired_need_not_be() -> None:
+    def run(self: Workflow) -> Any:
+        no = self.submit(self.cancel_timer("no"))
+        self.submit(self.start_timer("t", 0)).result
+        return [str(no.exception), self.submit(self.cancel_timer("t")).result]
+
+    drive = Drive(run)
+    drive._feed(Completed(5.0, "t", None, TIMER))
+    assert drive.result == ["cancel-no-1: no timer of this run has the id 'no'", None]
+
+
+def test_a_timer_called_like_an_activity_collides_with_nothing() -> None:
+    def run(self: Workflow) -> Any:
+        timer, task = self.submit(self.start_timer("activity-f-1", 5)), self.submit(f)
+        return [timer.result, task.result]
+
+    drive = Drive(run)
+    drive._feed(Completed(5.0, "activity-f-1", None, TIMER))
+    assert drive.ok("activity-f-1", "3").result == [None, 3]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *[("", 1), ("t", -1), ("t", "NONE"), ("t", 1.5), ("t", 10**9), (3, 1)],
+        *[("_simpleflow_rest-5", 1), ("__simpleflow_task_activity-f-1#1", 1)],
+    ],
+)
+def test_what_is_no_timer(given: Any) -> None:
+    with pytest.raises(ValueError):
+        TimerTask(*given)
+
+
+def test_a_cancel_that_nobody_here_asked_for_is_a_failure() -> None:
+    def run(self: Workflow) -> Any:
+        a = self.submit(f)
+        return [repr(a.exception), a.state]
+
+    drive = Drive(run).cancelled("activity-f-1")
+    assert drive.result == ["TaskCanceled()", "FINISHED"]

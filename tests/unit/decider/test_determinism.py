@@ -10,14 +10,14 @@ import pytest
 
 from programs import attempt_of
 from simpleflow import Workflow, activity
+from simpleflow.command import CancelActivity
 from simpleflow.config import Config
 from simpleflow.decider import Decider
 from simpleflow.decider.cache import Cache
 from simpleflow.decider.outbox import Outbox
-from simpleflow.decider.translate import same_call
+from simpleflow.decider.translate import WORDS, same_call
 from simpleflow.exceptions import NonDeterministic, TaskException, TaskFailed
 from simpleflow.protocol.history import attributes
-from simpleflow.task import CancelActivity
 from world import TYPE, World
 
 
@@ -337,18 +337,18 @@ def test_a_cancel_goes_out_before_the_close() -> None:
 
 
 def test_the_answer_to_an_earlier_cancel_is_not_that_to_a_later_one() -> None:
-    box = Outbox(1000)
+    box = Outbox({})
     box.decision_started(3)
     box.ask(CancelActivity("x", 1, "flow.py:1"))  # asked for by an event in the gap
     box.decision_completed(5, 3, 0, False)
-    box.cancel_answered({"activityId": "x"})
+    box.cancel_heard(WORDS[0], "x", 6)
     assert len(box.batch(lambda command: {"decisionType": "cancel"}, 7).decisions) == 1
 
 
 def test_a_cancel_does_not_survive_the_end_of_its_activity() -> None:
-    box = Outbox(1000)
+    box = Outbox({})
     box.ask(CancelActivity("x", 1, "flow.py:1"))
-    box.activity_closed("x")
+    box.closed("activity", "x")
     assert box.batch(lambda command: {"decisionType": "cancel"}, 7).decisions == []
 
 

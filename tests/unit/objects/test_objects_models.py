@@ -349,7 +349,7 @@ def test_a_run_has_an_id_of_its_own() -> None:
     [
         ({"tag_list": list("abcdef")}, ValueError, "a run has at most 5 tags, not 6"),
         ({"tag_list": "abc"}, ValueError, r"tag_list takes a list of texts, not 'abc': write \['abc'\]"),
-        ({"input": {1, 2}}, PayloadError, "the input cannot be encoded as JSON"),
+        ({"input": object()}, PayloadError, "the input cannot be encoded as JSON"),
     ],
 )
 def test_what_cannot_be_started(given: Any, error: type[Exception], says: str) -> None:

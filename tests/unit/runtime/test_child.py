@@ -35,7 +35,7 @@ def stop_iteration() -> None:
 
 
 def give(what: str) -> Any:
-    return {"set": {"rows": [{1, 2}]}, "large": ["x" * 40_000], "nan": float("nan"), "surrogate": "\ud800"}[what]
+    return {"object": {"rows": [1j]}, "large": ["x" * 40_000], "nan": float("nan"), "surrogate": "\ud800"}[what]
 
 
 class Doubler:
@@ -93,8 +93,8 @@ def test_a_failure_has_a_line_and_the_users_traceback() -> None:
         ("stop_iteration", [], "KeyboardInterrupt"),
         (
             "give",
-            ["set"],
-            "PayloadError: the result cannot be encoded as JSON: rows[0] is a set, which has no JSON form",
+            ["object"],
+            "PayloadError: the result cannot be encoded as JSON: rows[0] is a complex, which has no JSON form",
         ),
         (
             "give",
@@ -165,3 +165,10 @@ def test_a_module_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calling.run("once.f", None) == {"result": "1"}
     monkeypatch.delitem(sys.modules, "once")
     assert calling.run("once.f", None) == {"result": "1"}
+
+
+def test_a_value_that_cannot_be_had_is_nobodys_fault() -> None:
+    reference = f"simpleflow+file://{'0' * 64} 5"
+    answer = run("add", {"__simpleflow_payload": reference})
+    assert answer["reason"].startswith(f"payload-unreachable: the payload {reference} is in a store that")
+    assert "SIMPLEFLOW_PAYLOAD_STORE" in answer["reason"]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import date
 from typing import Any
 
 import pytest
 
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.protocol.faults import Fault
 from simpleflow.runtime import lambdas
 from simpleflow.runtime.lambdas import Context, invoke
@@ -63,6 +66,33 @@ def test_json_in_and_json_out() -> None:
     assert lambdas.run(task("Handlers.echo")) == {"result": "null"}
     assert run("give", "nothing") == {"result": "null"}
     assert run("context_of") == {"result": '["named","t",true]'}
+
+
+def typed(event: date, context: Context) -> Any:
+    return [event, type(event).__name__]
+
+
+def test_the_input_is_what_amazon_would_give_whatever_the_hints() -> None:
+    assert run("typed", "2024-02-29") == {"result": '["2024-02-29","str"]'}
+
+
+def test_large_values_travel_by_reference() -> None:
+    codec = Codec(payloads=Payloads(["memory:"]))
+    large = {"rows": ["x" * 40_000]}
+    reference = codec.freeze(large, "it")
+    assert reference.startswith("simpleflow+memory://")
+    given = json.dumps({"deep": [{"__simpleflow_payload": reference}]})
+    for text, value in ((reference, large), (given, {"deep": [large]})):
+        answer = lambdas.run(task("Handlers.echo", input=text), codec)
+        assert answer["result"].startswith("simpleflow+memory://") and codec.load(answer["result"]) == value
+    assert invoke(task("give", input=codec.freeze("nothing", "it")), codec)[1]["result"] == "null"
+
+
+def test_a_value_that_cannot_be_had_is_not_the_functions_fault() -> None:
+    reference = f"simpleflow+file://{'0' * 64} 5"
+    answer = lambdas.run(task("Handlers.echo", input=reference))
+    assert answer["reason"].startswith(f"payload-unreachable: the payload {reference} is in a store that")
+    assert "stale" not in answer
 
 
 def test_what_answers_a_task() -> None:

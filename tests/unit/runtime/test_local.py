@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from simpleflow import Workflow, activity
-from simpleflow.exceptions import TaskFailed, WorkflowFailed
+from simpleflow.exceptions import PayloadError, TaskFailed, WorkflowFailed
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime.local import DECISIONS, DOMAIN, Local, run_local
 from simpleflow.runtime.start import launch
@@ -151,3 +154,100 @@ def test_lambda_functions_run_here() -> None:
     outcomes = {event["eventType"]: attributes(event) for event in events}
     assert outcomes["LambdaFunctionCompleted"]["result"] == "42"
     assert outcomes["LambdaFunctionFailed"]["reason"] == "ResourceNotFoundException"
+
+
+@dataclass(frozen=True)
+class Order:
+    day: date
+    amount: Decimal
+    parts: tuple[Order, ...] = ()
+
+
+@activity.with_attributes()
+def later(order: Order, by: timedelta) -> Order:
+    assert type(order) is Order and type(by) is timedelta
+    return Order(order.day + by, order.amount * 2, (order,))
+
+
+def test_values_of_many_types_come_back_by_type_hints_all_the_way() -> None:
+    class Types(Workflow):
+        def run(self, day: date, *, amount: Decimal) -> Order:
+            assert type(day) is date and type(amount) is Decimal
+            first = self.submit(later, Order(day, amount), timedelta(days=1))
+            second = self.submit(later, first, by=timedelta(hours=24))
+            assert type(second.result) is Order
+            return second.result
+
+    first = Order(date(2024, 2, 28), Decimal("1.10"))
+    second = Order(date(2024, 2, 29), Decimal("2.20"), (first,))
+    found = run_local(Types, (date(2024, 2, 28),), {"amount": Decimal("1.10")})
+    assert found == Order(date(2024, 3, 1), Decimal("4.40"), (second,))
+    with pytest.raises(PayloadError, match=r"in the call of .*Types.run the parameter day is not a date .*: 'abc'"):
+        run_local(Types, ("abc",), {"amount": 1})
+
+
+def test_a_wrong_value_for_a_hint_fails_the_task_and_names_it() -> None:
+    class Wrong(Workflow):
+        def run(self) -> Any:
+            return self.submit(later, {"day": "x", "amount": 1}, "PT5S").exception  # type: ignore[call-overload]
+
+    class Reason(Wrong):
+        def run(self) -> Any:
+            return super().run().reason
+
+    reason = run_local(Reason)
+    assert reason.startswith("PayloadError: in the call of test_local.later the parameter order.day is not a date")
+
+
+class OwnError(Exception):
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@activity.with_attributes()
+def fails(how: str) -> None:
+    if how == "own":
+        raise OwnError(7, "seven")
+    try:
+        int("x")
+    except ValueError as error:
+        raise OSError(2, "gone") from error
+
+
+def test_a_failure_is_caught_by_its_own_class() -> None:
+    class Catches(Workflow):
+        def run(self, how: str) -> Any:
+            try:
+                self.submit(fails, how).result
+            except OwnError as error:
+                return [error.code, str(error)]
+            except FileNotFoundError as error:
+                return [error.errno, type(error.__cause__).__name__, isinstance(error, TaskFailed)]
+
+    assert run_local(Catches, ("own",)) == [7, "activity-test_local.fails-1: OwnError: seven"]
+    assert run_local(Catches, ("os",)) == [2, "ValueError", True]
+
+
+def test_large_values_travel_in_the_memory_of_the_process() -> None:
+    @activity.with_attributes()
+    def grow(lines: list[str]) -> list[str]:
+        return lines * 2
+
+    class Large(Workflow):
+        def run(self, lines: list[str]) -> list[str]:
+            first = self.submit(grow, lines)
+            return [*self.submit(grow, first).result, *first.result]
+
+    assert run_local(Large, (["x" * 1000] * 50,)) == ["x" * 1000] * 300
+
+
+def test_the_error_of_a_run_has_the_traceback_and_the_causes_of_what_failed() -> None:
+    class Fails(Workflow):
+        def run(self) -> None:
+            self.submit(fails, "os").result
+
+    with pytest.raises(WorkflowFailed) as caught:
+        run_local(Fails)
+    assert type(caught.value.__cause__) is ValueError
+    assert 'int("x")' in "".join(caught.value.__notes__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -39,6 +41,35 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def engine() -> Engine:
     return Engine(None, clock=VirtualClock(1_800_000_000), long_poll_seconds=0)
+
+
+class Typed(Workflow):
+    name, task_list = "typed", "sums"
+
+    def run(self, day: date) -> dict[str, Decimal]:
+        raise NotImplementedError
+
+
+def test_arguments_and_the_result_are_what_the_hints_of_run_say(engine: Engine) -> None:
+    handle = simpleflow.start(Typed, date(2024, 2, 29), domain="D", engine=engine)
+    assert input_of(engine, handle)["args"] == ["2024-02-29"]
+    answer(engine, "CompleteWorkflowExecution", result='{"a":"1.10"}')
+    assert handle.result() == {"a": Decimal("1.10")}
+    for wrong, shown in (("abc", "'abc'"), (5, "5"), ({"year": 2024}, "{'year': 2024}")):
+        with pytest.raises(exceptions.PayloadError, match=f"run the parameter day is not a date .*: {shown}"):
+            simpleflow.start(Typed, wrong, domain="D", engine=engine)
+
+
+def test_a_result_that_is_not_what_the_hint_says_is_named(engine: Engine) -> None:
+    handle = simpleflow.start(Typed, date(2024, 2, 29), domain="D", engine=engine)
+    answer(engine, "CompleteWorkflowExecution", result='{"a":"x"}')
+    with pytest.raises(exceptions.PayloadError, match=r"the result of test_start.Typed.run.a is not a Decimal: 'x'"):
+        handle.result()
+
+
+def test_without_a_store_large_arguments_are_refused_with_what_to_set(engine: Engine) -> None:
+    with pytest.raises(exceptions.PayloadTooLarge, match="SIMPLEFLOW_PAYLOAD_STORE"):
+        simpleflow.start(Sum, "x" * 50_000, domain="D", engine=engine)  # type: ignore[arg-type]
 
 
 def answer(engine: Engine, kind: str, **given: str) -> None:
@@ -252,3 +283,23 @@ def test_where_a_run_is_worked_on(engine: Engine) -> None:
         standalone.attach(engine, "D", "W", type("Other", (simpleflow.Workflow,), {}))
     handle.terminate()
     assert standalone.attach(engine, "D", "W", Sum) is None
+
+
+def test_tags_that_a_class_makes_of_its_arguments(engine: Engine) -> None:
+    class Tagged(Workflow):
+        tag_list = Workflow.INHERIT_TAG_LIST
+
+        def run(self, x: int) -> None: ...
+
+    class Made(Tagged):
+        @classmethod
+        def get_tag_list(cls, x: int) -> list[str]:
+            return [cls.__name__, str(x)]
+
+    def tags(workflow: type[Workflow]) -> Any:
+        handle = start.start(workflow, 3, domain="D", engine=engine)
+        execution = {"workflowId": handle.workflow_id, "runId": handle.run_id}
+        return engine.describe_workflow_execution(domain="D", execution=execution)["executionInfo"].get("tagList")
+
+    assert tags(Tagged) is None, "there is no parent to inherit any from"
+    assert tags(Made) == ["Made", "3"]

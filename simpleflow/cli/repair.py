@@ -1,0 +1,105 @@
+"""The command `workflow.repair`, and the options of repair that `standalone` has too."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from simpleflow.cli import options, output
+from simpleflow.cli.app import Globals
+from simpleflow.decider import load_workflow
+from simpleflow.runtime import repair
+
+
+def _regex(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise click.BadParameter(f"{value!r} is no regular expression: {error}") from None
+    return value or None
+
+
+force_activities = click.option(
+    "--force-activities",
+    metavar="REGEX",
+    callback=_regex,
+    help="Run the tasks whose id this is found in again, though they completed.",
+)
+
+
+@click.command("workflow.repair")
+@click.argument("workflow_id")
+@click.argument("run_id", required=False)
+@options.domain(required=True)
+@click.option("--workflow", metavar="MODULE.CLASS", help="Default: the class that the run was started with.")
+@force_activities
+@click.option("--dry-run", is_flag=True, help="Start nothing; show what would be reused and what would run.")
+@click.option("-t", "--task-list", metavar="LIST", help="Where deciders find the run. Default: as of the former run.")
+@click.option("--workflow-id", "new_id", metavar="ID", help="The workflow id of the new run. Default: the same one.")
+@click.option("-i", "--input", metavar="JSON", help="Other arguments of `run`. Default: the former run's.")
+@click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="A file with them.")
+@click.pass_obj
+def workflow_repair(
+    common: Globals,
+    workflow_id: str,
+    run_id: str | None,
+    domain: str,
+    workflow: str | None,
+    force_activities: str | None,
+    dry_run: bool,
+    task_list: str | None,
+    new_id: str | None,
+    input: str | None,
+    input_file: Path | None,
+) -> int:
+    """Start a run that takes over what a run of WORKFLOW_ID has completed: the newest, or that of RUN_ID.
+
+    Prints the WORKFLOW_ID and RUN_ID of the new run.
+    """
+    url = options.engine_url(common)
+    client = options.open_engine(url, reading=True)
+    previous = repair.previous(client, domain, workflow_id, run_id)
+    if dry_run:
+        _show(common, previous, force_activities)
+        return 0
+    name = workflow or previous.workflow
+    if name is None:
+        raise click.ClickException(f"the input of {workflow_id} names no class: give --workflow MODULE.CLASS")
+    loaded = load_workflow(name)
+    call = options.call_of(loaded, input, input_file) if input is not None or input_file is not None else None
+    click.echo(f"engine: {url}", err=True)
+    handle = repair.launch_repair(
+        previous,
+        loaded,
+        call,
+        force=force_activities,
+        workflow_id=new_id,
+        task_list=task_list or previous.task_list,
+        engine=url,
+    )
+    click.echo(f"{handle.workflow_id} {handle.run_id}")
+    return 0
+
+
+def _show(common: Globals, previous: repair.Previous, force: str | None) -> None:
+    fates = previous.fates(force)
+    output.show(common, ("Task ID", "Status", "Repair"), [(task.id, task.status, fate) for task, fate in fates])
+    reused = sum(fate == "reused" for _, fate in fates)
+    click.echo(
+        f"{reused} of {len(fates)} tasks would be reused, as long as their arguments are the same; "
+        "tasks that the run never came to would run",
+        err=True,
+    )
+
+
+def repaired(text: str) -> tuple[str, str | None]:
+    """The workflow id and the run id of "ID [RUN]"."""
+    match text.split():
+        case [workflow_id]:
+            return workflow_id, None
+        case [workflow_id, run_id]:
+            return workflow_id, run_id
+    raise click.UsageError(f"""--repair takes one text, "WORKFLOW_ID" or "WORKFLOW_ID RUN_ID", not {text!r}""")

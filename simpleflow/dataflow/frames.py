@@ -1,0 +1,39 @@
+"""Where users' code is: lines and tracebacks that leave out ours."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType, TracebackType
+from typing import Final
+
+OURS: Final = ("simpleflow.workflow", "simpleflow.futures", "simpleflow.dataflow", "simpleflow.canvas")
+
+
+def caller() -> str:
+    """Where the user's code called us: ``flows/crawl.py:88``; empty where it did not."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(OURS):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+
+
+def of_users(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without our own frames."""
+    kept: list[TracebackType] = []
+    while traceback is not None:
+        if not str(traceback.tb_frame.f_globals.get("__name__", "")).startswith(OURS):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    chain: TracebackType | None = None
+    for entry in reversed(kept):
+        chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return chain
+
+
+def last_line(traceback: TracebackType | None) -> str:
+    """Where a traceback ends: ``flows/crawl.py:88``."""
+    line = "a line of simpleflow's own"
+    while traceback is not None:
+        line = f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return line

@@ -1,0 +1,299 @@
+"""The core's commands become Amazon's decisions. What a user's class leaves open is filled from the settings here.
+
+One function a command, one table. What comes back is read by `simpleflow.decider.translate`.
+See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_Decision.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from simpleflow.activity import PRIORITY_NOT_SET, Activity, importable_name
+from simpleflow.command import (
+    CancelActivity,
+    CancelChild,
+    CancelRun,
+    CancelTimer,
+    Close,
+    Command,
+    Complete,
+    ContinueAsNew,
+    Fail,
+    GiveUp,
+    RecordMarker,
+    RunLambda,
+    ScheduleActivity,
+    SendSignal,
+    StartChild,
+    StartTimer,
+)
+from simpleflow.config import Config, type_defaults
+from simpleflow.exceptions import PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed
+from simpleflow.payload import codec, failures
+from simpleflow.protocol.decisions import DECISIONS as DECISION_TYPES
+from simpleflow.task import INHERIT_TAG_LIST
+from simpleflow.workflow import Workflow
+
+Attributes = dict[str, Any]
+Decision = dict[str, Any]
+Made = tuple[str, Attributes]
+"""A decision's type and its attributes."""
+
+ON_THEIR_WAY: Final = "signals"
+"""The key of a run's `codec.EXTRA` under which signals lie that its predecessor never received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What decisions take from the run and the settings.
+
+    `started` are the attributes of its WorkflowExecutionStarted. `task_list`: all activities go there, whatever they
+    say themselves, and children are decided where this run is. `codec` puts away what is too long. `repair`: what a
+    child's input says of the run that it repairs.
+    """
+
+    config: Config
+    task_list: str | None = None
+    workflow_id: str = ""
+    started: Attributes = field(default_factory=dict)
+    codec: codec.Codec = codec.PLAIN
+    repair: Callable[[StartChild], Attributes | None] = lambda command: None
+
+    @property
+    def decision_list(self) -> str | None:
+        """Where the run's own decision tasks wait."""
+        name: str | None = self.started.get("taskList", {}).get("name")
+        return name
+
+
+def decision(command: Command | Close, options: Options) -> Decision:
+    """Amazon's decision for a command."""
+    kind, attributes = DECISIONS[type(command)](command, options)
+    return {"decisionType": kind, DECISION_TYPES[kind].member: attributes}
+
+
+def timer(id: str, seconds: int) -> Decision:
+    """A timer of ours, which calls the decider again and which no program knows of."""
+    attributes = {"timerId": id, "startToFireTimeout": str(seconds)}
+    return {"decisionType": "StartTimer", "startTimerDecisionAttributes": attributes}
+
+
+# -- types ---------------------------------------------------------------------------------------------------------
+
+
+def activity_type(activity: Activity[..., Any], config: Config) -> dict[str, str]:
+    return {"name": activity.name, "version": activity.version or config.activity_default_version}
+
+
+def activity_defaults(activity: Activity[..., Any], config: Config) -> dict[str, Any]:
+    """The defaults with which an activity's type is registered: its options."""
+    return {
+        "defaultTaskList": {"name": activity.task_list or config.activity_default_task_list},
+        **{f"defaultTask{key[0].upper()}{key[1:]}": value for key, value in _timeouts(activity, config).items()},
+    }
+
+
+def child_type(workflow: type[Workflow], config: Config) -> dict[str, str]:
+    """The type of a class's runs as children: its dotted name, by which any decider can load it."""
+    return {"name": importable_name(workflow), "version": workflow.version or config.workflow_default_version}
+
+
+def next_type(close: ContinueAsNew, options: Options) -> dict[str, str]:
+    """The type of the run that goes on."""
+    this = options.started["workflowType"]
+    return {"name": this["name"], "version": close.version or this["version"]}
+
+
+# -- activities and functions --------------------------------------------------------------------------------------
+
+
+def _schedule(command: ScheduleActivity, options: Options) -> Made:
+    activity, config = command.activity, options.config
+    timeouts = _timeouts(activity, config)
+    attributes = {
+        "activityId": command.id,
+        "activityType": activity_type(activity, config),
+        "input": command.input if command.bare else _input(command, timeouts),
+        "taskList": {"name": options.task_list or activity.task_list or config.activity_default_task_list},
+        **timeouts,
+    }
+    if command.priority is not None and command.priority is not PRIORITY_NOT_SET:
+        attributes["taskPriority"] = str(command.priority)
+    return "ScheduleActivityTask", attributes
+
+
+def _cancel_activity(command: CancelActivity, options: Options) -> Made:
+    return "RequestCancelActivityTask", {"activityId": command.id}
+
+
+def _run_lambda(command: RunLambda, options: Options) -> Made:
+    timeout = None if command.timeout is None else str(command.timeout)
+    attributes = {"id": command.id, "name": command.name, "input": command.input, **_set(startToCloseTimeout=timeout)}
+    return "ScheduleLambdaFunction", attributes
+
+
+def _input(command: ScheduleActivity, timeouts: dict[str, str]) -> str:
+    """The call, and beside it what the worker needs and SWF does not tell it."""
+    told: dict[str, Any] = {
+        "attempt": command.attempt,
+        "heartbeat": timeouts["heartbeatTimeout"],
+        "start_to_close": timeouts["startToCloseTimeout"],
+    }
+    meta = f',"meta":{codec.freeze(command.activity.meta)}' if command.activity.meta else ""
+    call: str = command.input
+    return f'{call[:-1]},"{codec.RESERVED}":{json.dumps(told, separators=(",", ":"))}{meta}}}'
+
+
+def _timeouts(activity: Activity[..., Any], config: Config) -> dict[str, str]:
+    return {
+        "startToCloseTimeout": activity.task_start_to_close_timeout or config.activity_start_to_close_timeout,
+        "scheduleToStartTimeout": activity.task_schedule_to_start_timeout
+        or config.activity_schedule_to_start_timeout,
+        "scheduleToCloseTimeout": activity.task_schedule_to_close_timeout
+        or config.activity_schedule_to_close_timeout,
+        "heartbeatTimeout": activity.task_heartbeat_timeout or config.activity_heartbeat_timeout,
+    }
+
+
+# -- workflows -----------------------------------------------------------------------------------------------------
+
+
+def _start_child(command: StartChild, options: Options) -> Made:
+    workflow, config = command.workflow, options.config
+    defaults = type_defaults(workflow, config)
+    tags = options.started.get("tagList") if command.tag_list == INHERIT_TAG_LIST else command.tag_list
+    private = options.decision_list if options.task_list else None
+    attributes = {
+        "workflowId": command.id,
+        "workflowType": child_type(workflow, config),
+        "input": _child_input(command, options),
+        "taskList": {"name": private or command.task_list or config.workflow_default_task_list},
+        "executionStartToCloseTimeout": defaults["defaultExecutionStartToCloseTimeout"],
+        "taskStartToCloseTimeout": defaults["defaultTaskStartToCloseTimeout"],
+        "childPolicy": defaults["defaultChildPolicy"],
+        **_set(tagList=list(tags) if tags else None, lambdaRole=options.started.get("lambdaRole")),
+    }
+    return "StartChildWorkflowExecution", attributes
+
+
+def _cancel_child(command: CancelChild, options: Options) -> Made:
+    return "RequestCancelExternalWorkflowExecution", {"workflowId": command.id}
+
+
+def _child_input(command: StartChild, options: Options) -> str:
+    """A child that repairs a run, and has no room left to say which, runs anew."""
+    plain = _with_extra(command.input, command.workflow, options)
+    repair = options.repair(command)
+    if repair is None:
+        return plain
+    input = _with_extra(command.input, command.workflow, options, repair=repair)
+    return input if len(input) <= codec.MAX_LENGTH else plain
+
+
+def _with_extra(call: str, workflow: type[Workflow], options: Options, **more: Any) -> str:
+    """The frozen call, and beside it what deciders need."""
+    extra = {"class": importable_name(workflow), **_set(activity_task_list=options.task_list), **more}
+    return f'{call[:-1]},"{codec.EXTRA}":{json.dumps(extra, ensure_ascii=False, separators=(",", ":"))}}}'
+
+
+def _continue(command: ContinueAsNew, options: Options) -> Made:
+    """The new run is started as this one was: Amazon's defaults would be those of the type."""
+    signals: dict[str, Any] = {ON_THEIR_WAY: command.signals} if command.signals else {}
+    input = _with_extra(command.input, command.workflow, options, **signals)
+    if len(input) > codec.MAX_LENGTH and options.codec.payloads.writable:
+        signals = {ON_THEIR_WAY: options.codec.payloads.put(json.dumps(command.signals))}
+        input = _with_extra(command.input, command.workflow, options, **signals)
+    if len(input) > codec.MAX_LENGTH:
+        what = f"{len(command.signals)} signals that nobody received do not fit beside the input of the next run"
+        return _fail(Fail(PayloadTooLarge(f"{what}: receive them before continue_as_new")), options)
+    started = options.started
+    same = ("executionStartToCloseTimeout", "taskStartToCloseTimeout", "taskList", "taskPriority", "childPolicy")
+    attributes = {
+        "input": input,
+        **_set(**{name: started.get(name) for name in (*same, "tagList", "lambdaRole")}),
+        "workflowTypeVersion": next_type(command, options)["version"],
+    }
+    return "ContinueAsNewWorkflowExecution", attributes
+
+
+# -- signals, markers, timers --------------------------------------------------------------------------------------
+
+
+def _send_signal(command: SendSignal, options: Options) -> Made:
+    workflow_id = command.workflow_id or options.workflow_id
+    attributes = {"workflowId": workflow_id, "signalName": command.name, "control": command.id}
+    return "SignalExternalWorkflowExecution", {**attributes, **_set(runId=command.run_id, input=command.input)}
+
+
+def _record_marker(command: RecordMarker, options: Options) -> Made:
+    details = None if command.input == "null" else command.input
+    return "RecordMarker", {"markerName": command.name, **_set(details=details)}
+
+
+def _start_timer(command: StartTimer, options: Options) -> Made:
+    attributes = {"timerId": command.id, "startToFireTimeout": str(command.seconds), **_set(control=command.control)}
+    return "StartTimer", attributes
+
+
+def _cancel_timer(command: CancelTimer, options: Options) -> Made:
+    return "CancelTimer", {"timerId": command.id}
+
+
+# -- the end of a run ----------------------------------------------------------------------------------------------
+
+
+def _complete(command: Complete, options: Options) -> Made:
+    return "CompleteWorkflowExecution", {"result": command.result}
+
+
+def _fail(command: Fail | GiveUp, options: Options) -> Made:
+    reason, details = failure(command, options.codec.keep)
+    return "FailWorkflowExecution", _set(reason=reason, details=details)
+
+
+def _cancel_run(command: CancelRun, options: Options) -> Made:
+    return "CancelWorkflowExecution", {}
+
+
+def failure(close: Fail | GiveUp, keep: failures.Keep | None = None) -> tuple[str, str | None]:
+    """The reason and the details with which a run fails: a task's own where it failed for one.
+
+    What is too long is put away by `keep`, or cut.
+    """
+    if isinstance(close, GiveUp):
+        return failures.cut(failures.clean(close.reason), failures.MAX_REASON), failures.fitting(close.details, keep)
+    error = close.error
+    if isinstance(error, TaskFailed):
+        reason = f'Workflow execution error in {error.name}: "{error.reason}"'
+        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details, keep)
+    if isinstance(error, TaskException):
+        reason = f'Workflow execution error in {error.name}: "{error!r}"'
+        return failures.cut(failures.clean(reason), failures.MAX_REASON), None
+    if isinstance(error, WorkflowFailed):
+        return failures.describe(error)[0], failures.fitting(error.details, keep)
+    return failures.describe(error, keep)
+
+
+def _set(**attributes: Any) -> Attributes:
+    return {key: value for key, value in attributes.items() if value is not None}
+
+
+DECISIONS: Final[dict[type[Any], Callable[[Any, Options], Made]]] = {
+    ScheduleActivity: _schedule,
+    CancelActivity: _cancel_activity,
+    StartChild: _start_child,
+    CancelChild: _cancel_child,
+    RunLambda: _run_lambda,
+    SendSignal: _send_signal,
+    RecordMarker: _record_marker,
+    StartTimer: _start_timer,
+    CancelTimer: _cancel_timer,
+    Complete: _complete,
+    Fail: _fail,
+    GiveUp: _fail,
+    CancelRun: _cancel_run,
+    ContinueAsNew: _continue,
+}

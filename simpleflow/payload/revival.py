@@ -1,0 +1,182 @@
+"""Errors of other processes, made again of what `failures.describe` told of them.
+
+What a program catches is a TaskFailed, and of the original class beside: a class is made of both. Only classes that
+are loaded here are taken; nothing is imported because a message says so, and no code of theirs runs: an error is made
+by the constructor of the builtin class that it derives from, and given its `args` and attributes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from simpleflow.activity import importable_name
+from simpleflow.exceptions import RemoteException, TaskFailed
+
+E = TypeVar("E", bound=BaseException)
+
+Record = Mapping[str, Any]
+Home = tuple[str, str]
+"""How others import the module of an activity, and its name here: another where it was started as a program."""
+
+HEAP_TYPE: Final = 1 << 9  # https://docs.python.org/3/c-api/typeobj.html#c.Py_TPFLAGS_HEAPTYPE
+MAX_NESTING: Final = 20
+
+UNFIT: Final = (TaskFailed, StopIteration, StopAsyncIteration)
+"""Classes that a failure is not made one of: `raise` means something else for them."""
+
+
+def home_of(function: Any) -> Home | None:
+    """The home of what is defined beside `function`."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str):
+        return None
+    return importable_name(function).removesuffix(f".{name}"), module
+
+
+def revived(name: str, reason: str | None, details: str | None = None, home: Home | None = None) -> TaskFailed:
+    """The failure of the task `name` as an error to raise. Never raises."""
+    record = _record(details)
+    try:
+        error = _failure(name, reason, details, home, record)
+    except Exception:  # a class that cannot be joined with ours, or refuses to be made so
+        error = TaskFailed(name, reason, details)
+    attach(error, record, home)
+    return error
+
+
+def attach(error: BaseException, record: Record | str | None, home: Home | None = None) -> None:
+    """Give an error the notes, the remote traceback and the causes of its record, or of its details. Never raises."""
+    try:
+        record = _record(record) if isinstance(record, str | None) else record
+        _add_notes(error, record)
+        lines = record.get("traceback")
+        trace = "".join(map(str, lines)) if isinstance(lines, list) else lines
+        if isinstance(trace, str) and trace:
+            BaseException.add_note(error, f"The traceback of the process where it was raised:\n{trace.rstrip()}")
+        _link(error, record, home, 0)
+    except Exception:  # some of it is missing then; what failed is still told
+        pass
+
+
+def _record(details: str | None) -> Record:
+    try:
+        found = json.loads(details or "")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _failure(name: str, reason: str | None, details: str | None, home: Home | None, record: Record) -> TaskFailed:
+    original: Any = _loaded(record.get("error_type"), home)
+    kind = _joined(original)
+    if kind is TaskFailed:
+        return TaskFailed(name, reason, details)
+    error = _made(kind, record, home, 0)
+    held = {"name": name, "reason": reason, "details": details, "_exception": None, "_home": home}
+    for attribute, value in held.items():
+        object.__setattr__(error, attribute, value)
+    if (error.name, error.reason, error.details) != (name, reason, details):  # properties of its own
+        return TaskFailed(name, reason, details)
+    return error
+
+
+def _loaded(dotted: Any, home: Home | None) -> type[BaseException] | None:
+    """The exception class of this name in a module that is loaded, or None."""
+    if not isinstance(dotted, str):
+        return None
+    parts = dotted.split(".")
+    for length in range(len(parts) - 1, -1, -1):
+        module = ".".join(parts[:length]) or "builtins"
+        if home is not None and module == home[0]:
+            module = home[1]
+        thing: Any = sys.modules.get(module)
+        for part in parts[length:]:
+            thing = vars(thing).get(part) if isinstance(thing, types.ModuleType | type) else None
+        if isinstance(thing, type) and issubclass(thing, BaseException):
+            return thing
+    return None
+
+
+@lru_cache(1024)
+def _joined(kind: Any) -> type[TaskFailed]:
+    """The class that is TaskFailed and `kind`; TaskFailed alone where there can be none."""
+    if kind is None or not issubclass(kind, Exception) or issubclass(kind, UNFIT):
+        return TaskFailed
+    body = {
+        "__module__": TaskFailed.__module__,
+        "__qualname__": TaskFailed.__qualname__,
+        "__doc__": TaskFailed.__doc__,
+        "__reduce__": _reduce,
+        "__reduce_ex__": lambda self, protocol: _reduce(self),
+    }
+    try:
+        return types.new_class(TaskFailed.__name__, (TaskFailed, kind), exec_body=lambda space: space.update(body))
+    except Exception:
+        return TaskFailed
+
+
+def _reduce(error: Any) -> tuple[Any, ...]:
+    """How a copy is made, and a pickle: the class is no module's."""
+    return revived, (error.name, error.reason, error.details, error._home), dict(vars(error))
+
+
+def _made(kind: type[E], record: Record, home: Home | None, depth: int) -> E:
+    """An error of this class with the arguments and attributes of its record. Raises what its builtin class does."""
+    builtin: Any = next(base for base in kind.__mro__ if not base.__flags__ & HEAP_TYPE)
+    told = record.get("args")
+    message = str(record.get("message", ""))
+    args = tuple(told) if isinstance(told, list) else (message,)
+    if issubclass(kind, BaseExceptionGroup):
+        children = record.get("children")
+        made = [_other(child, home, depth + 1) for child in children or () if isinstance(child, dict)]
+        head = args[0] if isinstance(args[0], str) else message
+        return builtin.__new__(kind, head, made)  # type: ignore[no-any-return]
+    error: E = builtin.__new__(kind, *args)
+    try:
+        builtin.__init__(error, *args)
+    except Exception:  # arguments that did not travel, such as the bytes of a UnicodeDecodeError
+        error.args = args
+    attributes = record.get("attributes")
+    if isinstance(attributes, dict):
+        error.__dict__.update(attributes)
+    return error
+
+
+def _other(record: Record, home: Home | None, depth: int) -> BaseException:
+    """A cause or a child: of its own class where that is loaded."""
+    error: BaseException
+    try:
+        kind = _loaded(record.get("error_type"), home)
+        if kind is None or depth > MAX_NESTING:
+            raise LookupError
+        error = _made(kind, record, home, depth)
+    except Exception:
+        error = RemoteException(str(record.get("error_type", "?")), str(record.get("message", "")))
+    _add_notes(error, record)
+    _link(error, record, home, depth)
+    return error
+
+
+def _add_notes(error: BaseException, record: Record) -> None:
+    notes = record.get("notes")
+    for note in notes if isinstance(notes, list) else ():
+        BaseException.add_note(error, str(note))
+
+
+def _link(error: BaseException, record: Record, home: Home | None, depth: int) -> None:
+    """Hang the causes on an error, each on the one before."""
+    chain = record.get("chain")
+    for link in chain if isinstance(chain, list) else ():
+        if not isinstance(link, dict):
+            return
+        cause = _other({**link, "chain": None}, home, depth)
+        if link.get("link") == "cause":
+            error.__cause__ = cause
+        else:
+            error.__context__ = cause
+        error = cause

@@ -1,0 +1,68 @@
+"""Large texts as objects on Amazon S3. boto3 is imported when one is read or put there."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import Any, Final
+
+from simpleflow import config
+from simpleflow.exceptions import PayloadUnreachable, one_line
+from simpleflow.payload.reference import SCHEME, Reference
+
+REMEMBERED: Final = 16 * 1024 * 1024
+"""Bytes of texts that are kept here, since a program may read a result again and again."""
+SENT_AGAIN: Final = 60 * 60
+"""Seconds after which a text that is on S3 is put there once more, so that rules of age see that it is in use."""
+
+
+class S3Store:
+    """Texts as objects in ``BUCKET`` or ``BUCKET/DIR``. Where S3 is, and who asks, boto3 is told as usual."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place.rstrip("/")
+        self._client: Any = None
+        self._sent: dict[str, float] = {}
+        self._read: OrderedDict[str, bytes] = OrderedDict()
+
+    def put(self, data: bytes, digest: str) -> str:
+        key = f"{self._place}/{digest}"
+        if time.monotonic() - self._sent.get(digest, -SENT_AGAIN) >= SENT_AGAIN:
+            bucket, _, path = key.partition("/")
+            told = {"ContentType": "text/plain; charset=utf-8", **config.load().s3_encryption}
+            try:
+                self._s3().put_object(Bucket=bucket, Key=path, Body=data, **told)
+            except Exception as error:
+                raise PayloadUnreachable(
+                    f"a payload of {len(data):,} bytes cannot be put on S3 as {key}: {one_line(error)}"
+                ) from error
+            self._sent[digest] = time.monotonic()
+        return f"{SCHEME}s3://{key}"
+
+    def get(self, reference: Reference) -> bytes:
+        if reference.key in self._read:
+            self._read.move_to_end(reference.key)
+            return self._read[reference.key]
+        bucket, _, path = reference.key.partition("/")
+        try:
+            data: bytes = self._s3().get_object(Bucket=bucket, Key=path)["Body"].read()
+        except Exception as error:
+            raise PayloadUnreachable(
+                f"the payload {reference.text} cannot be read from S3: {one_line(error)}"
+            ) from error
+        self._remember(reference.key, data)
+        return data
+
+    def _remember(self, key: str, data: bytes) -> None:
+        self._read[key] = data
+        while self._read and sum(map(len, self._read.values())) > REMEMBERED:
+            self._read.popitem(last=False)
+
+    def _s3(self) -> Any:
+        if self._client is None:
+            import boto3
+            from botocore.config import Config
+
+            retries = {"total_max_attempts": 3, "mode": "standard"}
+            self._client = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=30, retries=retries))
+        return self._client

@@ -1,0 +1,132 @@
+"""Repairing runs: what a run that did not complete has left, and a new run that takes it over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simpleflow import config
+from simpleflow.activity import importable_name
+from simpleflow.clients import SWFClient
+from simpleflow.decider.decisions import ON_THEIR_WAY
+from simpleflow.decider.repair import Former, FormerTask, Order, former, kept, tasks_left_by
+from simpleflow.payload import codec
+from simpleflow.protocol.faults import code_of
+from simpleflow.protocol.history import Event, attributes, close_status
+from simpleflow.runtime import runs
+from simpleflow.runtime.start import Handle, check_call, codec_of, launch_frozen
+from simpleflow.workflow import Workflow
+
+
+class CannotRepair(Exception):
+    """There is nothing to repair. The message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """A closed run, as its history tells of it."""
+
+    run: runs.Run
+    events: list[Event]
+    tasks: list[FormerTask]
+
+    @property
+    def input(self) -> str | None:
+        found: str | None = self._started.get("input")
+        return found
+
+    @property
+    def workflow(self) -> str | None:
+        """The dotted name of its class; None where a foreign client started it."""
+        name = codec.extra(self.input).get("class")
+        return name if isinstance(name, str) else None
+
+    @property
+    def tag_list(self) -> list[str]:
+        return list(self._started.get("tagList") or ())
+
+    @property
+    def task_list(self) -> str | None:
+        """Where its decisions waited; None where that list was its own (`standalone`)."""
+        return None if codec.extra(self.input).get("activity_task_list") else self._started["taskList"]["name"]
+
+    def fates(self, force: str | None) -> list[tuple[FormerTask, str]]:
+        """Its tasks, each with what a repair does about it: reused, repaired (a child), or run."""
+        known = {(task.kind, task.id) for task in kept(self.tasks, force)}
+        return [
+            (task, ("reused" if task.is_reused else "repaired") if (task.kind, task.id) in known else "run")
+            for task in self.tasks
+        ]
+
+    @property
+    def _started(self) -> dict[str, Any]:
+        return attributes(self.events[0])
+
+
+def previous(client: SWFClient, domain: str, workflow_id: str, run_id: str | None = None) -> Previous:
+    """The run to be repaired; without a run id the newest one. Raises NoSuchRun, and CannotRepair for an open one."""
+    run = runs.find(client, domain, workflow_id, run_id)
+    runs.describe(client, run)  # says so if there is no such run
+    events = list(runs.history(client, run))
+    if close_status(events[-1]) is None:
+        raise CannotRepair(
+            f"the run {run.run_id} of {workflow_id} is open: only a closed run can be repaired; to end it: "
+            f"simpleflow workflow.terminate {domain} {workflow_id}"
+        )
+
+    def read(older: Former) -> list[Event]:
+        return list(runs.history(client, runs.Run(domain, older.workflow_id, older.run_id)))
+
+    return Previous(run, events, tasks_left_by(events, read))
+
+
+def launch_repair(
+    previous: Previous,
+    workflow: type[Workflow],
+    call: tuple[Sequence[Any], dict[str, Any]] | None = None,
+    *,
+    force: str | None = None,
+    workflow_id: str | None = None,
+    tag_list: Sequence[str] | None = None,
+    activity_task_list: str | None = None,
+    **options: Any,
+) -> Handle:
+    """Start a run of `workflow` that takes over what the previous one has completed.
+
+    Args:
+        call: the arguments of ``run``. Default: the previous run's.
+        force: a regular expression; tasks whose id it is found in run again.
+        workflow_id, tag_list: default: the previous run's.
+        options: as `simpleflow.start` takes them.
+
+    Raises what `simpleflow.start` raises, and CannotRepair where a run of this workflow id is open.
+    """
+    if call is not None:
+        check_call(workflow, *call)
+    run = previous.run
+    order = Order(former(run.workflow_id, run.run_id, previous.input), force)
+    signals = codec.extra(previous.input).get(ON_THEIR_WAY)
+    extra = {"class": importable_name(workflow), "activity_task_list": activity_task_list, ON_THEIR_WAY: signals}
+    extra = {key: value for key, value in extra.items() if value} | {"repair": order.as_extra()}
+    engine = options.get("engine") or config.load().engine_url
+    values = codec_of(engine)
+    args, kwargs = values.thaw_call(previous.input) if call is None else call
+    what = f"the input of {importable_name(workflow)}"
+    try:
+        return launch_frozen(
+            workflow,
+            values.freeze_call(args, kwargs, what, {codec.EXTRA: extra}, workflow.run),
+            codec=values,
+            domain=run.domain,
+            workflow_id=workflow_id or run.workflow_id,
+            tag_list=previous.tag_list if tag_list is None else tag_list,
+            **options,
+        )
+    except Exception as error:
+        if code_of(error) == "WorkflowExecutionAlreadyStartedFault":
+            raise CannotRepair(
+                f"a run of {workflow_id or run.workflow_id} is open already: wait for its end, or give another "
+                "--workflow-id"
+            ) from error
+        raise

@@ -1,0 +1,178 @@
+"""Broken rules of the embedded engine, for `tools/mutants.py`."""
+
+from __future__ import annotations
+
+from mutant import FIRE, Mutant
+
+MUTANTS = [
+    Mutant(
+        "engine: ids of events have gaps",
+        "simpleflow/engine/transitions.py",
+        "        self.last_id += 1\n",
+        '        self.last_id += 1 + (kind == "TimerFired")\n',
+        FIRE,
+    ),
+    Mutant(
+        "engine: times go back",
+        "simpleflow/engine/store.py",
+        "run, max(now, time), key",
+        "run, now, key",
+        f"tests/contract/test_engine_files.py {FIRE}",
+    ),
+    Mutant(
+        "engine: a task is started twice",
+        "simpleflow/engine/transitions.py",
+        "        heartbeat=heartbeat,\n        arrival=NOWHERE,\n",
+        "        heartbeat=heartbeat,\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: two decision tasks are started",
+        "simpleflow/engine/transitions.py",
+        "    if not run.started:\n        _offer(turn)\n",
+        "    _offer(turn)\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: two decision tasks wait",
+        "simpleflow/engine/transitions.py",
+        "    if run.queued or turn.status is not None:\n        return\n",
+        "    if (run.queued and run.started) or turn.status is not None:\n        return\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: counts leave out what is worked on",
+        "simpleflow/engine/queries.sql",
+        "SELECT ifnull(sum((queued > 0) + (started > 0)), 0)",
+        "SELECT ifnull(sum(queued > 0), 0)",
+        FIRE,
+    ),
+    Mutant(
+        "engine: rows outlive their tasks",
+        "simpleflow/engine/transitions.py",
+        "    turn.append(kind, attributes)\n    turn.close(task)\n",
+        "    turn.append(kind, attributes)\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: rows do not say what is cancelled",
+        "simpleflow/engine/decisions.py",
+        "        task = task._replace(cancel=requested)\n",
+        "",
+        FIRE,
+    ),
+    Mutant(
+        "engine: a deadline stays behind",
+        "simpleflow/engine/transitions.py",
+        "    run.scheduled = run.started = 0\n    run.due = run.expires\n",
+        "    run.scheduled = run.started = 0\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: a deadline is too early",
+        "simpleflow/engine/transitions.py",
+        "else time + int(seconds) * 1000\n",
+        "else time + int(seconds) * 1000 - 1\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: deadlines begin before their time",
+        "simpleflow/engine/transitions.py",
+        "        return self.time if self.now is None else self.now\n",
+        "        return self.time - 500\n",
+        FIRE,
+    ),
+    Mutant(
+        "engine: a clock that went back is not told",
+        "simpleflow/engine/transitions.py",
+        "self.time, kind, attributes, self.now))",
+        "self.time, kind, attributes))",
+        "tests/contract/test_engine_files.py",
+    ),
+    Mutant(
+        "engine: a clock that went back delays timeouts",
+        "simpleflow/engine/store.py",
+        "now=now if now < time else None",
+        "now=None",
+        "tests/contract/test_engine_mended.py",
+    ),
+    Mutant(
+        "engine: a sticky list outlives its timeout",
+        "simpleflow/engine/transitions.py",
+        "    if run.sticky != NONE:\n        run.task_list",
+        "    if run.sticky == NONE:\n        run.task_list",
+        FIRE,
+    ),
+    Mutant(
+        "engine: a closed execution changes",
+        "simpleflow/engine/transitions.py",
+        "        if self.status is not None:\n            return 0\n",
+        "",
+        FIRE,
+    ),
+    Mutant(
+        "engine: what was open at the close is forgotten",
+        "simpleflow/engine/store.py",
+        '"open": dict(self.all("count_open", low, high)),',
+        '"open": {},',
+        FIRE,
+    ),
+    Mutant(
+        "engine: the close of a child is not told",
+        "simpleflow/engine/store.py",
+        'if parent is not None and turn.status != "CONTINUED_AS_NEW":',
+        'if parent is not None and turn.status == "COMPLETED":',
+        FIRE,
+    ),
+    Mutant(
+        "engine: messages die with their process",
+        "simpleflow/engine/deadlines.py",
+        "    if message is not None:\n        return AT_ONCE\n",
+        "",
+        FIRE,
+    ),
+    Mutant(
+        "engine: messages are delivered twice",
+        "simpleflow/engine/deadlines.py",
+        '    call.store.do("delete_message", number)\n    deliver(call, key, kind)\n',
+        '    call.store.do("delete_message", number)\n    deliver(call, key, kind)\n'
+        '    if kind == "signal":\n        deliver(call, key, kind)\n',
+        FIRE,
+    ),
+    Mutant(
+        "engine: a crash leaves half a call",
+        "simpleflow/engine/store.py",
+        "        if turn.messages:\n            self.many",
+        '        if turn.messages:\n            self._execute("COMMIT")\n            self._execute("BEGIN IMMEDIATE")\n'
+        "            self.many",
+        "tests/contract/test_engine_stateful.py tests/contract/test_engine_crashes.py",
+    ),
+    Mutant(
+        "engine: what is not expired is removed",
+        "simpleflow/engine/retention.py",
+        "    before = call.expired(domain)\n",
+        "    before = call.now\n",
+        "tests/contract/test_engine_retention.py",
+    ),
+    Mutant(
+        "engine: child policies are not applied",
+        "simpleflow/engine/transitions.py",
+        "        if kind in APPLIES_CHILD_POLICY:\n",
+        '        if kind == "WorkflowExecutionTerminated":\n',
+        "simpleflow/testing/contract/test_children.py",
+    ),
+    Mutant(
+        "engine: a policy ends a namesake",
+        "simpleflow/engine/outbox.py",
+        "or get_execution(call, latest[0]).parent != letter.key",
+        "or letter.key == 0",
+        "tests/contract/test_engine_quotas.py",
+    ),
+    Mutant(
+        "engine: a close does not see what came meanwhile",
+        "simpleflow/engine/decisions.py",
+        "        if round_.turn.run.queued:\n            round_.fail(decision",
+        "        if round_.turn.run.queued < 0:\n            round_.fail(decision",
+        "simpleflow/testing/contract/test_executions.py",
+    ),
+]
