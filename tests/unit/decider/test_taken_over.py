@@ -283,7 +283,7 @@ def test_functions_are_reused() -> None:
         def run(self) -> Any:
             return [self.submit(LambdaFunctionTask("add", {"a": 1})).result, self.submit(step, 1).result]
 
-    town = Town(lambdas={"add": "test_repair:called"})
+    town = Town(lambdas={"add": f"{__name__}:called"})
     BROKEN.add(1)
     former = failed(town, Calls)
     again = repaired(town, former, Calls)
