@@ -203,6 +203,32 @@ def test_children_are_reused_and_those_that_failed_are_repaired(town: Town) -> N
     assert json.loads(child["input"])["__extra"]["repair"]["workflow_id"] == child["workflowId"]
 
 
+def test_a_repaired_child_that_fails_again_is_tried_again_from_where_it_came_to(town: Town) -> None:
+    class Stumbling(Workflow):
+        name = "stumbling"
+        retry = 2
+
+        def run(self) -> int:
+            return sum(self.submit(step, x).result for x in (1, 2, 3, 4))
+
+    class Above(Workflow):
+        def run(self) -> Any:
+            return [self.submit(Stumbling).result, self.submit(thing, 9).result]
+
+    BROKEN.update([2, 9])
+    former = failed(town, Above)
+    BROKEN.add(3)
+    again = repaired(town, former, Above, force="step-1$")
+    while 3 not in CALLS:
+        town.decide()
+        town.work()
+    BROKEN.clear()
+    assert town.run(again) == [10, None]
+    assert CALLS == [1, 2, 3, 3, 4, ("thing", 9)], "what was forced to run again has run"
+    first, second = (json.loads(each["input"]) for each in town.of(again, "StartChildWorkflowExecutionInitiated"))
+    assert first["__extra"]["repair"]["root"] == second["__extra"]["repair"]["root"]
+
+
 def test_a_repair_is_repaired(town: Town) -> None:
     """Ids of children, and random numbers, are those of the first run of all."""
 
