@@ -54,7 +54,7 @@ class Closing(WorkflowStepMixin, Workflow):
             self.step("total", (total, month, place)),
             raises_on_failure=True,
         )
-        self.submit(steps).result
+        self.submit(steps).wait()
         line = self.submit(report, month, self.ran()).result
         print(line)
         return line
