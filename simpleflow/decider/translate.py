@@ -230,7 +230,8 @@ def _keep_activity(attributes: Attributes, id: str, time: float) -> Opened:
 
 
 def _keep_child(attributes: Attributes, id: str, time: float) -> Opened:
-    return Opened(id, time, {"START_TO_CLOSE": attributes.get("executionStartToCloseTimeout")})
+    timeouts = {"START_TO_CLOSE": attributes.get("executionStartToCloseTimeout")}
+    return Opened(id, time, timeouts, attributes.get("input"))
 
 
 def _keep_lambda(attributes: Attributes, id: str, time: float) -> Opened:

@@ -27,7 +27,7 @@ from simpleflow.payload.store import Payloads
 from simpleflow.protocol.history import Event
 from simpleflow.runtime import calling, lambdas, runs
 from simpleflow.runtime.poll import Call
-from simpleflow.runtime.start import launch
+from simpleflow.runtime.start import StartOptions, launch
 from simpleflow.workflow import Workflow
 
 DOMAIN: Final = "local"
@@ -72,8 +72,8 @@ class Local:
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run to the end; the value that ``run`` returned. Raises WorkflowFailed, PayloadError, TypeError."""
-        options: dict[str, Any] = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
-        handle = launch(self._workflow, args, kwargs, engine=self._engine, payloads=self._payloads, **options)
+        options = StartOptions(domain=DOMAIN, task_list="local", activity_task_list="local", engine=self._engine)
+        handle = launch(self._workflow, args, kwargs, options, self._payloads)
         self._top = runs.Run(DOMAIN, handle.workflow_id, handle.run_id)
         try:
             respond: Call | None = None

@@ -17,7 +17,7 @@ from simpleflow import Workflow, activity
 from simpleflow.exceptions import PayloadError, TaskFailed, WorkflowException, WorkflowFailed
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime.local import DECISIONS, DOMAIN, Executor, Local, run_local
-from simpleflow.runtime.start import launch
+from simpleflow.runtime.start import StartOptions, launch
 
 tries: list[int] = []
 
@@ -139,7 +139,7 @@ def test_lambda_functions_run_here() -> None:
         def run(self) -> None: ...
 
     local = Local(Nothing, lambdas={"twice": f"{__name__}:twice"})
-    handle = launch(Nothing, (), {}, engine=local._engine, domain=DOMAIN, task_list="local")
+    handle = launch(Nothing, (), {}, StartOptions(engine=local._engine, domain=DOMAIN, task_list="local"))
     task = local._engine.poll_for_decision_task(**DECISIONS)
     decisions = [
         {
