@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from simpleflow.activity import importable_name
 from simpleflow.command import ACTIVITY, CHILD, LAMBDA, REPAIRED, Command, RunLambda, ScheduleActivity, StartChild
+from simpleflow.constants import MAX_DECISIONS
 from simpleflow.dataflow import Completed
 from simpleflow.decider.decisions import Decision, timer
-from simpleflow.decider.outbox import MAX_BYTES, MAX_DECISIONS, OURS, size_of
+from simpleflow.decider.outbox import MAX_BYTES, OURS, size_of
 from simpleflow.decider.translate import WORDS, Words, identity
 from simpleflow.payload import codec
 from simpleflow.protocol.history import Event, attributes, of_types
