@@ -101,5 +101,5 @@ class WorkflowStepMixin:
 
     def _step_task(self, task: type[Any], *args: str) -> ActivityTask:
         options = {**STEP_ACTIVITY_PARAMS_DEFAULT, "task_list": getattr(self, "task_list", None)}
-        activity = Activity(task, **(options | self.get_step_activity_params()))
+        activity: Activity[..., Any] = Activity(task, **(options | self.get_step_activity_params()))
         return ActivityTask(activity, self.get_step_bucket(), self.get_step_path_prefix(), *args)
