@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from simpleflow.activity import importable_name
 from simpleflow.command import ACTIVITY, CHILD, LAMBDA, REPAIRED, Command, RunLambda, ScheduleActivity, StartChild
+from simpleflow.constants import MAX_DECISIONS
 from simpleflow.dataflow import Completed
 from simpleflow.decider.decisions import Decision, timer
-from simpleflow.decider.outbox import MAX_BYTES, MAX_DECISIONS, OURS, size_of
+from simpleflow.decider.outbox import MAX_BYTES, OURS, size_of
 from simpleflow.decider.translate import WORDS, Words, identity
 from simpleflow.payload import codec
 from simpleflow.protocol.history import Event, attributes, of_types
@@ -188,6 +189,7 @@ class Repair:
         self.complete = False
         self.pieces: list[str] = []
         self._kept: dict[Key, FormerTask] = {}
+        self._again: dict[str, Former] = {}  # children of the run's own that repair one, by id
 
     def read(self, details: str) -> bool:
         """Take a marker of ours; whether all is known with it."""
@@ -205,8 +207,15 @@ class Repair:
             return None
         return Completed(time, task.id, codec.as_json(task.result), task.kind)
 
+    def child_began(self, id: str, run_id: str, input: str | None) -> None:
+        """A child of the run has begun: another attempt of it goes on from where this one will have come to."""
+        if order_of(input) is not None:
+            self._again[id] = former(id, run_id, input)
+
     def of_child(self, command: StartChild) -> dict[str, Any] | None:
         """What the input of a child says of the run that it repairs in turn."""
+        if command.id in self._again:
+            return Order(self._again[command.id]).as_extra()  # what was forced to run again has run, or is not kept
         task = self._known(command)
         return None if task is None or task.run is None else Order(task.run, self.order.force).as_extra()
 

@@ -230,7 +230,10 @@ def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
 
 
 def _begun(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    run.outbox.begun(words.kind, run._opened[given[words.link]].id)
+    opened = run._opened[given[words.link]]
+    run.outbox.begun(words.kind, opened.id)
+    if run.repair is not None:
+        run.repair.child_began(opened.id, given["workflowExecution"]["runId"], opened.input)
 
 
 def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from simpleflow.payload import files
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.files import FileStore
 from simpleflow.payload.store import Payloads
-from simpleflow.runtime.start import Handle, codec_of, launch
+from simpleflow.runtime.start import Handle, StartOptions, codec_of, launch
 
 DAY = 24 * 60 * 60
 TEXT = '{"a":"é' + "x" * 100_000 + '"}'
@@ -102,7 +102,7 @@ class Echo(Workflow):
 
 def test_large_arguments_and_results_of_a_run_lie_beside_the_engines_file(tmp_path: Path) -> None:
     with Engine(tmp_path / "e.sqlite", long_poll_seconds=0) as engine:
-        handle = launch(Echo, [TEXT], {}, domain="D", engine=engine)
+        handle = launch(Echo, [TEXT], {}, StartOptions(domain="D", engine=engine))
         task = engine.poll_for_decision_task(domain="D", taskList={"name": "default"})
         given = json.loads(task["events"][0]["workflowExecutionStartedEventAttributes"]["input"])
         reference = given.pop("__simpleflow_payload")

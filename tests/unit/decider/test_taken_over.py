@@ -18,6 +18,7 @@ from simpleflow.exceptions import ExecutionBlocked
 from simpleflow.payload import codec
 from simpleflow.runtime.repair import CannotRepair, Previous, launch_repair, previous
 from simpleflow.runtime.runs import NoSuchRun, Run
+from simpleflow.runtime.start import StartOptions
 from simpleflow.task import LambdaFunctionTask, hex_hash
 
 CALLS: list[Any] = []
@@ -90,9 +91,11 @@ class Parent(Workflow):
         return [done.result, done.id, self.submit(Child, 20).result]
 
 
-def repaired(town: Town, former: Execution, workflow: type[Workflow], **options: Any) -> Execution:
+def repaired(
+    town: Town, former: Execution, workflow: type[Workflow], workflow_id: str | None = None, **options: Any
+) -> Execution:
     found = previous(town.engine, DOMAIN, former["workflowId"], former["runId"])
-    handle = launch_repair(found, workflow, engine=town.engine, **options)
+    handle = launch_repair(found, workflow, StartOptions(workflow_id=workflow_id, engine=town.engine), **options)
     return {"workflowId": handle.workflow_id, "runId": handle.run_id}
 
 
@@ -201,6 +204,32 @@ def test_children_are_reused_and_those_that_failed_are_repaired(town: Town) -> N
     assert CALLS == [21]
     (child,) = town.of(again, "StartChildWorkflowExecutionInitiated")
     assert json.loads(child["input"])["__extra"]["repair"]["workflow_id"] == child["workflowId"]
+
+
+def test_a_repaired_child_that_fails_again_is_tried_again_from_where_it_came_to(town: Town) -> None:
+    class Stumbling(Workflow):
+        name = "stumbling"
+        retry = 2
+
+        def run(self) -> int:
+            return sum(self.submit(step, x).result for x in (1, 2, 3, 4))
+
+    class Above(Workflow):
+        def run(self) -> Any:
+            return [self.submit(Stumbling).result, self.submit(thing, 9).result]
+
+    BROKEN.update([2, 9])
+    former = failed(town, Above)
+    BROKEN.add(3)
+    again = repaired(town, former, Above, force="step-1$")
+    while 3 not in CALLS:
+        town.decide()
+        town.work()
+    BROKEN.clear()
+    assert town.run(again) == [10, None]
+    assert CALLS == [1, 2, 3, 3, 4, ("thing", 9)], "what was forced to run again has run"
+    first, second = (json.loads(each["input"]) for each in town.of(again, "StartChildWorkflowExecutionInitiated"))
+    assert first["__extra"]["repair"]["root"] == second["__extra"]["repair"]["root"]
 
 
 def test_a_repair_is_repaired(town: Town) -> None:
@@ -316,7 +345,8 @@ def test_a_former_run_that_is_gone_parks_the_new_one(town: Town) -> None:
     BROKEN.add(1)
     former = failed(town, Chain, 2)
     events = previous(town.engine, DOMAIN, "w", former["runId"]).events
-    launch_repair(Previous(Run(DOMAIN, "w", "gone"), events, []), Chain, engine=town.engine)
+    gone = Previous(Run(DOMAIN, "w", "gone"), events, [])
+    launch_repair(gone, Chain, StartOptions(engine=town.engine))
     task = town.engine.poll_for_decision_task(**DECISIONS)
     answer = town.decider.decide(task, DECISIONS)
     parked = json.loads(answer["executionContext"])["parked"]
@@ -325,9 +355,7 @@ def test_a_former_run_that_is_gone_parks_the_new_one(town: Town) -> None:
 
 
 @pytest.mark.parametrize("recorded", [0, 1])
-def test_a_repair_that_ended_before_it_had_begun(
-    town: Town, recorded: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repair_that_ended_before_it_had_begun(town: Town, recorded: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repair, "MAX_PIECE", 100)
     monkeypatch.setattr(repair, "MAX_DECISIONS", 2)
     BROKEN.add(3)
