@@ -221,7 +221,8 @@ class Program(Composing):
         self._branches.entered()
         return self._cancel_nodes([node])
 
-    def default_failure_handling(self, failure_context: TaskFailureContext) -> TaskFailureContext:
+    @staticmethod
+    def default_failure_handling(failure_context: TaskFailureContext) -> TaskFailureContext:
         return failure_context.decide_default()
 
     def fail(self, reason: str, details: str | None) -> NoReturn:

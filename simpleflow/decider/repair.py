@@ -25,9 +25,10 @@ from simpleflow.command import (
     ScheduleActivity,
     StartChild,
 )
+from simpleflow.constants import MAX_DECISIONS
 from simpleflow.dataflow import Completed
 from simpleflow.decider.decisions import Decision, timer
-from simpleflow.decider.outbox import MAX_BYTES, MAX_DECISIONS, OURS, size_of
+from simpleflow.decider.outbox import MAX_BYTES, OURS, size_of
 from simpleflow.decider.translate import WORDS, Words, identity
 from simpleflow.payload import codec
 from simpleflow.protocol.history import Event, attributes, of_types
@@ -134,7 +135,7 @@ def tasks_of(events: Iterable[Event], workflow_id: str) -> list[FormerTask]:
         elif (words := _OPENED.get(type)) is not None:
             digest = identity(given[words.type]["name"] if words.type else given["name"], given.get("input"))
             before = own.get((words.kind, words.id(given)))
-            task = FormerTask(words.kind, words.id(given), digest, _STATES[type], run=before and before.run)
+            task = FormerTask(words.kind, words.id(given), digest, _STATES[type], run=before.run if before else None)
             opened[event["eventId"]] = task, given.get("input")
             own[task.kind, task.id] = task
         elif (words := _LATER.get(type)) is not None and (given.get(words.link) or 0) in opened:
