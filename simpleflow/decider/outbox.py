@@ -38,12 +38,12 @@ from simpleflow.command import (
     RecordMarker,
     SendSignal,
 )
+from simpleflow.constants import MAX_DECISIONS
 from simpleflow.decider.decisions import Decision, timer
 from simpleflow.decider.refusals import Treatment, treatment
 from simpleflow.decider.translate import Words, short
 from simpleflow.exceptions import NonDeterministic
 
-MAX_DECISIONS: Final = 100
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
 MAX_REST: Final = 60  # seconds
 MAX_TRIES: Final = 5
