@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from datetime import UTC, datetime, timedelta
-from types import FrameType
 from typing import Any
 
 import click
@@ -69,21 +67,14 @@ def workflow_start(
 
 def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any], lambdas: dict[str, str]) -> int:
     from simpleflow.observe import configure_logging
-    from simpleflow.runtime.local import run_local
+    from simpleflow.runtime.local import interruptible, run_local
 
-    interrupted = False
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
-        raise KeyboardInterrupt  # what runs ends by it, for now: whoever catches it is asked again
-
-    signal.signal(signal.SIGINT, interrupt)
     configure_logging(config.load().log_level, "local")
-    try:
-        result = run_local(workflow, args, kwargs, lambda: interrupted, options.lambdas_of("memory", lambdas))
-    except WorkflowFailed as failure:
-        return INTERRUPTED if interrupted else report_failure(failure)
+    with interruptible() as interrupted:
+        try:
+            result = run_local(workflow, args, kwargs, interrupted, options.lambdas_of("memory", lambdas))
+        except WorkflowFailed as failure:
+            return INTERRUPTED if interrupted() else report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)
     return 0
 

@@ -84,6 +84,8 @@ class Decider:
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
         self._remember: dict[type[Workflow], bool] = {}  # whether they raise ExecutionBlocked, as far as we know
         self._ended: str | None = None  # the run whose close we answered last
+        self.close_asked: Close | None = None
+        """How the run ends whose decision was made last; None where it goes on."""
 
     def decide(self, task: Task, poll: dict[str, Any]) -> Answer:
         """The arguments of RespondDecisionTaskCompleted for a decision task.
@@ -94,6 +96,7 @@ class Decider:
         if self._ended is not None:
             self._cache.drop(self._ended)
             self._ended = None
+        self.close_asked = None
         events: list[dict[str, Any]] = []
         try:
             events = self._events(task, poll)
@@ -103,6 +106,7 @@ class Decider:
             return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
         self._cache.put(run_id, run)
+        self.close_asked = batch.close
         if batch.close is not None:
             self._ended = run_id
         return {
@@ -135,7 +139,7 @@ class Decider:
         """What the run takes over from the one that it repairs is recorded before its program begins."""
         assert run.repair is not None
         order = run.repair.order
-        former = tasks_left_by(self._former(order.former), self._former)
+        former = tasks_left_by(self._former(order.former), order.former.workflow_id, self._former)
         left = pieces_of(kept(former, order.force))[len(run.repair.pieces) :]
         recorded = recording(left, task["startedEventId"])
         return Batch(recorded, [], len(left) + 2 - len(recorded), [], None)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import pytest
 from town import Town
 
 from simpleflow import Workflow, activity
-from simpleflow.exceptions import TaskException
+from simpleflow.canvas import Group
+from simpleflow.exceptions import TaskException, TaskFailed, WorkflowException, fresh
 from simpleflow.task import ChildWorkflowTask, WorkflowTask, hex_hash
 
 
@@ -381,3 +383,44 @@ def test_a_list_for_the_decisions_of_one_child(town: Town) -> None:
     given = town.of(execution, "StartChildWorkflowExecutionInitiated")
     assert [each["taskList"]["name"] for each in given] == ["elsewhere", "default"]
     assert json.loads(given[0]["input"])["kwargs"] == {}
+
+
+def test_what_is_raised_for_a_child_is_a_workflow_exception_however_it_ended(town: Town) -> None:
+    class Late(Waits):
+        execution_timeout = 7
+
+    seen: list[BaseException] = []
+
+    class Parent(Workflow):
+        def on_task_failure(self, failure_context: Any) -> None:
+            assert failure_context.exception_class is WorkflowException
+
+        def run(self) -> Any:
+            cancelled = self.submit(Waits)
+            cancelled.cancel()
+            group = self.submit(Group(Fails, Late))
+            members = group.exception.exceptions  # type: ignore[union-attr]
+            seen[:] = [self.submit(Fails).exception, cancelled.exception, *members]  # type: ignore[list-item]
+            try:
+                return self.submit(FailsLoudly).result
+            except WorkflowException as error:
+                return [error.reason == seen[0].reason, error.workflow == error.task == error.name]  # type: ignore
+
+    assert town.run(town.start(Parent)) == [True, True]
+    assert [type(each).__name__ for each in seen] == ["TaskFailed", "TaskCanceled", "TaskFailed", "TimeoutError"]
+    for each in seen:
+        twin = pickle.loads(pickle.dumps(each))
+        assert isinstance(each, WorkflowException) and type(fresh(each)) is type(twin) is type(each)
+        assert (repr(twin), str(twin), vars(twin)) == (repr(each), str(each), vars(each))
+    assert isinstance(seen[0], TaskFailed) and isinstance(seen[0], ValueError)
+
+
+def test_what_is_raised_for_an_activity_is_none(town: Town) -> None:
+    class Parent(Workflow):
+        def on_task_failure(self, failure_context: Any) -> None:
+            assert failure_context.exception_class is TaskException
+
+        def run(self) -> Any:
+            return isinstance(self.submit(broken).exception, WorkflowException)
+
+    assert town.run(town.start(Parent)) is False
