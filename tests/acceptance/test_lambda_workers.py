@@ -206,7 +206,7 @@ def test_the_first_signal_lets_a_function_end(place: Place) -> None:
     execution = place.decider.schedule("read", str(fifo))
     until(lambda: "LambdaFunctionStarted" in place.decider.types(execution), "a worker has it")
     place.worker.process.terminate()
-    place.worker.says("draining 2 processes")
+    place.worker.says("SIGTERM: nothing new is begun")
     os.write(ours, b"told")
     event = place.decider.outcome()
     assert attributes(event)["result"] == '"told"'
@@ -218,7 +218,7 @@ def test_the_second_signal_ends_a_function(place: Place) -> None:
     place.decider.schedule("hold", str(place.file()))
     holder = place.holder()
     place.worker.process.terminate()
-    place.worker.says("draining 2 processes")
+    place.worker.says("SIGTERM: nothing new is begun")
     place.worker.process.send_signal(signal.SIGINT)
     assert place.worker.ends() == 0
     event = place.decider.outcome()
