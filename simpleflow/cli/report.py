@@ -48,7 +48,7 @@ class Summary:
 
 
 def summary(client: SWFClient, run: runs.Run, values: codec.Codec = codec.PLAIN) -> Summary:
-    """The row of `workflow.info`, with large values as references; `values` reads a large traceback. Raises NoSuchRun."""
+    """The row of `workflow.info`: large values as references, but the traceback read by `values`. Raises NoSuchRun."""
     described = runs.describe(client, run)
     info = described["executionInfo"]
     end = info.get("closeTimestamp") or datetime.now(UTC)
