@@ -139,7 +139,7 @@ class Decider:
         """What the run takes over from the one that it repairs is recorded before its program begins."""
         assert run.repair is not None
         order = run.repair.order
-        former = tasks_left_by(self._former(order.former), self._former)
+        former = tasks_left_by(self._former(order.former), order.former.workflow_id, self._former)
         left = pieces_of(kept(former, order.force))[len(run.repair.pieces) :]
         recorded = recording(left, task["startedEventId"])
         return Batch(recorded, [], len(left) + 2 - len(recorded), [], None)
