@@ -80,7 +80,7 @@ def previous(client: SWFClient, domain: str, workflow_id: str, run_id: str | Non
     def read(older: Former) -> list[Event]:
         return list(runs.history(client, runs.Run(domain, older.workflow_id, older.run_id)))
 
-    return Previous(run, events, tasks_left_by(events, read))
+    return Previous(run, events, tasks_left_by(events, workflow_id, read))
 
 
 def launch_repair(

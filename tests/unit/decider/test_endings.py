@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from town import Town
+from town import DECISIONS, Town
 
 from simpleflow import Workflow, activity
 from simpleflow.engine import Configuration
@@ -305,6 +305,42 @@ def test_a_signal_that_comes_as_the_run_goes_on_is_not_lost(town: Town) -> None:
     town.signal("w", "other")
     town.settle()
     assert town.end(follow(town, execution)[-1]) == [[0, 1, 2, 3], None]
+
+
+def test_a_cancel_that_comes_as_the_run_goes_on_is_not_lost(town: Town) -> None:
+    said: list[str] = []
+
+    class Goes(Workflow):
+        def run(self, again: bool) -> Any:
+            if not again:
+                return self.submit(self.wait_signal("never")).result
+            self.submit(self.start_timer("long", 1000))
+            self.submit(self.start_timer("short", 1)).result
+            return self.submit(self.continue_as_new(False))
+
+        def should_cancel(self, history: Any) -> bool:
+            said.append(f"asked after {self.history_length} events")
+            return self.get_run_context()["workflow_id"] != "stubborn"
+
+        def on_canceled(self, history: Any) -> None:
+            said.append("cancelled")
+
+    for workflow_id in ("w", "stubborn"):
+        execution = town.start(Goes, True, workflow_id=workflow_id)
+        town.decide()
+        town.clock.set(town.clock.now() + 1)
+        task = town.engine.poll_for_decision_task(**DECISIONS)
+        answer = town.decider.decide(task, DECISIONS)
+        town.cancel(workflow_id)
+        town.engine.respond_decision_task_completed(**answer)
+        assert "ContinueAsNewWorkflowExecutionFailed" in town.kinds(execution)
+        town.settle()
+        if workflow_id == "w":
+            assert town.kinds(execution)[-2:] == ["TimerCanceled", "WorkflowExecutionCanceled"]
+            assert said == ["asked after 10 events", "cancelled"]
+        else:
+            assert town.kinds(execution)[-1] == "WorkflowExecutionContinuedAsNew"
+    assert len(said) == 3
 
 
 def test_a_signal_that_was_taken_and_never_looked_at_goes_along(town: Town) -> None:

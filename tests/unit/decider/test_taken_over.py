@@ -232,6 +232,56 @@ def test_a_repaired_child_that_fails_again_is_tried_again_from_where_it_came_to(
     assert first["__extra"]["repair"]["root"] == second["__extra"]["repair"]["root"]
 
 
+class Relay(Workflow):
+    """Five steps a run, in three runs; the last one has a child."""
+
+    name = "relay"
+
+    def run(self, first: int = 0, total: int = 0) -> Any:
+        for index in range(first, first + 5):
+            total += self.submit(step, index).result
+        if first < 10:
+            self.submit(self.continue_as_new(first + 5, total))
+        return [total, self.submit(Child, 30).result]
+
+
+@pytest.mark.parametrize("again", ["the child", "the first run", "the last run", "twice"])
+def test_a_run_that_went_on_as_new_is_repaired_as_one(town: Town, again: str) -> None:
+    class Over(Workflow):
+        def run(self) -> Any:
+            return self.submit(Relay).result
+
+    expected = [sum(range(15)), 61]
+    BROKEN.add(12)
+    if again == "the child":
+        former = failed(town, Over)
+        assert town.run(repaired(town, former, Over)) == expected
+    else:
+        first = town.start(Relay)
+        town.settle()
+        CALLS.clear()
+        if again != "twice":
+            BROKEN.clear()
+        former = newest(town, first) if again == "the last run" else first
+        second = repaired(town, former, Relay)
+        town.settle()
+        if again == "twice":
+            assert CALLS == [12], "it has failed again"
+            CALLS.clear()
+            BROKEN.clear()
+            second = repaired(town, second, Relay)
+            town.settle()
+        assert town.end(newest(town, second)) == expected
+    assert CALLS == [12, 13, 14, 30, 31]
+
+
+def newest(town: Town, execution: Execution) -> Execution:
+    """The last run as which one went on."""
+    while (ended := town.of(execution, "WorkflowExecutionContinuedAsNew")) != []:
+        execution = {**execution, "runId": ended[0]["newExecutionRunId"]}
+    return execution
+
+
 def test_a_repair_is_repaired(town: Town) -> None:
     """Ids of children, and random numbers, are those of the first run of all."""
 
