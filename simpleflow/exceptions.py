@@ -173,7 +173,7 @@ class AggregateException(ExceptionGroup[Exception]):
         raised as a new AggregateException."""
         left = [each for each in self.exceptions if not predicate(each, *args, **kwargs)]
         if left:
-            raise type(self)(left)
+            raise self._like(left)
 
     def flatten(self) -> Self:
         """A new one, with the failures inside of those that are aggregates themselves, and without None."""
@@ -185,10 +185,10 @@ class AggregateException(ExceptionGroup[Exception]):
                 work.extend(reversed(each.exceptions))
             else:
                 flat.append(each)
-        return type(self)(flat)
+        return self._like(flat)
 
     def derive(self, excs: Sequence[Exception], /) -> Self:  # type: ignore[override]  # groups of nothing else
-        return type(self)(excs)
+        return self._like(excs)
 
     def split(self, matcher: Any, /) -> Any:
         return super(AggregateException, self._with_appended()).split(matcher)
@@ -207,8 +207,11 @@ class AggregateException(ExceptionGroup[Exception]):
         """A copy that holds ``change(failure)`` in the place of each failure."""
         return self._with([None if each is None else change(each) for each in self.by_position])
 
+    def _like(self, exceptions: Iterable[Exception | None]) -> Self:
+        return type(self)(exceptions)
+
     def _with(self, exceptions: Iterable[Exception | None]) -> Self:
-        twin = type(self)(exceptions)
+        twin = self._like(exceptions)
         twin.__dict__.update((name, value) for name, value in vars(self).items() if name != "by_position")
         return twin
 
@@ -394,7 +397,7 @@ def fresh(error: E) -> E:
     """
     try:
         twin = copy.copy(error)
-    except Exception:
+    except BaseException:  # what users' classes do when they are copied may raise anything
         return error
     if type(twin) is not type(error):
         return error
@@ -412,7 +415,7 @@ def is_aggregate(error: BaseException) -> TypeGuard[AggregateException]:
 def one_line(error: BaseException) -> str:
     """``ValueError: nope``: the type and the first line of the message; of an aggregate, how much has failed and what
     has first."""
-    if is_aggregate(error):
+    if is_aggregate(error) and not issubclass(type(error), TaskException):
         first = "".join(one_line(each) for each in error.flatten().exceptions[:1])
         return f"AggregateException: {len(error.exceptions)} of {len(error.by_position)} failed: {first}"
     message = message_of(error).strip()
@@ -429,5 +432,5 @@ def message_of(error: BaseException) -> str:
     """The message of `error`; a placeholder where its own ``__str__`` fails, for reporting must not."""
     try:
         return str(error)
-    except Exception as broken:
+    except BaseException as broken:
         return f"<its message cannot be shown: {type(broken).__name__}>"
