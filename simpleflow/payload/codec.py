@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from simpleflow.command import CHILD
 from simpleflow.exceptions import (
     PayloadError,
     PayloadTooLarge,
@@ -24,6 +25,7 @@ from simpleflow.exceptions import (
     TaskException,
     TaskFailed,
     WorkflowFailed,
+    as_of_child,
     fresh,
     is_aggregate,
 )
@@ -47,6 +49,7 @@ PAYLOAD: Final = "__simpleflow_payload"
 """The one key of an object that stands for a large value; beside it in a call stand RESERVED and the like."""
 _QUOTED: Final = f'"{PAYLOAD}"'
 _KEY: Final = f'"{PAYLOAD}":'
+_LARGE_CALL: Final = f'{{{_KEY}"'
 
 _loads: Final = json.JSONDecoder().decode  # what json.loads does, a little sooner
 
@@ -221,6 +224,11 @@ class Codec:
 
         Raises PayloadUnreachable.
         """
+        of_child = isinstance(error, TaskException) and (error.of_child or getattr(task, "kind", None) == CHILD)
+        twin = self._revived(error, task)
+        return as_of_child(twin) if of_child else twin
+
+    def _revived(self, error: BaseException, task: Any) -> BaseException:
         if type(error) is TaskFailed:
             from simpleflow.payload.revival import home_of, revived
 
@@ -247,7 +255,13 @@ class Codec:
         return error
 
     def fingerprint(self, frozen: str) -> str:
-        """The md5 of the canonical JSON: equal for equal values, whatever the order of their keys."""
+        """The md5 of the canonical JSON: equal for equal values, whatever the order of their keys.
+
+        A call that is large by itself is read back for that; large values within a call stay unread. Raises
+        PayloadUnreachable.
+        """
+        if frozen.startswith(_LARGE_CALL) and is_reference(frozen[len(_LARGE_CALL) : -2]):
+            frozen = self.payloads.get(frozen[len(_LARGE_CALL) : -2])
         text = without_place(frozen)
         if not text.startswith(SCHEME):
             text = canonical(text)

@@ -1,17 +1,15 @@
-"""Large texts as objects on Amazon S3. boto3 is imported when one is read or put there."""
+"""Large texts as objects on Amazon S3."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from typing import Any, Final
+from typing import Final
 
-from simpleflow import config
+from simpleflow import s3
 from simpleflow.exceptions import PayloadUnreachable, one_line
 from simpleflow.payload.reference import SCHEME, Reference
+from simpleflow.payload.store import Recent
 
-REMEMBERED: Final = 16 * 1024 * 1024
-"""Bytes of texts that are kept here, since a program may read a result again and again."""
 SENT_AGAIN: Final = 60 * 60
 """Seconds after which a text that is on S3 is put there once more, so that rules of age see that it is in use."""
 
@@ -21,17 +19,15 @@ class S3Store:
 
     def __init__(self, place: str) -> None:
         self._place = place.rstrip("/")
-        self._client: Any = None
         self._sent: dict[str, float] = {}
-        self._read: OrderedDict[str, bytes] = OrderedDict()
+        self._read = Recent()
 
     def put(self, data: bytes, digest: str) -> str:
         key = f"{self._place}/{digest}"
         if time.monotonic() - self._sent.get(digest, -SENT_AGAIN) >= SENT_AGAIN:
             bucket, _, path = key.partition("/")
-            told = {"ContentType": "text/plain; charset=utf-8", **config.load().s3_encryption}
             try:
-                self._s3().put_object(Bucket=bucket, Key=path, Body=data, **told)
+                s3.put(bucket, path, data, "text/plain; charset=utf-8")
             except Exception as error:
                 raise PayloadUnreachable(
                     f"a payload of {len(data):,} bytes cannot be put on S3 as {key}: {one_line(error)}"
@@ -40,29 +36,13 @@ class S3Store:
         return f"{SCHEME}s3://{key}"
 
     def get(self, reference: Reference) -> bytes:
-        if reference.key in self._read:
-            self._read.move_to_end(reference.key)
-            return self._read[reference.key]
+        known = self._read.get(reference.key)
+        if known is not None:
+            return known
         bucket, _, path = reference.key.partition("/")
         try:
-            data: bytes = self._s3().get_object(Bucket=bucket, Key=path)["Body"].read()
+            return self._read.keep(reference.key, s3.get(bucket, path))
         except Exception as error:
             raise PayloadUnreachable(
                 f"the payload {reference.text} cannot be read from S3: {one_line(error)}"
             ) from error
-        self._remember(reference.key, data)
-        return data
-
-    def _remember(self, key: str, data: bytes) -> None:
-        self._read[key] = data
-        while self._read and sum(map(len, self._read.values())) > REMEMBERED:
-            self._read.popitem(last=False)
-
-    def _s3(self) -> Any:
-        if self._client is None:
-            import boto3
-            from botocore.config import Config
-
-            retries = {"total_max_attempts": 3, "mode": "standard"}
-            self._client = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=30, retries=retries))
-        return self._client

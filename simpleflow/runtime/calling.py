@@ -49,25 +49,38 @@ def context_of(task: Mapping[str, Any], domain: str, task_list: str) -> dict[str
     }
 
 
-def run(name: str, text: str | None, context: dict[str, Any] | None = None, codec: Codec = PLAIN) -> Answer:
+def run(
+    name: str,
+    text: str | None,
+    context: dict[str, Any] | None = None,
+    codec: Codec = PLAIN,
+    middlewares: Any = None,
+) -> Answer:
     """Call the activity `name` with the arguments in `text`. Whatever it raises is in the answer."""
     try:
         activity = find(name)
     except BaseException as error:
         return _stale(name, error)
-    return call(activity, text, context, codec)
+    return call(activity, text, context, codec, middlewares)
 
 
 def call(
-    activity: Activity[..., Any], text: str | None, context: dict[str, Any] | None = None, codec: Codec = PLAIN
+    activity: Activity[..., Any],
+    text: str | None,
+    context: dict[str, Any] | None = None,
+    codec: Codec = PLAIN,
+    middlewares: Any = None,
 ) -> Answer:
-    """Call the activity with the arguments in `text`. Whatever it raises is in the answer."""
+    """Call the activity with the arguments in `text`. Whatever it raises is in the answer.
+
+    `middlewares` are those of a call that names none itself, in the form of `MIDDLEWARES`.
+    """
     context = {**(context or {}), "input": text}
     logs.running = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
     try:
         told = codec.read_call(text)
         args, kwargs = arguments(told)
-        named = kwargs.pop(MIDDLEWARES, None)
+        named = kwargs.pop(MIDDLEWARES, middlewares)
         before, after = _middlewares(named) if named else ((), ())
         decode_call(args, kwargs, activity.callable)
         with _programs(binaries) if (binaries := _binaries(told)) else nullcontext():
