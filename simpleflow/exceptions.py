@@ -160,11 +160,11 @@ class WorkflowException(TaskException):
 
 def as_of_child(error: E) -> E:
     """Make this failure of a child workflow a WorkflowException, beside what it is."""
-    if not isinstance(error, WorkflowException):
+    kind: Any = type(error)
+    if not issubclass(kind, WorkflowException):
         try:
-            kind: Any = type(error)
             error.__class__ = _of_child(kind)
-        except TypeError:  # a class that cannot be joined with ours: it stays what it was
+        except Exception:  # a class that cannot be joined with ours: it stays what it was
             pass
     return error
 
@@ -462,10 +462,15 @@ def is_aggregate(error: BaseException) -> TypeGuard[AggregateException]:
     return issubclass(type(error), AggregateException)
 
 
+def is_task_failure(error: BaseException) -> TypeGuard[TaskException]:
+    """As `is_aggregate`."""
+    return issubclass(type(error), TaskException)
+
+
 def one_line(error: BaseException) -> str:
     """``ValueError: nope``: the type and the first line of the message; of an aggregate, how much has failed and what
     has first."""
-    if is_aggregate(error) and not issubclass(type(error), TaskException):
+    if is_aggregate(error) and not is_task_failure(error):
         first = "".join(one_line(each) for each in error.flatten().exceptions[:1])
         return f"AggregateException: {len(error.exceptions)} of {len(error.by_position)} failed: {first}"
     message = message_of(error).strip()

@@ -15,7 +15,15 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from simpleflow.activity import importable_name
-from simpleflow.exceptions import AggregateException, RemoteException, TaskFailed
+from simpleflow.exceptions import (
+    AggregateException,
+    RemoteException,
+    TaskException,
+    TaskFailed,
+    WorkflowException,
+    as_of_child,
+    qualified,
+)
 
 E = TypeVar("E", bound=BaseException)
 
@@ -91,9 +99,14 @@ def _original(record: Record, home: Home | None) -> Any:
     found = _loaded(record.get("error_type"), home)
     if found is not None and found is not TaskFailed:
         return found
+    loaded = (_loaded(base, home) or TaskFailed for base in _bases(record))
+    theirs = (base for base in loaded if not issubclass(base, TaskException) and base not in TaskFailed.__mro__)
+    return next(theirs, None)
+
+
+def _bases(record: Record) -> list[Any]:
     bases = record.get("bases")
-    loaded = (_loaded(base, home) for base in (bases if isinstance(bases, list) else ()))
-    return next((base for base in loaded if base is not None and not issubclass(TaskFailed, base)), None)
+    return bases if isinstance(bases, list) else []
 
 
 def _loaded(dotted: Any, home: Home | None) -> type[BaseException] | None:
@@ -201,7 +214,7 @@ def _task_failed(record: Record, home: Home | None, depth: int) -> TaskFailed:
     error = _made(_joined(_original(record, home)), record, home, depth)
     for attribute, value in {"name": "", "reason": None, "details": None, "_exception": None, "_home": home}.items():
         error.__dict__.setdefault(attribute, value)
-    return error
+    return as_of_child(error) if qualified(WorkflowException) in _bases(record) else error
 
 
 def _add_notes(error: BaseException, record: Record) -> None:
