@@ -122,7 +122,7 @@ def _quick(value: Any, futures: list[Future[Any]] | None) -> str:
         found = futures
 
         def default(part: Any) -> Any:
-            return _hole(part, found) if isinstance(part, Future) else step(part)
+            return _known_or_hole(part, found) if isinstance(part, Future) else step(part)
 
         text = _encoder(default).encode(value)
     if not text.isascii():
@@ -137,7 +137,7 @@ def _thorough(value: Any, futures: list[Future[Any]] | None, walk: _Walk) -> str
 
     def default(part: Any) -> Any:
         if isinstance(part, Future) and futures is not None:
-            return _hole(part, futures)
+            return _known_or_hole(part, futures)
         return walk.stepped(part)
 
     text = _encoder(default).encode(walk.plain(value, "", ()))
@@ -150,7 +150,13 @@ def _encoder(default: Step) -> json.JSONEncoder:
     return json.JSONEncoder(default=default, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _hole(future: Future[Any], futures: list[Future[Any]]) -> str:
+def _known_or_hole(future: Future[Any], futures: list[Future[Any]]) -> Any:
+    """What stands for a future: of one that was made by hand its result, which is there or else blocks."""
+    if future._node is None:
+        try:
+            return future.result
+        except Exception as error:
+            raise _Raised(error) from None
     futures.append(future)
     return f"\x00{_NONCE}:{len(futures)}"
 
