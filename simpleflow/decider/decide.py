@@ -82,7 +82,7 @@ class Decider:
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self._registered: set[tuple[str, str, str]] = set()
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
-        self._remembered: set[type[Workflow]] = set()  # that raise ExecutionBlocked
+        self._remember: dict[type[Workflow], bool] = {}  # whether they raise ExecutionBlocked, as far as we know
         self._ended: str | None = None  # the run whose close we answered last
         self.close_asked: Close | None = None
         """How the run ends whose decision was made last; None where it goes on."""
@@ -188,7 +188,7 @@ class Decider:
             try:
                 run.read(events)
             except Unremembered:
-                self._remembered.add(run.workflow_class)
+                self._remember[run.workflow_class] = True
                 run.close()
                 run = self._beginning(task, events)
                 run.read(events)
@@ -204,7 +204,9 @@ class Decider:
         if events[0]["eventId"] > 1:
             events[:0] = self._forwards(execution, events[0]["eventId"])
         kind = self._class_of(task, events)
-        remember = kind in self._remembered or mentions_blocking(kind)
+        remember = self._remember.get(kind)
+        if remember is None:
+            remember = self._remember[kind] = mentions_blocking(kind)
         return Run(
             kind,
             self._domain,
@@ -304,7 +306,7 @@ class Decider:
         elif run.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
-        return json.dumps(context)
+        return json.dumps(context) if len(context) > 1 else f'{{"held": {batch.held}}}'
 
     def park(self, task: Task, error: Exception, events: Sequence[dict[str, Any]] = ()) -> Answer:
         """The answer for a run that cannot be decided now: a timer that calls again later, and why."""

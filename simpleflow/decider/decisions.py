@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from simpleflow.activity import PRIORITY_NOT_SET, Activity, importable_name
 from simpleflow.command import (
     CancelActivity,
@@ -144,7 +146,7 @@ def _input(command: ScheduleActivity, timeouts: dict[str, str]) -> str:
     }
     meta = f',"meta":{codec.freeze(command.activity.meta)}' if command.activity.meta else ""
     call: str = command.input
-    return f'{call[:-1]},"{codec.RESERVED}":{json.dumps(told, separators=(",", ":"))}{meta}}}'
+    return f'{call[:-1]},"{codec.RESERVED}":{orjson.dumps(told).decode()}{meta}}}'
 
 
 def _timeouts(activity: Activity[..., Any], config: Config) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, Final
 
@@ -103,10 +103,15 @@ class Run:
 
     def foresee(self, events: Iterable[dict[str, Any]]) -> None:
         """Take from events that are about to be read what the program must know before: how far an earlier decision
-        has seen them, and which patches the run has."""
-        self._horizon = max(self._horizon, horizon(events))
+        has seen them (up to the DecisionTaskStarted of the last one that was not parked), and which patches the run
+        has."""
         for event in events:
-            if event["eventType"] == "MarkerRecorded" and _is_patch(attributes(event)):
+            type = event["eventType"]
+            if type == "DecisionTaskCompleted":
+                given = attributes(event)
+                if not _said(given.get("executionContext"))[1]:
+                    self._horizon = max(self._horizon, given["startedEventId"])
+            elif type == "MarkerRecorded" and _is_patch(attributes(event)):
                 self.program.patches_recorded.add(str(read(attributes(event).get("details"))))
 
     @property
@@ -163,9 +168,8 @@ class Run:
         self.outbox.decision_started(event["eventId"])
 
     def _decision_completed(self, event: dict[str, Any], given: dict[str, Any]) -> None:
-        context = read_object(given.get("executionContext"))
-        held = context.get("held")
-        self.outbox.decision_completed(event["eventId"], given["startedEventId"], held, "parked" in context)
+        held, parked = _said(given.get("executionContext"))
+        self.outbox.decision_completed(event["eventId"], given["startedEventId"], held, parked)
 
     def _decision_timed_out(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         self.outbox.decision_timed_out()
@@ -331,18 +335,14 @@ STEPS: Final[dict[str, Step]] = {
 """What each event does to a run; the others do nothing."""
 
 
-def horizon(events: Iterable[dict[str, Any]]) -> int:
-    """The DecisionTaskStarted of the last completed decision in `events`: what stands before it was seen.
+@lru_cache(16)
+def _said(context: str | None) -> tuple[int | None, bool]:
+    """What a decision's executionContext says: how many commands it held back, and whether it was parked.
 
-    A parked decision is none.
+    Most decisions say the same.
     """
-    last = 0
-    for event in events:
-        if event["eventType"] == "DecisionTaskCompleted":
-            given = attributes(event)
-            if "parked" not in read_object(given.get("executionContext")):
-                last = given["startedEventId"]
-    return last
+    found = read_object(context)
+    return found.get("held"), "parked" in found
 
 
 def _epoch(event: dict[str, Any]) -> float:

@@ -7,12 +7,9 @@ of its own, which ends with the worker, whatever a task is doing then.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import select
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -22,6 +19,8 @@ from simpleflow.observe import configure_logging
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
+from simpleflow.runtime.life import end_with
+from simpleflow.runtime.trees import adopt
 
 RUN: Final[dict[str, Callable[..., calling.Answer]]] = {"activity": calling.run, "lambda": lambdas.run}
 """Who runs a task, by its kind; the codec comes last."""
@@ -33,8 +32,8 @@ def main(channel: int, life: int, stores: Sequence[str]) -> None:
     `stores` are the URLs of where large values lie.
     """
     codec = Codec(payloads=Payloads(stores))
-    for descriptor in (channel, life):
-        os.set_inheritable(descriptor, False)
+    os.set_inheritable(channel, False)
+    adopt()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, lambda signum, frame: None)  # a handler, for programs would inherit "ignored"
     end_with(life)
@@ -68,31 +67,6 @@ def receive(channel: int) -> Any:
             return None
         data += more
     return orjson.loads(data)
-
-
-def end_with(life: int) -> None:
-    """Kill this process and its group when no process holds the other end of the pipe `life` any more."""
-    if sys.platform != "linux":
-        threading.Thread(target=_end_at_eof, args=(life,), daemon=True, name="life").start()
-        return
-    # Linux sends the signal by itself, also while C code (a regular expression) keeps every thread from running.
-    fcntl.fcntl(life, fcntl.F_SETOWN, -os.getpgrp())
-    fcntl.fcntl(life, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
-    ended = select.poll()
-    ended.register(life)
-    if ended.poll(0):  # before it was asked to
-        kill_group()
-
-
-def kill_group() -> None:
-    """End this process now, and the group if it leads one."""
-    os.kill(-os.getpid() if os.getpgrp() == os.getpid() else os.getpid(), signal.SIGKILL)
-
-
-def _end_at_eof(life: int) -> None:
-    os.read(life, 1)
-    kill_group()
 
 
 def _flush() -> None:

@@ -28,7 +28,8 @@ from simpleflow.protocol.faults import code_of
 from simpleflow.runtime.calling import Answer, context_of, response
 from simpleflow.runtime.child import receive, send
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
-from simpleflow.runtime.supervise import end_tree, exit_cause
+from simpleflow.runtime.supervise import exit_cause
+from simpleflow.runtime.trees import Household, end_tree
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -97,6 +98,7 @@ class Worker:
         self._heartbeat = heartbeat
         self._point = point
         self._grace = grace
+        self._household = Household()
         self._child: WarmChild | None = None
 
     def run(self, one_task: bool = False) -> None:
@@ -109,6 +111,8 @@ class Worker:
             poll["taskList"] = {"name": self._task_list}
 
         def handle(task: Task) -> Call | None:
+            if self._stop():  # it came in the same instant
+                return self._failed(task["taskToken"], "worker-shutdown")
             call = self._work(task)
             logs.running = logs.NOTHING
             if one_task:
@@ -122,6 +126,7 @@ class Worker:
         finally:
             if self._child is not None:
                 self._child.close()
+            self._household.close()
 
     def _work(self, task: Task) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
@@ -129,7 +134,11 @@ class Worker:
         logs.running = self._kind.name, task["workflowExecution"]["workflowId"], task_id
         child = self._hand_over((self._kind.name, *self._kind.asked(task, self._domain, self._task_list)))
         beats = self._kind.beats(task, self._config, self._heartbeat)
-        while not child.ready(beats.left()):
+        told = False
+        while not child.ready(self._stop.within(beats.left())):
+            if self._stop() and not told:
+                told = True
+                log.info("%s is still running, it has %g s", task_id, self._stop.grace)
             if self._stop.requests > 1:
                 log.warning("told to end: %s is given back", task_id)
                 child.end(0)
@@ -186,7 +195,7 @@ class Worker:
         if self._child is None or not self._child.ask(asked):
             if self._child is not None:
                 self._child.end(0)
-            self._child = WarmChild(self._stop, self._stores)
+            self._child = WarmChild(self._household, self._stop, self._stores)
             self._child.ask(asked)
         return self._child
 
@@ -194,7 +203,7 @@ class Worker:
         """Start the next child now, so that it is warm when a task comes."""
         if self._child is not None:
             self._child.end(0)
-        self._child = None if self._stop() else WarmChild(self._stop, self._stores)
+        self._child = None if self._stop() else WarmChild(self._household, self._stop, self._stores)
 
 
 class Beats:
@@ -251,13 +260,14 @@ LAMBDA: Final = Kind("lambda", id="id", asked=lambda task, *_: (task,), beats=_l
 class WarmChild:
     """The worker's end of a child: started here, asked, and ended with all that it started."""
 
-    def __init__(self, stop: Stop, stores: Sequence[str] = ()) -> None:
+    def __init__(self, household: Household, stop: Stop, stores: Sequence[str] = ()) -> None:
+        self._household = household
         self._stop = stop
         self._channel, theirs = socket.socketpair()
         life, held = os.pipe()
         level = logging.getLevelName(log.getEffectiveLevel())
         self._life: int | None = held
-        self._process = subprocess.Popen(
+        self._process = household.start(
             [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), level, *stores],
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(), life),
@@ -317,6 +327,7 @@ class WarmChild:
         if self._life is None:
             return
         end_tree(self._process.pid, self.exited, self._wait, grace)
+        self._household.settle()
         self._channel.close()
         os.close(self._life)
         self._life = None

@@ -197,6 +197,34 @@ def test_a_method_of_the_class_that_fails_fails_the_task(town: Town) -> None:
     assert bad == "workflow-Bad: KeyError: 'id'" and "a run takes 5 tags, not 6" in many
 
 
+def test_a_name_that_amazon_does_not_take_fails_the_task(town: Town) -> None:
+    class Named(Child):
+        raises_on_failure = None
+
+        @classmethod
+        def get_workflow_id(cls, name: str) -> str:
+            return name
+
+        @classmethod
+        def get_task_list(cls, name: str) -> str:
+            return name[:-1]
+
+    class Tagged(Child):
+        raises_on_failure = None
+        tag_list = ("x" * 257,)
+
+    class Parent(Workflow):
+        def run(self) -> Any:
+            children = [self.submit(Named, "x" * 257), self.submit(Named, "a:b"), self.submit(Named, "|c")]
+            return [str(child.exception) for child in (*children, self.submit(Tagged, 1))]
+
+    long, colon, bar, tag = town.run(town.start(Parent))
+    assert "ValueError: a run is named by a text of 1 to 256 characters" in long
+    assert "ValueError: the name of a run has no ':', as 'a:b' does" in colon
+    assert "ValueError: the name of a run has no '|', as '|c' does" in bar
+    assert "ValueError: a tag is named by a text of 1 to 256 characters" in tag
+
+
 def test_an_idempotent_child_is_one_for_equal_arguments(town: Town) -> None:
     class Same(Child):
         name, idempotent = "same", True

@@ -196,6 +196,11 @@ def test_a_worker_that_cannot_read_its_values_costs_no_retry_and_the_run_waits()
     assert list(world.open) == ["activity-m.b-1"]
 
 
+def test_the_same_number_is_the_same_call() -> None:
+    assert same_call('{"args":[1e16],"kwargs":{}}', '{"args":[1e+16],"kwargs":{}}')
+    assert not same_call('{"args":[1e16],"kwargs":{}}', '{"args":[1e+17],"kwargs":{}}')
+
+
 def test_the_same_content_is_the_same_call_wherever_it_lies() -> None:
     name = "0" * 64
     ours = f'{{"args":[{{"__simpleflow_payload":"simpleflow+s3://bucket/dir/{name} 5"}}],"kwargs":{{}}}}'
@@ -210,6 +215,30 @@ def test_the_same_content_is_the_same_call_wherever_it_lies() -> None:
     assert not same_call('"x"', whole)
     codec = Codec()
     assert codec.fingerprint(ours) == codec.fingerprint(theirs) != codec.fingerprint(theirs.replace(name, "1" * 64))
+
+
+def test_idempotent_calls_that_are_large_merge_whatever_the_order_of_their_keys() -> None:
+    once = make("m.once", idempotent=True)
+
+    def run(self: Workflow) -> Any:
+        first = self.submit(a)
+        one, two = {"x": LARGE, "y": 1}, {"y": 1, "x": LARGE}
+        same = [self.submit(once, one), self.submit(once, two), self.submit(once, first), self.submit(once, [first])]
+        return [future.result for future in same]
+
+    world, payloads = World(None), Counted()
+    by = decider(world, run, payloads)
+    decide(world, by)
+    assert sorted(id.rpartition("-")[0] for id in world.open) == ["activity-m.a", "activity-m.once"]
+    read = payloads.read
+    world.finish("activity-m.a-1", "Completed", result=Codec(payloads=payloads).freeze(LARGE, "it"))
+    decide(world, by)
+    assert len(world.open) == 3 and payloads.read == read, "what is handed on stays unread"
+    for id in list(world.open):
+        world.finish(id, "Completed", result=f'"{id}"')
+        decide(world, by)
+    one, two, three, four = json.loads(attributes(world.events[-1])["result"])
+    assert one == two and len({one, three, four}) == 3
 
 
 def test_a_run_fails_with_all_that_its_task_said() -> None:
