@@ -68,7 +68,7 @@ class Stop:
     def request(self) -> None:
         """Tell this process to stop, as a signal does."""
         self.requests += 1
-        self._ring()
+        self.ring()
 
     def fileno(self) -> int:
         """Readable once a signal or a request came, until `hush`."""
@@ -97,7 +97,8 @@ class Stop:
     def _heard(self, signum: int, frame: FrameType | None) -> None:
         self.requests += 1
 
-    def _ring(self) -> None:
+    def ring(self) -> None:
+        """Wake who waits, from any thread, though nothing was requested."""
         try:
             os.write(self._pipe()[1], b"!")
         except BlockingIOError:
