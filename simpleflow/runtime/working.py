@@ -253,6 +253,7 @@ class InChild(Slot):
             said = child.hear()
             if said is not None:
                 if "beat" not in said:
+                    child.output.take()
                     self._renew_if_worn(child, said)
                     return self._answered(said, pulse)
                 worker.heart.say(pulse, said["beat"])
