@@ -26,7 +26,7 @@ from benchmarks import engine_calls, http_calls
 from benchmarks.programs import Chain, FanOut, Five
 from simpleflow.clients import SWFClient, client
 from simpleflow.runtime.local import run_local
-from simpleflow.runtime.start import Handle, launch, register_domain
+from simpleflow.runtime.start import Handle, StartOptions, launch, register_domain
 from simpleflow.runtime.supervise import Spec
 
 DOMAIN = "Bench"
@@ -58,14 +58,14 @@ def wait_closed(engine: SWFClient, handles: list[Handle]) -> None:
 
 def one_run(engine: SWFClient, workflow: type[Chain] | type[FanOut], n: int) -> float:
     started = time.perf_counter()
-    handle = launch(workflow, [n], {}, domain=DOMAIN, engine=engine)
+    handle = launch(workflow, [n], {}, StartOptions(domain=DOMAIN, engine=engine))
     wait_closed(engine, [handle])
     return time.perf_counter() - started
 
 
 def many_runs(engine: SWFClient, n: int) -> float:
     started = time.perf_counter()
-    handles = [launch(Five, [], {}, domain=DOMAIN, engine=engine) for _ in range(n // 5)]
+    handles = [launch(Five, [], {}, StartOptions(domain=DOMAIN, engine=engine)) for _ in range(n // 5)]
     wait_closed(engine, handles)
     return time.perf_counter() - started
 

@@ -2,20 +2,27 @@
 
 from typing import TYPE_CHECKING
 
-from simpleflow import activity, canvas, constants, exceptions, futures, log, settings, task, workflow
+from simpleflow import activity, canvas, constants, exceptions, futures, log, marker, settings, signal, task, workflow
 from simpleflow.activity import Activity
 from simpleflow.futures import Future
 from simpleflow.log import logger
 from simpleflow.runtime.start import start
+from simpleflow.signal import WaitForSignal
 from simpleflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from simpleflow import download, execute, metrology, step, storage
+    from simpleflow import download, execute, local, metrology, step, storage, swf
+
+    __version__: str
 else:
 
     def __getattr__(name):
         """What few programs use is imported when it is named."""
-        if name not in ("download", "execute", "metrology", "step", "storage"):
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("simpleflow")
+        if name not in ("download", "execute", "local", "metrology", "step", "storage", "swf"):
             raise AttributeError(f"module 'simpleflow' has no attribute {name!r}")
         from importlib import import_module
 
@@ -25,6 +32,7 @@ else:
 __all__ = [
     "Activity",
     "Future",
+    "WaitForSignal",
     "Workflow",
     "activity",
     "canvas",
@@ -33,13 +41,17 @@ __all__ = [
     "exceptions",
     "execute",
     "futures",
+    "local",
     "log",
     "logger",
+    "marker",
     "metrology",
     "settings",
+    "signal",
     "start",
     "step",
     "storage",
+    "swf",
     "task",
     "workflow",
 ]

@@ -5,7 +5,8 @@
     │   ├── TaskFailed            its code raised, or it never could run
     │   ├── TimeoutError          it ran out of one of its times
     │   ├── TaskCanceled          it was cancelled
-    │   └── TaskTerminated        it was a child workflow, and an operator ended it
+    │   ├── TaskTerminated        it was a child workflow, and an operator ended it
+    │   └── WorkflowException     it was a child workflow: what is raised for one is also one of the above
     ├── AggregateException        members of a Group or Chain did not complete (an ExceptionGroup)
     ├── ExecutionBlocked          raised by a workflow's own code: run it again from its start at the next event
     ├── ForeignAwait (TypeError)  a coroutine of a workflow awaits what is not durable
@@ -29,8 +30,10 @@
 from __future__ import annotations
 
 import copy
+import types
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any, Self, TypeGuard, TypeVar
 
 E = TypeVar("E", bound=BaseException)
@@ -39,9 +42,12 @@ E = TypeVar("E", bound=BaseException)
 class TaskException(Exception):
     """A task did not complete.
 
-    `name` is the task's id (``activity-examples.basic.double-1``). The attributes `task` and `exception`
-    are there for handlers written for simpleflow 0.x, where this class wrapped the failure.
+    `name` is the task's id (``activity-examples.basic.double-1``). The attributes `task`, `payload` and `exception`
+    are there for handlers written for simpleflow 0.x, where this class wrapped the failure. `of_child` says that the
+    task was a child workflow.
     """
+
+    of_child: bool = False
 
     def __init__(self, name: str = "", exception: BaseException | None = None) -> None:
         super().__init__(name, exception)
@@ -51,6 +57,8 @@ class TaskException(Exception):
     @property
     def task(self) -> str:
         return self.name
+
+    payload = task
 
     @property
     def exception(self) -> BaseException:
@@ -137,6 +145,48 @@ class TaskTerminated(TaskException):
 
     def __repr__(self) -> str:
         return "TaskTerminated()"
+
+
+class WorkflowException(TaskException):
+    """A child workflow did not complete.
+
+    What a program catches is of this class and of the one that says how it ended: TaskFailed, TimeoutError,
+    TaskCanceled, TaskTerminated.
+    """
+
+    @property
+    def workflow(self) -> str:
+        return self.name
+
+
+def as_of_child(error: E) -> E:
+    """Make this failure of a child workflow a WorkflowException, beside what it is."""
+    if not isinstance(error, WorkflowException):
+        try:
+            kind: Any = type(error)
+            error.__class__ = _of_child(kind)
+        except TypeError:  # a class that cannot be joined with ours: it stays what it was
+            pass
+    return error
+
+
+@cache
+def _of_child(kind: Any) -> Any:
+    """The class that is `kind` and WorkflowException, under the name of `kind`."""
+    body: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    body["__reduce_ex__"] = _reduce_of_child
+    return types.new_class(kind.__name__, (kind, WorkflowException), exec_body=lambda space: space.update(body))
+
+
+def _reduce_of_child(error: Any, protocol: Any) -> tuple[Any, ...]:
+    """How a copy is made, and a pickle: the class is no module's."""
+    kind: Any = type(error).__bases__[0]
+    make, *rest = kind.__reduce_ex__(error, protocol)
+    return _made_of_child, (kind if make is type(error) else make, rest[0]), *rest[1:]
+
+
+def _made_of_child(make: Callable[..., BaseException], args: tuple[Any, ...]) -> BaseException:
+    return as_of_child(make(*args))
 
 
 class AggregateException(ExceptionGroup[Exception]):

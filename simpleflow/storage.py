@@ -12,24 +12,19 @@ OSError for directories. It knows nothing of payloads, whose store is `simpleflo
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from simpleflow import config
+from simpleflow import s3
+from simpleflow.s3 import BUCKET_LOCATIONS_CACHE as BUCKET_LOCATIONS_CACHE
+from simpleflow.s3 import sanitize_bucket_and_host as sanitize_bucket_and_host
 
-BUCKET_LOCATIONS_CACHE: Final[dict[str, str]] = {}
-"""Regions (or hosts) of buckets, as they were found."""
-_DEFAULT_REGION: Final = "us-east-1"
-_HOST_OF_A_REGION: Final = re.compile(r"s3[.-]([a-z]+-[a-z-]+-[0-9])\.amazonaws\.com")
 _UNFINISHED: Final = ".unfinished-"
 
 
@@ -71,7 +66,7 @@ def push(bucket: str, path: str, src_file: str, content_type: str | None = None)
         with _new_file(_inside(directory, path)) as unfinished:
             shutil.copyfile(src_file, unfinished)
     else:
-        _object(bucket, path).upload_file(src_file, ExtraArgs=_extra(content_type))
+        _object(bucket, path).upload_file(src_file, ExtraArgs=s3.told(content_type))
 
 
 def push_content(bucket: str, path: str, content: str, content_type: str | None = None) -> None:
@@ -81,7 +76,7 @@ def push_content(bucket: str, path: str, content: str, content_type: str | None 
         with _new_file(_inside(directory, path)) as unfinished:
             unfinished.write_text(content, "utf-8")
     else:
-        _object(bucket, path).put(Body=content.encode("utf-8"), **_extra(content_type))
+        _object(bucket, path).put(Body=content.encode("utf-8"), **s3.told(content_type))
 
 
 def list_keys(bucket: str, path: str | None = None) -> list[Any]:
@@ -89,66 +84,24 @@ def list_keys(bucket: str, path: str | None = None) -> list[Any]:
     directory = _directory(bucket)
     if directory is None:
         name, location = sanitize_bucket_and_host(bucket)
-        return list(_s3(location).Bucket(name).objects.filter(Prefix=path or ""))
-    files = [file for file in directory.rglob("*") if file.is_file() and not file.name.startswith(_UNFINISHED)]
+        return list(s3.resource(location).Bucket(name).objects.filter(Prefix=path or ""))
+    folder = (path or "").rpartition("/")[0]
+    if folder and not _is_key(folder):
+        return []
+    under = directory / folder
+    files = [file for file in under.rglob("*") if file.is_file() and not file.name.startswith(_UNFINISHED)]
     found = [_summary(bucket, directory, file) for file in files]
     return sorted((each for each in found if each.key.startswith(path or "")), key=lambda each: each.key)
 
 
-def sanitize_bucket_and_host(bucket: str) -> tuple[str, str]:
-    """The bucket's own name, and its region or the host of S3 that serves it (which has a dot in it).
-
-    Raises ValueError for a host that is not Amazon's.
-    """
-    host, separator, name = bucket.rpartition("/")
-    if separator:
-        if "/" in host or not name:
-            raise ValueError(f"a bucket is written name or host/name, not {bucket!r}")
-        if not host.endswith(".amazonaws.com"):
-            raise ValueError(f"host should be a *.amazonaws.com URL, not {host!r}")
-        return name, host
-    if bucket not in BUCKET_LOCATIONS_CACHE:
-        BUCKET_LOCATIONS_CACHE[bucket] = _location(bucket)
-    return bucket, BUCKET_LOCATIONS_CACHE[bucket]
-
-
-def _location(bucket: str) -> str:
-    from botocore.exceptions import ClientError
-
-    try:
-        found = _s3(_DEFAULT_REGION).meta.client.get_bucket_location(Bucket=bucket).get("LocationConstraint")
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("AccessDenied", "403"):
-            raise
-        return config.load().simpleflow_s3_host
-    return "eu-west-1" if found == "EU" else str(found or _DEFAULT_REGION)
-
-
-def _s3(location: str) -> Any:
-    settings = config.load()
-    elsewhere = settings.aws_endpoint_url_s3 or settings.aws_endpoint_url
-    return _resource(location, bool(elsewhere), os.getpid())
-
-
-@cache
-def _resource(location: str, elsewhere: bool, process: int) -> Any:
-    """boto3's S3 in a region or at a host. A forked child opens its own: connections are not to be shared."""
-    import boto3
-
-    if "." not in location:
-        return boto3.resource("s3", region_name=location)
-    named = _HOST_OF_A_REGION.fullmatch(location)
-    region = named.group(1) if named else _DEFAULT_REGION
-    return boto3.resource("s3", region_name=region, endpoint_url=None if elsewhere else f"https://{location}")
-
-
 def _object(bucket: str, path: str) -> Any:
     name, location = sanitize_bucket_and_host(bucket)
-    return _s3(location).Object(name, path)
+    return s3.resource(location).Object(name, path)
 
 
-def _extra(content_type: str | None) -> dict[str, str]:
-    return config.load().s3_encryption | ({"ContentType": content_type} if content_type else {})
+def is_name(bucket: str) -> bool:
+    """Whether it is the bare name of a bucket of Amazon S3: no host, no directory."""
+    return "/" not in bucket and _directory(bucket) is None
 
 
 def _directory(bucket: str) -> Path | None:
@@ -160,9 +113,13 @@ def _directory(bucket: str) -> Path | None:
 
 def _inside(directory: Path, path: str) -> Path:
     """The file of a key. Raises ValueError for one that leads out of the directory."""
-    if not path or any(part in ("", ".", "..") for part in path.split("/")):
+    if not _is_key(path):
         raise ValueError(f"a key names a file in its bucket, such as a/b: {path!r} does not")
     return directory / path
+
+
+def _is_key(path: str) -> bool:
+    return not any(part in ("", ".", "..") for part in path.split("/"))
 
 
 @contextmanager

@@ -48,6 +48,8 @@ PROGRAM: Final = "program"
 """The kind of what the program ends itself."""
 INHERIT_TAG_LIST: Final = "INHERIT_TAG_LIST"
 MAX_TAGS: Final = 5
+RESERVED: Final = ":/|" + "".join(map(chr, (*range(32), *range(127, 160))))
+"""The characters that no id and no list of Amazon's has."""
 OURS: Final = ("_simpleflow_", "__simpleflow_")
 """Ids of timers that start so are simpleflow's own: of its deciders, and between attempts."""
 
@@ -400,15 +402,17 @@ class WorkflowTask(Task):
 
     def own_id(self, input: Any, values: Values) -> str | None:
         found = self._asked_of_class("get_workflow_id", input, values)
-        return str(found) if found else None
+        return _fit(self.name, "a run", str(found)) if found else None
 
     def command(self, asked: Asked, values: Values) -> Command:
         workflow, input = self.workflow, asked.input
         task_list = self.task_list or self._asked_of_class("get_task_list", input, values) or workflow.task_list
+        if task_list:
+            _fit(asked.id, "a task list", task_list)
         tags = self._asked_of_class("get_tag_list", input, values)
         tags = workflow.tag_list if tags is None else tags
         if tags is not None and tags != INHERIT_TAG_LIST:
-            tags = [str(tag) for tag in tags]
+            tags = [_fit(asked.id, "a tag", str(tag), "") for tag in tags]
             if len(tags) > MAX_TAGS:
                 raise TaskFailed(asked.id, f"ValueError: a run takes {MAX_TAGS} tags, not {len(tags)}")
         return StartChild(asked.id, asked.attempt, workflow, input, asked.where, task_list, tags)
@@ -534,8 +538,8 @@ class SignalTask(Task):
         put(self, "name", checked_name("a signal", name))
         put(self, "args", args)
         put(self, "kwargs", kwargs)
-        put(self, "workflow_id", workflow_id)
-        put(self, "run_id", run_id)
+        put(self, "workflow_id", checked_name("the run that is signalled", workflow_id) if workflow_id else None)
+        put(self, "run_id", checked_name("the run that is signalled", run_id, most=64) if run_id else None)
         put(self, "propagate", propagate)
 
     def template(self, values: Values) -> Template:
@@ -591,7 +595,7 @@ class TimerTask(Task):
 
     def __post_init__(self) -> None:
         text = str(self.timeout)
-        checked_name("a timer", self.timer_id)
+        checked_name("a timer", self.timer_id, RESERVED)
         if self.timer_id.startswith(OURS):
             raise ValueError(f"a timer's id does not start with {OURS[0]!r} or {OURS[1]!r}: {self.timer_id!r}")
         if not (text.isascii() and text.isdigit() and len(text) <= 8):
@@ -652,16 +656,30 @@ def _changed(task: T, **fields: Any) -> T:
     return twin
 
 
-def checked_name(what: str, name: Any) -> str:
-    if not isinstance(name, str) or not 1 <= len(name) <= 256:
-        raise ValueError(f"{what} is named by a text of 1 to 256 characters, not by {name!r}")
+def checked_name(what: str, name: Any, without: str = "", most: int = 256) -> str:
+    """`name`, where it is a text that Amazon takes as one. Raises ValueError."""
+    if not isinstance(name, str) or not 1 <= len(name) <= most:
+        raise ValueError(f"{what} is named by a text of 1 to {most} characters, not by {name!r}")
+    if found := sorted(set(without).intersection(name)):
+        raise ValueError(f"the name of {what} has no {found[0]!r}, as {name!r} does")
     return name
+
+
+def _fit(id: str, what: str, name: Any, without: str = RESERVED) -> str:
+    """`name`, as `checked_name`. Raises TaskFailed for the task of this id: the name comes from its class."""
+    try:
+        return checked_name(what, name, without)
+    except ValueError as error:
+        raise TaskFailed(id, one_line(error)) from error
 
 
 def _priority(given: Priority) -> Priority:
     if given is None or given is PRIORITY_NOT_SET:
         return given
     try:
-        return int(str(given))
+        priority = int(str(given))
     except ValueError:
         raise ValueError(f"a priority is a whole number or None, not {given!r}") from None
+    if not -(2**31) <= priority < 2**31:
+        raise ValueError(f"a priority is a whole number of 32 bits, not {given!r}")
+    return priority

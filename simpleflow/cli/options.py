@@ -6,6 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,8 +93,47 @@ log_level = click.option(
 )
 
 
-def run_options(command: F) -> F:
-    """The options of commands that start a run."""
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the options of commands that start a run say."""
+
+    workflow_id: str | None
+    execution_timeout: int | None
+    decision_tasks_timeout: int | None
+    tags: list[str] | None
+    input_file: Path | None
+    input: str | None
+
+    def start(self, url: str, domain: str, task_list: str | None = None) -> start.StartOptions:
+        """The same in the words of `simpleflow.start`."""
+        return start.StartOptions(
+            domain=domain,
+            workflow_id=self.workflow_id,
+            task_list=task_list,
+            execution_timeout=self.execution_timeout,
+            decision_tasks_timeout=self.decision_tasks_timeout,
+            tag_list=self.tags,
+            engine=url,
+        )
+
+    @property
+    def has_input(self) -> bool:
+        return self.input is not None or self.input_file is not None
+
+    def call_of(self, workflow: type[Workflow]) -> tuple[list[Any], dict[str, Any]]:
+        return call_of(workflow, self.input, self.input_file)
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that start a run; the command is given them as its argument `run`."""
+    names = [field.name for field in fields(RunOptions)]
+
+    @wraps(command)
+    def gathered(**given: Any) -> Any:
+        run = RunOptions(**{name: given.pop(name) for name in names})
+        return command(run=run, **given)
+
+    decorated: Callable[..., Any] = gathered
     for option in (
         click.option("-i", "--input", metavar="JSON", help="""'[1, 2]' or '{"args": [1], "kwargs": {"t": 2}}'."""),
         click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="A file with the input."),
@@ -101,8 +142,8 @@ def run_options(command: F) -> F:
         click.option("--execution-timeout", type=click.IntRange(1), metavar="SECONDS", help="For the whole run."),
         click.option("--workflow-id", metavar="ID", help="Default: {name}-{time}-{random}."),
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 def engine_url(options: Globals) -> str:

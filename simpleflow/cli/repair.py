@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
@@ -11,6 +12,10 @@ from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.decider import load_workflow
 from simpleflow.runtime import repair
+from simpleflow.runtime.start import StartOptions
+
+FormerRun: TypeAlias = tuple[str, str | None]
+"""A workflow id and a run id; None for its newest run."""
 
 
 def _regex(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -22,11 +27,28 @@ def _regex(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return value or None
 
 
+def _former_run(ctx: click.Context, param: click.Parameter, value: str | None) -> FormerRun | None:
+    match (value or "").split():
+        case [workflow_id]:
+            return workflow_id, None
+        case [workflow_id, run_id]:
+            return workflow_id, run_id
+    if value:
+        raise click.UsageError(f"""--repair takes one text, "WORKFLOW_ID" or "WORKFLOW_ID RUN_ID", not {value!r}""")
+    return None
+
+
 force_activities = click.option(
     "--force-activities",
     metavar="REGEX",
     callback=_regex,
     help="Run the tasks whose id this is found in again, though they completed.",
+)
+repaired = click.option(
+    "--repair",
+    metavar="'ID [RUN]'",
+    callback=_former_run,
+    help="Take over what this closed run has completed, and its input.",
 )
 
 
@@ -71,15 +93,8 @@ def workflow_repair(
     loaded = load_workflow(name)
     call = options.call_of(loaded, input, input_file) if input is not None or input_file is not None else None
     click.echo(f"engine: {url}", err=True)
-    handle = repair.launch_repair(
-        previous,
-        loaded,
-        call,
-        force=force_activities,
-        workflow_id=new_id,
-        task_list=task_list or previous.task_list,
-        engine=url,
-    )
+    how = StartOptions(workflow_id=new_id, task_list=task_list or previous.task_list, engine=url)
+    handle = repair.launch_repair(previous, loaded, how, call, force_activities)
     click.echo(f"{handle.workflow_id} {handle.run_id}")
     return 0
 
@@ -93,13 +108,3 @@ def _show(common: Globals, previous: repair.Previous, force: str | None) -> None
         "tasks that the run never came to would run",
         err=True,
     )
-
-
-def repaired(text: str) -> tuple[str, str | None]:
-    """The workflow id and the run id of "ID [RUN]"."""
-    match text.split():
-        case [workflow_id]:
-            return workflow_id, None
-        case [workflow_id, run_id]:
-            return workflow_id, run_id
-    raise click.UsageError(f"""--repair takes one text, "WORKFLOW_ID" or "WORKFLOW_ID RUN_ID", not {text!r}""")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,8 +10,9 @@ from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import INTERRUPTED, Globals
 from simpleflow.cli.progress import Progress
-from simpleflow.cli.repair import force_activities, repaired
+from simpleflow.cli.repair import FormerRun, force_activities, repaired
 from simpleflow.cli.workflow import report_failure
+from simpleflow.clients import SWFClient
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.observe import configure_logging
@@ -23,7 +22,8 @@ from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
-from simpleflow.runtime.start import codec_of
+from simpleflow.runtime.start import StartOptions, codec_of
+from simpleflow.workflow import Workflow
 
 
 @click.command("standalone")
@@ -34,24 +34,19 @@ from simpleflow.runtime.start import codec_of
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
 @options.heartbeat
 @options.lambdas
-@click.option("--repair", metavar="'ID [RUN]'", help="Take over what this closed run has completed, and its input.")
+@repaired
 @force_activities
 @click.pass_obj
 def standalone(
     common: Globals,
     workflow: str,
     domain: str,
-    workflow_id: str | None,
-    execution_timeout: int | None,
-    decision_tasks_timeout: int | None,
-    tags: list[str] | None,
-    input_file: Path | None,
-    input: str | None,
+    run: options.RunOptions,
     nb_deciders: int,
     nb_workers: int | None,
     heartbeat: int | None,
     lambdas: dict[str, str],
-    repair: str | None,
+    repair: FormerRun | None,
     force_activities: str | None,
 ) -> int:
     """Run MODULE.CLASS to its end, with deciders and workers of its own.
@@ -60,7 +55,6 @@ def standalone(
     """
     if force_activities and not repair:
         raise click.UsageError("--force-activities goes with --repair: without it all activities run anyway.")
-    former = repaired(repair) if repair else None
     configure_logging(config.load().log_level, "standalone")
     loaded = load_workflow(workflow)
     url = options.engine_url(common)
@@ -68,31 +62,10 @@ def standalone(
     client = options.open_engine(url)
     number = nb_workers or work.processors()
     lambda_workers = work.lambda_workers(client, url, domain, functions, number)
-    stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
-    place = work.attach(client, domain, workflow_id, loaded) if workflow_id and not former else None
-    if place is None:
-        how: dict[str, Any] = {
-            "engine": url,
-            "workflow_id": workflow_id,
-            "execution_timeout": execution_timeout,
-            "decision_tasks_timeout": decision_tasks_timeout,
-            "tag_list": tags,
-        }
-        if former:
-            call = None if input is None and input_file is None else options.call_of(loaded, input, input_file)
-            place = work.begin_repair(
-                previous(client, domain, *former), loaded, call=call, force=force_activities, **how
-            )
-        else:
-            args, kwargs = options.call_of(loaded, input, input_file)
-            place = work.begin(loaded, args, kwargs, settings=config.load(), domain=domain, **how)
-        click.echo(f"engine: {url}", err=True)
-    else:
-        click.echo(f"engine: {url}", err=True)
-        ignored = ", its own input stands" if input or input_file else ""
-        click.echo(f"{workflow_id} is open: going on with it{ignored}", err=True)
-    options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, lambda_workers)
+    stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
+    place = _place(client, loaded, domain, run, run.start(url, domain), repair, force_activities)
+    options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     watch = runs.Watch(client, place.run)
     try:
         closed = _work(watch, place, crew, stop)
@@ -101,6 +74,29 @@ def standalone(
             _interrupted(common, place, workflow, lambdas)
         raise
     return _outcome(watch, codec_of(url)) if closed else _interrupted(common, place, workflow, lambdas)
+
+
+def _place(
+    client: SWFClient,
+    workflow: type[Workflow],
+    domain: str,
+    run: options.RunOptions,
+    how: StartOptions,
+    former: FormerRun | None,
+    force: str | None,
+) -> work.Place:
+    """The run: one that repairs, else the open one of its id, else a new one; says which engine it is on."""
+    going_on = ""
+    if former:
+        call = run.call_of(workflow) if run.has_input else None
+        place = work.begin_repair(previous(client, domain, *former), workflow, how, call, force)
+    elif run.workflow_id and (found := work.attach(client, domain, run.workflow_id, workflow)):
+        ignored = ", its own input stands" if run.input or run.input_file else ""
+        place, going_on = found, f"\n{run.workflow_id} is open: going on with it{ignored}"
+    else:
+        place = work.begin(workflow, *run.call_of(workflow), how)
+    click.echo(f"engine: {how.engine}{going_on}", err=True)
+    return place
 
 
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:

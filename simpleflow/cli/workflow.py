@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -39,18 +36,13 @@ def workflow_start(
     workflow: str,
     domain: str | None,
     task_list: str | None,
-    workflow_id: str | None,
-    execution_timeout: int | None,
-    decision_tasks_timeout: int | None,
-    tags: list[str] | None,
-    input_file: Path | None,
-    input: str | None,
+    run: options.RunOptions,
     local: bool,
     lambdas: dict[str, str],
 ) -> int:
     """Start a run of MODULE.CLASS, and print its WORKFLOW_ID and RUN_ID; or run it here, with --local."""
     loaded = load_workflow(workflow)
-    args, kwargs = options.call_of(loaded, input, input_file)
+    args, kwargs = run.call_of(loaded)
     if local:
         return _run_local(loaded, args, kwargs, lambdas)
     if lambdas:
@@ -61,23 +53,12 @@ def workflow_start(
     options.open_engine(url)  # which says what is wrong with it, before a run is started
     click.echo(f"engine: {url}", err=True)
     try:
-        handle = start.launch(
-            loaded,
-            args,
-            kwargs,
-            domain=domain,
-            workflow_id=workflow_id,
-            task_list=task_list,
-            execution_timeout=execution_timeout,
-            decision_tasks_timeout=decision_tasks_timeout,
-            tag_list=tags,
-            engine=url,
-        )
+        handle = start.launch(loaded, args, kwargs, run.start(url, domain, task_list))
     except Exception as error:
         if code_of(error) == "WorkflowExecutionAlreadyStartedFault":
             raise click.ClickException(
-                f"a run of {workflow_id} is open already: choose another --workflow-id, or see it by "
-                f"`simpleflow workflow.info {domain} {workflow_id}`"
+                f"a run of {run.workflow_id} is open already: choose another --workflow-id, or see it by "
+                f"`simpleflow workflow.info {domain} {run.workflow_id}`"
             ) from error
         raise
     click.echo(f"{handle.workflow_id} {handle.run_id}")
@@ -86,21 +67,14 @@ def workflow_start(
 
 def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any], lambdas: dict[str, str]) -> int:
     from simpleflow.observe import configure_logging
-    from simpleflow.runtime.local import run_local
+    from simpleflow.runtime.local import interruptible, run_local
 
-    interrupted = False
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
-        raise KeyboardInterrupt  # what runs ends by it, for now: whoever catches it is asked again
-
-    signal.signal(signal.SIGINT, interrupt)
     configure_logging(config.load().log_level, "local")
-    try:
-        result = run_local(workflow, args, kwargs, lambda: interrupted, options.lambdas_of("memory", lambdas))
-    except WorkflowFailed as failure:
-        return INTERRUPTED if interrupted else report_failure(failure)
+    with interruptible() as interrupted:
+        try:
+            result = run_local(workflow, args, kwargs, interrupted, options.lambdas_of("memory", lambdas))
+        except WorkflowFailed as failure:
+            return INTERRUPTED if interrupted() else report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)
     return 0
 

@@ -13,9 +13,17 @@ import random
 from collections.abc import Callable
 from typing import Any, Final
 
+from simpleflow.command import CHILD
 from simpleflow.dataflow.events import Cancelled, Failed
 from simpleflow.dataflow.graph import Graph, Node
-from simpleflow.exceptions import TaskCanceled, TaskTerminated, TimeoutError, message_of
+from simpleflow.exceptions import (
+    TaskCanceled,
+    TaskException,
+    TaskTerminated,
+    TimeoutError,
+    WorkflowException,
+    message_of,
+)
 from simpleflow.failure import Decision, FailedTask, TaskFailureContext, checked
 from simpleflow.futures import CANCELLED, Future
 from simpleflow.retry import Retry
@@ -63,7 +71,8 @@ class Attempts:
             if getattr(error, key, None) is not None:
                 event[key] = getattr(error, key)
         a_task = FailedTask(task, node.id, lambda: task.call(input, self._values))
-        return TaskFailureContext(a_task, event, future, history=history, default_delay=self.delay(node, failure))
+        kind = WorkflowException if task.kind == CHILD else TaskException
+        return TaskFailureContext(a_task, event, future, kind, history, default_delay=self.delay(node, failure))
 
     def go_by(self, node: Node, failure: Failure, delay: int | None) -> None:
         """Try again after so many seconds, or fail the task."""

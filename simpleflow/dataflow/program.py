@@ -73,19 +73,15 @@ class Program(Composing):
         `replaying`: an earlier decision has seen this event, so what the program prints was printed, and a patch that
         is asked for is one of `patches_recorded` (which is to be filled before) or none. `length`: the
         event is the how manyeth of the history. Once the run is over (`outcome`), events reach no code and there are
-        no commands; but a signal goes on with a run that goes on.
+        no commands; but one that is to go on as new takes signals along, and can be cancelled.
         """
-        if self.outcome is not None:
-            if isinstance(event, Signaled):
-                self._affairs.signals.keep(event.name, event.input)
-                if isinstance(self.outcome, ContinueAsNew):
-                    self.outcome = replace(self.outcome, signals=self._affairs.signals.left)
-            return []
         self._left = None
         self.replaying = replaying
         self.history_length = length
         self._time = event.time
         self._graph.turn += 1
+        if self.outcome is not None:
+            return self._after_the_end(event)
         match event:
             case Completed(kind=kind, id=id, result=result):
                 self._graph.completed(kind, id, result)
@@ -225,7 +221,8 @@ class Program(Composing):
         self._branches.entered()
         return self._cancel_nodes([node])
 
-    def default_failure_handling(self, failure_context: TaskFailureContext) -> TaskFailureContext:
+    @staticmethod
+    def default_failure_handling(failure_context: TaskFailureContext) -> TaskFailureContext:
         return failure_context.decide_default()
 
     def fail(self, reason: str, details: str | None) -> NoReturn:
@@ -315,6 +312,21 @@ class Program(Composing):
         for node in list(self._graph.open.values()):
             self._graph.cancel(node)
         self._end_run(CancelRun())
+
+    def _after_the_end(self, event: Event) -> list[Command]:
+        """The run is over. One that is about to go on as a new one takes signals along, and may still be cancelled:
+        the next run hears of neither."""
+        going_on = self.outcome if isinstance(self.outcome, ContinueAsNew) else None
+        if isinstance(event, Signaled):
+            self._affairs.signals.keep(event.name, event.input)
+            if going_on is not None:
+                self.outcome = replace(going_on, signals=self._affairs.signals.left)
+        elif isinstance(event, CancelRequested) and going_on is not None:
+            self.outcome = None
+            self._cancel_requested()
+            self.outcome = self.outcome or going_on
+        commands, self._graph.commands = self._graph.commands, []
+        return commands
 
     def _history_is_long(self) -> None:
         """Tell the workflow once; what it gives is submitted for it."""

@@ -17,10 +17,12 @@ from simpleflow.dataflow.graph import End, Graph, Node
 from simpleflow.exceptions import TimeoutError
 from simpleflow.futures import FINISHED
 from simpleflow.signal import ReceiveSignal
-from simpleflow.task import TimerTask, Values
+from simpleflow.task import RESERVED, TimerTask, Values
 
 HANDED_ON: Final = "a signal that is handed on"
 """Where the program asked for it, in messages."""
+
+_AS_ID: Final = str.maketrans(dict.fromkeys(RESERVED, "-"))
 
 
 @dataclass(slots=True)
@@ -148,7 +150,7 @@ class Signals:
     def _limit(self, node: Node, name: str, timeout: int | str) -> None:
         """Let the node fail when the time is over, and the timer end with the node."""
         graph = self._graph
-        id = f"receive-{name[:200]}-{graph.number('receive', name)}"
+        id = f"receive-{name[:200]}-{graph.number('receive', name)}".translate(_AS_ID)
         timer = graph.add(TimerTask(id, timeout), node.owner, "", node.where)
         error = TimeoutError("RECEIVE", str(timeout), node.id)
 

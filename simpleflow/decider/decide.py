@@ -82,8 +82,10 @@ class Decider:
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self._registered: set[tuple[str, str, str]] = set()
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
-        self._remembered: set[type[Workflow]] = set()  # that raise ExecutionBlocked
+        self._remember: dict[type[Workflow], bool] = {}  # whether they raise ExecutionBlocked, as far as we know
         self._ended: str | None = None  # the run whose close we answered last
+        self.close_asked: Close | None = None
+        """How the run ends whose decision was made last; None where it goes on."""
 
     def decide(self, task: Task, poll: dict[str, Any]) -> Answer:
         """The arguments of RespondDecisionTaskCompleted for a decision task.
@@ -94,6 +96,7 @@ class Decider:
         if self._ended is not None:
             self._cache.drop(self._ended)
             self._ended = None
+        self.close_asked = None
         events: list[dict[str, Any]] = []
         try:
             events = self._events(task, poll)
@@ -103,6 +106,7 @@ class Decider:
             return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
         self._cache.put(run_id, run)
+        self.close_asked = batch.close
         if batch.close is not None:
             self._ended = run_id
         return {
@@ -135,7 +139,7 @@ class Decider:
         """What the run takes over from the one that it repairs is recorded before its program begins."""
         assert run.repair is not None
         order = run.repair.order
-        former = tasks_left_by(self._former(order.former), self._former)
+        former = tasks_left_by(self._former(order.former), order.former.workflow_id, self._former)
         left = pieces_of(kept(former, order.force))[len(run.repair.pieces) :]
         recorded = recording(left, task["startedEventId"])
         return Batch(recorded, [], len(left) + 2 - len(recorded), [], None)
@@ -184,7 +188,7 @@ class Decider:
             try:
                 run.read(events)
             except Unremembered:
-                self._remembered.add(run.workflow_class)
+                self._remember[run.workflow_class] = True
                 run.close()
                 run = self._beginning(task, events)
                 run.read(events)
@@ -200,7 +204,9 @@ class Decider:
         if events[0]["eventId"] > 1:
             events[:0] = self._forwards(execution, events[0]["eventId"])
         kind = self._class_of(task, events)
-        remember = kind in self._remembered or mentions_blocking(kind)
+        remember = self._remember.get(kind)
+        if remember is None:
+            remember = self._remember[kind] = mentions_blocking(kind)
         return Run(
             kind,
             self._domain,
@@ -300,7 +306,7 @@ class Decider:
         elif run.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
-        return json.dumps(context)
+        return json.dumps(context) if len(context) > 1 else f'{{"held": {batch.held}}}'
 
     def park(self, task: Task, error: Exception, events: Sequence[dict[str, Any]] = ()) -> Answer:
         """The answer for a run that cannot be decided now: a timer that calls again later, and why."""

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from simpleflow.activity import PRIORITY_NOT_SET, Activity, importable_name
 from simpleflow.command import (
     CancelActivity,
@@ -51,8 +53,8 @@ class Options:
     """What decisions take from the run and the settings.
 
     `started` are the attributes of its WorkflowExecutionStarted. `task_list`: all activities go there, whatever they
-    say themselves, and children are decided where this run is. `codec` puts away what is too long. `repair`: what a
-    child's input says of the run that it repairs.
+    say themselves, and children are decided where this run is. `codec` puts away what is too long. `repair`: what
+    the input of a child, or of the run as which this one goes on, says of the run that it repairs.
     """
 
     config: Config
@@ -60,7 +62,7 @@ class Options:
     workflow_id: str = ""
     started: Attributes = field(default_factory=dict)
     codec: codec.Codec = codec.PLAIN
-    repair: Callable[[StartChild], Attributes | None] = lambda command: None
+    repair: Callable[[StartChild | ContinueAsNew], Attributes | None] = lambda command: None
 
     @property
     def decision_list(self) -> str | None:
@@ -144,7 +146,7 @@ def _input(command: ScheduleActivity, timeouts: dict[str, str]) -> str:
     }
     meta = f',"meta":{codec.freeze(command.activity.meta)}' if command.activity.meta else ""
     call: str = command.input
-    return f'{call[:-1]},"{codec.RESERVED}":{json.dumps(told, separators=(",", ":"))}{meta}}}'
+    return f'{call[:-1]},"{codec.RESERVED}":{orjson.dumps(told).decode()}{meta}}}'
 
 
 def _timeouts(activity: Activity[..., Any], config: Config) -> dict[str, str]:
@@ -169,7 +171,7 @@ def _start_child(command: StartChild, options: Options) -> Made:
     attributes = {
         "workflowId": command.id,
         "workflowType": child_type(workflow, config),
-        "input": _child_input(command, options),
+        "input": _input_of_run(command, options),
         "taskList": {"name": private or command.task_list or config.workflow_default_task_list},
         "executionStartToCloseTimeout": defaults["defaultExecutionStartToCloseTimeout"],
         "taskStartToCloseTimeout": defaults["defaultTaskStartToCloseTimeout"],
@@ -183,13 +185,13 @@ def _cancel_child(command: CancelChild, options: Options) -> Made:
     return "RequestCancelExternalWorkflowExecution", {"workflowId": command.id}
 
 
-def _child_input(command: StartChild, options: Options) -> str:
-    """A child that repairs a run, and has no room left to say which, runs anew."""
-    plain = _with_extra(command.input, command.workflow, options)
+def _input_of_run(command: StartChild | ContinueAsNew, options: Options, **more: Any) -> str:
+    """The input of a child, or of the next run. With no room left to say which run it repairs, it runs anew."""
+    plain = _with_extra(command.input, command.workflow, options, **more)
     repair = options.repair(command)
     if repair is None:
         return plain
-    input = _with_extra(command.input, command.workflow, options, repair=repair)
+    input = _with_extra(command.input, command.workflow, options, repair=repair, **more)
     return input if len(input) <= codec.MAX_LENGTH else plain
 
 
@@ -202,10 +204,10 @@ def _with_extra(call: str, workflow: type[Workflow], options: Options, **more: A
 def _continue(command: ContinueAsNew, options: Options) -> Made:
     """The new run is started as this one was: Amazon's defaults would be those of the type."""
     signals: dict[str, Any] = {ON_THEIR_WAY: command.signals} if command.signals else {}
-    input = _with_extra(command.input, command.workflow, options, **signals)
+    input = _input_of_run(command, options, **signals)
     if len(input) > codec.MAX_LENGTH and options.codec.payloads.writable:
         signals = {ON_THEIR_WAY: options.codec.payloads.put(json.dumps(command.signals))}
-        input = _with_extra(command.input, command.workflow, options, **signals)
+        input = _input_of_run(command, options, **signals)
     if len(input) > codec.MAX_LENGTH:
         what = f"{len(command.signals)} signals that nobody received do not fit beside the input of the next run"
         return _fail(Fail(PayloadTooLarge(f"{what}: receive them before continue_as_new")), options)

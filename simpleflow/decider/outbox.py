@@ -30,18 +30,20 @@ from simpleflow.command import (
     PATCHED,
     SIGNAL,
     TIMER,
+    CancelActivity,
     CancelRun,
+    CancelTimer,
     Close,
     Command,
     RecordMarker,
     SendSignal,
 )
+from simpleflow.constants import MAX_DECISIONS
 from simpleflow.decider.decisions import Decision, timer
 from simpleflow.decider.refusals import Treatment, treatment
 from simpleflow.decider.translate import Words, short
 from simpleflow.exceptions import NonDeterministic
 
-MAX_DECISIONS: Final = 100
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
 MAX_REST: Final = 60  # seconds
 MAX_TRIES: Final = 5
@@ -309,8 +311,8 @@ class Outbox:
         openings = sum(map(len, self._openings.values()))
         held = openings + len(self._patches) + len(self._cancels) - len(sent)
         close = None if held or self._rests(CLOSE) else self._close
-        if close is not None and any(entry.refusals for entry in sent):
-            close, more = None, True  # it may be refused again, which nobody would see
+        if close is not None and any(entry.refusals or _is_missed(entry.command) for entry in sent):
+            close, more = None, True  # it may be refused, which nobody would see
         decisions += self._timers(event_id, more)
         if close is not None:
             decisions.append(translate(close))
@@ -444,6 +446,12 @@ class Outbox:
             f"event {event_id} ({event}) holds {id}, which the code does not ask for there; "
             f"it asks for {asked or 'nothing'}"
         )
+
+
+def _is_missed(command: Command) -> bool:
+    """Whether it matters after the end of the run that this was refused: not where what it is about ends with it."""
+    ends_with_it = isinstance(command, RecordMarker) and command.name == PATCHED
+    return not (ends_with_it or isinstance(command, CancelActivity | CancelTimer))
 
 
 def _worded(command: Command) -> str:

@@ -14,10 +14,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from simpleflow.activity import importable_name
-from simpleflow.command import ACTIVITY, CHILD, LAMBDA, REPAIRED, Command, RunLambda, ScheduleActivity, StartChild
+from simpleflow.command import (
+    ACTIVITY,
+    CHILD,
+    LAMBDA,
+    REPAIRED,
+    Command,
+    ContinueAsNew,
+    RunLambda,
+    ScheduleActivity,
+    StartChild,
+)
+from simpleflow.constants import MAX_DECISIONS
 from simpleflow.dataflow import Completed
 from simpleflow.decider.decisions import Decision, timer
-from simpleflow.decider.outbox import MAX_BYTES, MAX_DECISIONS, OURS, size_of
+from simpleflow.decider.outbox import MAX_BYTES, OURS, size_of
 from simpleflow.decider.translate import WORDS, Words, identity
 from simpleflow.payload import codec
 from simpleflow.protocol.history import Event, attributes, of_types
@@ -25,6 +36,9 @@ from simpleflow.protocol.parsed import RULES
 
 KINDS: Final = (ACTIVITY, CHILD, LAMBDA)
 """What is taken over; timers, signals and markers are asked for again."""
+
+GOES_ON: Final = "continue-as-new"
+"""The kind, and the id, of what stands for the run as which the former one went on."""
 
 COMPLETED: Final = "completed"
 REUSED: Final = "reused"
@@ -98,7 +112,8 @@ class FormerTask:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the new run needs to know of it: a child that did not complete is repaired in turn."""
+        """Whether the new run needs to know of it: a child that did not complete is repaired in turn, and so is the
+        run as which the former one went on."""
         return self.is_reused or self.run is not None
 
     def as_line(self) -> str:
@@ -107,9 +122,9 @@ class FormerTask:
         return json.dumps([self.kind, self.id, self.digest, result, None if self.is_reused else run])
 
 
-def tasks_of(events: Iterable[Event]) -> list[FormerTask]:
+def tasks_of(events: Iterable[Event], workflow_id: str) -> list[FormerTask]:
     """The tasks of a run and how they stand, each once, in the order in which they were asked for first; before them
-    those that it had itself taken over."""
+    those that it had itself taken over, and last the run as which it went on."""
     own: dict[Key, FormerTask] = {}
     opened: dict[int, tuple[FormerTask, str | None]] = {}  # with the input
     pieces: list[str] = []
@@ -119,22 +134,29 @@ def tasks_of(events: Iterable[Event]) -> list[FormerTask]:
             pieces.append(given.get("details") or "")
         elif (words := _OPENED.get(type)) is not None:
             digest = identity(given[words.type]["name"] if words.type else given["name"], given.get("input"))
-            task = FormerTask(words.kind, words.id(given), digest, _STATES[type])
+            before = own.get((words.kind, words.id(given)))
+            task = FormerTask(words.kind, words.id(given), digest, _STATES[type], run=before.run if before else None)
             opened[event["eventId"]] = task, given.get("input")
             own[task.kind, task.id] = task
         elif (words := _LATER.get(type)) is not None and (given.get(words.link) or 0) in opened:
             task, input = opened[given[words.link]]
             now = replace(task, status=_STATES[type], result=given.get("result"))
-            if (execution := given.get("workflowExecution")) is not None:
-                now = replace(now, run=former(execution["workflowId"], execution["runId"], input))
+            if type == words.begun:  # later events may tell the last of the runs as which it went on
+                now = replace(now, run=former(task.id, given["workflowExecution"]["runId"], input))
+            opened[given[words.link]] = now, input
             own[task.kind, task.id] = now
+        elif type == "WorkflowExecutionContinuedAsNew":
+            next_run = former(workflow_id, given["newExecutionRunId"], given.get("input"))
+            own[GOES_ON, GOES_ON] = FormerTask(GOES_ON, GOES_ON, "", "continued", run=next_run)
     taken_over = {(task.kind, task.id): task for task in _read("".join(pieces))}
     return list((taken_over | own).values())
 
 
-def tasks_left_by(events: Sequence[Event], read: Callable[[Former], Sequence[Event]]) -> list[FormerTask]:
-    """The tasks of a closed run. `read` gives the events of the one that it was to repair: those count where it was
-    closed before it had taken over all of them."""
+def tasks_left_by(
+    events: Sequence[Event], workflow_id: str, read: Callable[[Former], Sequence[Event]]
+) -> list[FormerTask]:
+    """The tasks of a closed run, and the run as which it went on. `read` gives the events of the one that it was to
+    repair: those count where it was closed before it had taken over all of them."""
     order = order_of(attributes(events[0]).get("input"))
     if order is not None:
         own = Repair(order)
@@ -142,8 +164,9 @@ def tasks_left_by(events: Sequence[Event], read: Callable[[Former], Sequence[Eve
             if attributes(event)["markerName"] == REPAIRED:
                 own.read(attributes(event).get("details") or "")
         if not own.complete:
-            return list(kept(tasks_left_by(read(order.former), read), order.force))
-    return tasks_of(events)
+            older = order.former
+            return list(kept(tasks_left_by(read(older), older.workflow_id, read), order.force))
+    return tasks_of(events, workflow_id)
 
 
 def kept(tasks: Iterable[FormerTask], force: str | None) -> Iterator[FormerTask]:
@@ -188,6 +211,7 @@ class Repair:
         self.complete = False
         self.pieces: list[str] = []
         self._kept: dict[Key, FormerTask] = {}
+        self._again: dict[str, Former] = {}  # children of the run's own that repair one, by id
 
     def read(self, details: str) -> bool:
         """Take a marker of ours; whether all is known with it."""
@@ -205,8 +229,18 @@ class Repair:
             return None
         return Completed(time, task.id, codec.as_json(task.result), task.kind)
 
-    def of_child(self, command: StartChild) -> dict[str, Any] | None:
-        """What the input of a child says of the run that it repairs in turn."""
+    def child_began(self, id: str, run_id: str, input: str | None) -> None:
+        """A child of the run has begun: another attempt of it goes on from where this one will have come to."""
+        if order_of(input) is not None:
+            self._again[id] = former(id, run_id, input)
+
+    def of_next(self, command: StartChild | ContinueAsNew) -> dict[str, Any] | None:
+        """What the input of a child, or of the run as which this one goes on, says of the run that it repairs."""
+        if isinstance(command, ContinueAsNew):
+            next_run = self._kept.get((GOES_ON, GOES_ON))
+            return Order(next_run.run, self.order.force).as_extra() if next_run and next_run.run else None
+        if command.id in self._again:
+            return Order(self._again[command.id]).as_extra()  # what was forced to run again has run, or is not kept
         task = self._known(command)
         return None if task is None or task.run is None else Order(task.run, self.order.force).as_extra()
 

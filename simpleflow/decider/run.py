@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
+from types import NoneType
 from typing import Any, Final
 
 from simpleflow.command import ACTIVITY, CANCELS, CHILD, LAMBDA, MARKER, PATCHED, REPAIRED, TIMER, Command
@@ -69,7 +70,7 @@ class Run:
         self._put_off: list[Event] = []  # until all is known that the run takes over
         self.outbox = Outbox(
             {
-                ACTIVITY: workflow_class.max_open_activity_count or config.swf_max_open_activity_count,
+                ACTIVITY: _most_open(workflow_class) or config.swf_max_open_activity_count,
                 CHILD: AWS_LIMITS.open_children,
                 LAMBDA: AWS_LIMITS.open_lambdas,
                 TIMER: AWS_LIMITS.open_timers - OUR_TIMERS,
@@ -86,25 +87,31 @@ class Run:
         """
         self.foresee(events)
         self._is_live = False
-        over = self.program.outcome is not None
+        outcome = type(self.program.outcome)
         for event in events:
             if event["eventId"] > self.last_event_id:
                 self.last_event_id = event["eventId"]
                 if not self._is_live and self.last_event_id > self._horizon:
-                    over = self.program.outcome is not None
+                    outcome = type(self.program.outcome)
                     self._is_live = True
                     if self._hooks is not None:
                         self._hooks.before(self.program.workflow)
                 self._apply(event)
-        if self._hooks is not None and self._is_live and not over:
-            self._hooks.after(self.program.workflow, self.program.outcome)
+        ended = self.program.outcome
+        if self._hooks is not None and self._is_live and (outcome is NoneType or outcome is not type(ended)):
+            self._hooks.after(self.program.workflow, ended)
 
     def foresee(self, events: Iterable[dict[str, Any]]) -> None:
         """Take from events that are about to be read what the program must know before: how far an earlier decision
-        has seen them, and which patches the run has."""
-        self._horizon = max(self._horizon, horizon(events))
+        has seen them (up to the DecisionTaskStarted of the last one that was not parked), and which patches the run
+        has."""
         for event in events:
-            if event["eventType"] == "MarkerRecorded" and _is_patch(attributes(event)):
+            type = event["eventType"]
+            if type == "DecisionTaskCompleted":
+                given = attributes(event)
+                if not _said(given.get("executionContext"))[1]:
+                    self._horizon = max(self._horizon, given["startedEventId"])
+            elif type == "MarkerRecorded" and _is_patch(attributes(event)):
                 self.program.patches_recorded.add(str(read(attributes(event).get("details"))))
 
     @property
@@ -147,7 +154,7 @@ class Run:
         order = order_of(given.get("input"))
         if order is not None:
             self.repair = Repair(order)
-            self.options = replace(self.options, repair=self.repair.of_child)
+            self.options = replace(self.options, repair=self.repair.of_next)
             begins.context["repaired_workflow_id"], begins.context["repaired_run_id"] = order.former.root
         self._advance(begins, event["eventId"])
 
@@ -161,9 +168,8 @@ class Run:
         self.outbox.decision_started(event["eventId"])
 
     def _decision_completed(self, event: dict[str, Any], given: dict[str, Any]) -> None:
-        context = read_object(given.get("executionContext"))
-        held = context.get("held")
-        self.outbox.decision_completed(event["eventId"], given["startedEventId"], held, "parked" in context)
+        held, parked = _said(given.get("executionContext"))
+        self.outbox.decision_completed(event["eventId"], given["startedEventId"], held, parked)
 
     def _decision_timed_out(self, event: dict[str, Any], given: dict[str, Any]) -> None:
         self.outbox.decision_timed_out()
@@ -213,6 +219,15 @@ class Run:
                 self._advance(each, event["eventId"])
 
 
+def _most_open(workflow_class: type[Workflow]) -> int | None:
+    """How many activities of a run may be open at once, where its class says so. Raises ValueError."""
+    most = workflow_class.max_open_activity_count
+    if most is not None and (not isinstance(most, int) or most < 1):
+        what = f"max_open_activity_count of {workflow_class.__name__}"
+        raise ValueError(f"{what} is a whole number from 1, or None for the setting's, and not {most!r}")
+    return most
+
+
 def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
     if words.kind == MARKER and given["markerName"] == REPAIRED:
         run.taken_over(event, given)
@@ -230,7 +245,10 @@ def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
 
 
 def _begun(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    run.outbox.begun(words.kind, run._opened[given[words.link]].id)
+    opened = run._opened[given[words.link]]
+    run.outbox.begun(words.kind, opened.id)
+    if run.repair is not None:
+        run.repair.child_began(opened.id, given["workflowExecution"]["runId"], opened.input)
 
 
 def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
@@ -317,18 +335,14 @@ STEPS: Final[dict[str, Step]] = {
 """What each event does to a run; the others do nothing."""
 
 
-def horizon(events: Iterable[dict[str, Any]]) -> int:
-    """The DecisionTaskStarted of the last completed decision in `events`: what stands before it was seen.
+@lru_cache(16)
+def _said(context: str | None) -> tuple[int | None, bool]:
+    """What a decision's executionContext says: how many commands it held back, and whether it was parked.
 
-    A parked decision is none.
+    Most decisions say the same.
     """
-    last = 0
-    for event in events:
-        if event["eventType"] == "DecisionTaskCompleted":
-            given = attributes(event)
-            if "parked" not in read_object(given.get("executionContext")):
-                last = given["startedEventId"]
-    return last
+    found = read_object(context)
+    return found.get("held"), "parked" in found
 
 
 def _epoch(event: dict[str, Any]) -> float:

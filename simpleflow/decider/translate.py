@@ -28,7 +28,7 @@ from simpleflow.command import (
 from simpleflow.dataflow import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
 from simpleflow.dataflow.graph import fitting
 from simpleflow.decider.decisions import ON_THEIR_WAY
-from simpleflow.exceptions import TaskCanceled, TaskFailed, TaskTerminated, TimeoutError
+from simpleflow.exceptions import TaskCanceled, TaskException, TaskFailed, TaskTerminated, TimeoutError
 from simpleflow.payload import codec, failures
 from simpleflow.payload.reference import SCHEME, without_place
 
@@ -155,10 +155,17 @@ def cancel_requested(time: float) -> CancelRequested:
 
 def refused(words: Words, time: float, id: str, attributes: Attributes) -> Event:
     """The core's event for a refusal that ends the task."""
-    return Failed(time, id, TaskFailed(id, attributes["cause"]), kind=words.kind, final=True)
+    return Failed(time, id, _of(words.kind, TaskFailed(id, attributes["cause"])), kind=words.kind, final=True)
 
 
 # -- the ends of tasks ---------------------------------------------------------------------------------------------
+
+
+def _of(kind: str, error: TaskException) -> TaskException:
+    """The failure of a task of that kind."""
+    if kind == CHILD:
+        error.of_child = True
+    return error
 
 
 def _completed(kind: str) -> Closing:
@@ -166,7 +173,10 @@ def _completed(kind: str) -> Closing:
 
 
 def _cancelled(kind: str) -> Closing:
-    return lambda time, given, opened: Cancelled(time, opened.id, TaskCanceled(given.get("details"), opened.id), kind)
+    def event(time: float, given: Attributes, opened: Opened) -> Event:
+        return Cancelled(time, opened.id, _of(kind, TaskCanceled(given.get("details"), opened.id)), kind)
+
+    return event
 
 
 def _failed(kind: str) -> Closing:
@@ -174,7 +184,7 @@ def _failed(kind: str) -> Closing:
         reason = given.get("reason")
         lost = (reason or "").startswith(failures.LOST_REASONS) and kind != CHILD
         lacks = (reason or "").startswith(failures.UNREACHABLE) and kind != CHILD
-        error = TaskFailed(opened.id, reason, given.get("details"))
+        error = _of(kind, TaskFailed(opened.id, reason, given.get("details")))
         return Failed(time, opened.id, error, lost, kind, lacks=lacks, since=opened.time)
 
     return event
@@ -183,14 +193,14 @@ def _failed(kind: str) -> Closing:
 def _timed_out(kind: str) -> Closing:
     def event(time: float, given: Attributes, opened: Opened) -> Event:
         timeout = given["timeoutType"]
-        error = TimeoutError(timeout, opened.timeouts.get(timeout), opened.id)
+        error = _of(kind, TimeoutError(timeout, opened.timeouts.get(timeout), opened.id))
         return Failed(time, opened.id, error, timeout == "HEARTBEAT", kind, since=opened.time)
 
     return event
 
 
 def _terminated(time: float, given: Attributes, opened: Opened) -> Event:
-    return Failed(time, opened.id, TaskTerminated(opened.id), kind=CHILD, since=opened.time)
+    return Failed(time, opened.id, _of(CHILD, TaskTerminated(opened.id)), kind=CHILD, since=opened.time)
 
 
 def _not_started(time: float, given: Attributes, opened: Opened) -> Event:
@@ -220,7 +230,8 @@ def _keep_activity(attributes: Attributes, id: str, time: float) -> Opened:
 
 
 def _keep_child(attributes: Attributes, id: str, time: float) -> Opened:
-    return Opened(id, time, {"START_TO_CLOSE": attributes.get("executionStartToCloseTimeout")})
+    timeouts = {"START_TO_CLOSE": attributes.get("executionStartToCloseTimeout")}
+    return Opened(id, time, timeouts, attributes.get("input"))
 
 
 def _keep_lambda(attributes: Attributes, id: str, time: float) -> Opened:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from simpleflow.command import CHILD
 from simpleflow.exceptions import (
     PayloadError,
     PayloadTooLarge,
@@ -24,6 +25,7 @@ from simpleflow.exceptions import (
     TaskException,
     TaskFailed,
     WorkflowFailed,
+    as_of_child,
     fresh,
     is_aggregate,
 )
@@ -221,6 +223,11 @@ class Codec:
 
         Raises PayloadUnreachable.
         """
+        of_child = isinstance(error, TaskException) and (error.of_child or getattr(task, "kind", None) == CHILD)
+        twin = self._revived(error, task)
+        return as_of_child(twin) if of_child else twin
+
+    def _revived(self, error: BaseException, task: Any) -> BaseException:
         if type(error) is TaskFailed:
             from simpleflow.payload.revival import home_of, revived
 

@@ -44,6 +44,8 @@ HOLE: Final = re.compile(rf'"\\u0000{_NONCE}:\d+"')
 """What stands in the text where a future stood in the value."""
 
 MAX_DEPTH: Final = 500
+_OURS: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+"""What orjson is to leave to `step`, beside what it does not know."""
 ORDERED: Final = frozenset({int, float, str, bytes, date, UUID})
 """Types whose values have one order among themselves; other sets are sorted by their elements' text."""
 
@@ -116,19 +118,18 @@ def below(path: str, key: Any) -> str:
 
 def _quick(value: Any, futures: list[Future[Any]] | None) -> str:
     """The text of a value without generators and odd keys; raises something for others."""
-    if futures is None:
-        text = _ENCODER.encode(value)
-    else:
-        found = futures
 
-        def default(part: Any) -> Any:
-            return _hole(part, found) if isinstance(part, Future) else step(part)
+    def default(part: Any) -> Any:
+        if isinstance(part, Future) and futures is not None:
+            return _hole(part, futures)
+        return tuple(part) if isinstance(part, tuple) else step(part)
 
+    # orjson takes only text for keys: those that json makes text of may be one and the same then.
+    text = orjson.dumps(value, default=default, option=_OURS).decode()
+    if "null" in text:  # perhaps for a number that JSON does not have
+        if futures:
+            futures.clear()
         text = _encoder(default).encode(value)
-    if not text.isascii():
-        text.encode()
-    # orjson, which is fast, takes only text for keys: those that json makes text of may be one and the same then.
-    orjson.dumps(value, default=_orjson_step, option=orjson.OPT_PASSTHROUGH_DATACLASS)
     return text
 
 
@@ -225,9 +226,6 @@ def _step_of(kind: type) -> Step:
     return next((found for base, found in _STEPS.items() if issubclass(kind, base)), _refused)
 
 
-_ENCODER: Final = _encoder(step)
-
-
 def is_model(kind: type) -> bool:
     """Whether it is a class of pydantic's models. Asked without importing pydantic."""
     return hasattr(kind, "model_dump") and hasattr(kind, "model_validate_json")
@@ -311,12 +309,6 @@ class _Walk:
                 raise _Trouble(path, "has keys that are one and the same in JSON, such as 1 and '1'")
             seen.add(text)
             yield text, key, item
-
-
-def _orjson_step(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(value)
-    return None if isinstance(value, Future) else step(value)
 
 
 def _worded(what: str, path: str, trouble: str) -> str:

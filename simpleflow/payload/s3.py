@@ -1,12 +1,12 @@
-"""Large texts as objects on Amazon S3. boto3 is imported when one is read or put there."""
+"""Large texts as objects on Amazon S3."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import Any, Final
+from typing import Final
 
-from simpleflow import config
+from simpleflow import s3
 from simpleflow.exceptions import PayloadUnreachable, one_line
 from simpleflow.payload.reference import SCHEME, Reference
 
@@ -21,7 +21,6 @@ class S3Store:
 
     def __init__(self, place: str) -> None:
         self._place = place.rstrip("/")
-        self._client: Any = None
         self._sent: dict[str, float] = {}
         self._read: OrderedDict[str, bytes] = OrderedDict()
 
@@ -29,9 +28,8 @@ class S3Store:
         key = f"{self._place}/{digest}"
         if time.monotonic() - self._sent.get(digest, -SENT_AGAIN) >= SENT_AGAIN:
             bucket, _, path = key.partition("/")
-            told = {"ContentType": "text/plain; charset=utf-8", **config.load().s3_encryption}
             try:
-                self._s3().put_object(Bucket=bucket, Key=path, Body=data, **told)
+                s3.put(bucket, path, data, "text/plain; charset=utf-8")
             except Exception as error:
                 raise PayloadUnreachable(
                     f"a payload of {len(data):,} bytes cannot be put on S3 as {key}: {one_line(error)}"
@@ -45,7 +43,7 @@ class S3Store:
             return self._read[reference.key]
         bucket, _, path = reference.key.partition("/")
         try:
-            data: bytes = self._s3().get_object(Bucket=bucket, Key=path)["Body"].read()
+            data = s3.get(bucket, path)
         except Exception as error:
             raise PayloadUnreachable(
                 f"the payload {reference.text} cannot be read from S3: {one_line(error)}"
@@ -57,12 +55,3 @@ class S3Store:
         self._read[key] = data
         while self._read and sum(map(len, self._read.values())) > REMEMBERED:
             self._read.popitem(last=False)
-
-    def _s3(self) -> Any:
-        if self._client is None:
-            import boto3
-            from botocore.config import Config
-
-            retries = {"total_max_attempts": 3, "mode": "standard"}
-            self._client = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=30, retries=retries))
-        return self._client

@@ -7,14 +7,15 @@ See https://docs.aws.amazon.com/amazonswf/latest/apireference/API_Decision.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionType:
     """One type of decision.
 
-    `closes`: it ends the execution. `bare`: its attributes may be left out, since none is required.
+    `closes`: it ends the execution. `bare`: its attributes may be left out, since none is required. `member` is the key
+    in the decision under which its attributes lie.
     """
 
     name: str
@@ -23,11 +24,10 @@ class DecisionType:
     causes: tuple[str, ...]
     closes: bool = False
     bare: bool = False
+    member: str = field(init=False)
 
-    @property
-    def member(self) -> str:
-        """The key in the decision under which its attributes lie."""
-        return f"{self.name[0].lower()}{self.name[1:]}DecisionAttributes"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "member", f"{self.name[0].lower()}{self.name[1:]}DecisionAttributes")
 
 
 DECISION_TYPES: tuple[DecisionType, ...] = (

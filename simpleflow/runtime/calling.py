@@ -73,7 +73,7 @@ def run(
     text: str | None,
     context: dict[str, Any] | None = None,
     codec: Codec = PLAIN,
-    *,
+    middlewares: Any = None,
     attempt: Attempt | None = None,
 ) -> Answer:
     """Call the activity `name` with the arguments in `text`. Whatever it raises is in the answer."""
@@ -85,7 +85,7 @@ def run(
     if wanted is not None and activity.version is not None and str(activity.version) != wanted:
         reason = f"version mismatch: the task wants version {wanted} of {name}, and this worker has {activity.version}"
         return {"reason": cut(clean(reason), MAX_REASON), "stale": True}
-    return call(activity, text, context, codec, attempt=attempt)
+    return call(activity, text, context, codec, middlewares, attempt)
 
 
 def call(
@@ -93,12 +93,13 @@ def call(
     text: str | None,
     context: dict[str, Any] | None = None,
     codec: Codec = PLAIN,
-    *,
+    middlewares: Any = None,
     attempt: Attempt | None = None,
 ) -> Answer:
     """Call the activity with the arguments in `text`. Whatever it raises is in the answer.
 
-    `attempt` is what its code knows of the task; by default what `context` and `text` tell.
+    `middlewares` are those of a call that names none itself, in the form of `MIDDLEWARES`. `attempt` is what its code
+    knows of the task; by default what `context` and `text` tell.
     """
     context = {**(context or {}), "input": text}
     attempt = attempt or Attempt(context, text, codec=codec)
@@ -106,7 +107,7 @@ def call(
     try:
         told = codec.read_call(text)
         args, kwargs = arguments(told)
-        named = kwargs.pop(MIDDLEWARES, None)
+        named = kwargs.pop(MIDDLEWARES, middlewares)
         before, after = _middlewares(named) if named else ((), ())
         decode_call(args, kwargs, activity.callable)
         with _programs(binaries) if (binaries := _binaries(told)) else nullcontext(), attempt:

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Final
 
 from simpleflow import config as settings
+from simpleflow.command import Fail
 from simpleflow.decider import Decider
 from simpleflow.engine import Configuration, Engine, VirtualClock
 from simpleflow.exceptions import WorkflowFailed
@@ -22,13 +27,15 @@ from simpleflow.payload.store import Payloads
 from simpleflow.protocol.history import Event
 from simpleflow.runtime import calling, lambdas, runs
 from simpleflow.runtime.poll import Call
-from simpleflow.runtime.start import launch
+from simpleflow.runtime.start import StartOptions, launch
 from simpleflow.workflow import Workflow
 
 DOMAIN: Final = "local"
 LIST: Final = {"domain": DOMAIN, "taskList": {"name": "local"}}
 DECISIONS: Final = {**LIST, "startAtPreviousStartedEvent": True}
 LAMBDAS: Final = {"domain": DOMAIN}
+USUAL: Final = (signal.default_int_handler, signal.SIG_DFL, signal.SIG_IGN)
+"""What happens at Ctrl-C in a program that says nothing of it."""
 
 
 def never() -> bool:
@@ -44,6 +51,7 @@ class Local:
         workflow: type[Workflow],
         interrupted: Callable[[], bool] = never,
         lambdas: Mapping[str, str] | None = None,
+        middlewares: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._workflow = workflow
         self._interrupted = interrupted
@@ -56,13 +64,16 @@ class Local:
         self._codec = Codec(payloads=self._payloads)
         self._decider = Decider(self._engine, DOMAIN, [workflow], config=config, payloads=self._payloads)
         self._runs_lambdas = bool(configuration.lambdas)
+        self._middlewares = middlewares
         self._top: runs.Run
         self._waiting_signals: list[str] = []
+        self.error: BaseException | None = None
+        """What ``run`` has raised, if the run ended so."""
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run to the end; the value that ``run`` returned. Raises WorkflowFailed, PayloadError, TypeError."""
-        options: dict[str, Any] = {"domain": DOMAIN, "task_list": "local", "activity_task_list": "local"}
-        handle = launch(self._workflow, args, kwargs, engine=self._engine, payloads=self._payloads, **options)
+        options = StartOptions(domain=DOMAIN, task_list="local", activity_task_list="local", engine=self._engine)
+        handle = launch(self._workflow, args, kwargs, options, self._payloads)
         self._top = runs.Run(DOMAIN, handle.workflow_id, handle.run_id)
         try:
             respond: Call | None = None
@@ -98,8 +109,8 @@ class Local:
         known = self._decider.activities.get((kind["name"], kind["version"]))
         context = calling.context_of(task, DOMAIN, "local")
         if known is not None:
-            return calling.call(known, text, context, self._codec)
-        return calling.run(kind["name"], text, context, self._codec)
+            return calling.call(known, text, context, self._codec, self._middlewares)
+        return calling.run(kind["name"], text, context, self._codec, self._middlewares)
 
     def _lambda(self, task: dict[str, Any]) -> calling.Answer:
         return lambdas.run(task, self._codec)
@@ -115,6 +126,8 @@ class Local:
         _check(task["workflowExecution"], context)
         if task["workflowExecution"]["workflowId"] == self._top.workflow_id:
             self._waiting_signals = context.get("waiting_signals", [])
+            close = self._decider.close_asked
+            self.error = close.error if isinstance(close, Fail) else None
         return "respond_decision_task_completed", answer
 
     def _closing(self) -> Event | None:
@@ -167,3 +180,65 @@ def run_local(
     `lambdas` maps names of Lambda functions to callables, "module:function"; default: the settings'.
     """
     return Local(workflow, interrupted, lambdas).run(*args, **(kwargs or {}))
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Inside of it Ctrl-C raises KeyboardInterrupt, and what it gives tells ever after that it was pressed.
+
+    A handler of the program's own stays, and no other thread than the main one hears of Ctrl-C.
+    """
+    pressed: list[int] = []
+
+    def press(signum: int, frame: FrameType | None) -> None:
+        pressed.append(signum)
+        raise KeyboardInterrupt  # what runs ends by it, for now: whoever catches it is asked again
+
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) in USUAL
+    before = signal.signal(signal.SIGINT, press) if ours else None
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, before)
+
+
+class Executor:
+    """Runs of a workflow in this process: ``Executor(MyWorkflow).run({"args": [1], "kwargs": {"t": 2}})``.
+
+    `middlewares` are functions to call around each activity, by dotted names: ``{"pre": [names], "post": [names]}``.
+    """
+
+    def __init__(
+        self, workflow_class: type[Workflow], middlewares: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self.workflow_class = workflow_class
+        self.middlewares = middlewares
+
+    def run(self, input: Mapping[str, Any] | Sequence[Any] | None = None) -> Any:
+        """Run it once; what its ``run`` returned.
+
+        `input` holds the arguments of ``run``: a dict of `args` and `kwargs`, or a list of positional ones. What
+        ``run`` raises is raised here, as it is and with its traceback; a run that ends otherwise (by `fail`, by a
+        cancel, or since it waits for what never comes) raises WorkflowFailed. Also raises PayloadError, TypeError, and
+        KeyboardInterrupt.
+        """
+        args, kwargs = _call_of(input)
+        with interruptible() as interrupted:
+            local = Local(self.workflow_class, interrupted, middlewares=self.middlewares)
+            try:
+                return local.run(*args, **kwargs)
+            except WorkflowFailed:
+                if interrupted():
+                    raise KeyboardInterrupt from None
+                if not isinstance(local.error, Exception):
+                    raise
+        raise local.error
+
+
+def _call_of(input: Mapping[str, Any] | Sequence[Any] | None) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    if isinstance(input, Mapping) and input.keys() <= {"args", "kwargs"}:
+        return input.get("args") or (), input.get("kwargs") or {}
+    if input is None or (isinstance(input, Sequence) and not isinstance(input, str | bytes)):
+        return input or (), {}
+    raise TypeError(f'an input is {{"args": [...], "kwargs": {{...}}}}, or a list of arguments, not {input!r}')

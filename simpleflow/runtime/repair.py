@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
-from simpleflow import config
 from simpleflow.activity import importable_name
 from simpleflow.clients import SWFClient
 from simpleflow.decider.decisions import ON_THEIR_WAY
@@ -15,8 +14,11 @@ from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes, close_status
 from simpleflow.runtime import runs
-from simpleflow.runtime.start import Handle, check_call, codec_of, launch_frozen
+from simpleflow.runtime.start import Handle, StartOptions, check_call, codec_of, launch_frozen
 from simpleflow.workflow import Workflow
+
+CallOfRun: TypeAlias = tuple[Sequence[Any], dict[str, Any]]
+"""The positional and the keyword arguments of ``run``."""
 
 
 class CannotRepair(Exception):
@@ -78,27 +80,22 @@ def previous(client: SWFClient, domain: str, workflow_id: str, run_id: str | Non
     def read(older: Former) -> list[Event]:
         return list(runs.history(client, runs.Run(domain, older.workflow_id, older.run_id)))
 
-    return Previous(run, events, tasks_left_by(events, read))
+    return Previous(run, events, tasks_left_by(events, workflow_id, read))
 
 
 def launch_repair(
     previous: Previous,
     workflow: type[Workflow],
-    call: tuple[Sequence[Any], dict[str, Any]] | None = None,
-    *,
+    options: StartOptions,
+    call: CallOfRun | None = None,
     force: str | None = None,
-    workflow_id: str | None = None,
-    tag_list: Sequence[str] | None = None,
-    activity_task_list: str | None = None,
-    **options: Any,
 ) -> Handle:
     """Start a run of `workflow` that takes over what the previous one has completed.
 
     Args:
+        options: workflow id and tags are by default the previous run's; the domain is, whatever they say.
         call: the arguments of ``run``. Default: the previous run's.
         force: a regular expression; tasks whose id it is found in run again.
-        workflow_id, tag_list: default: the previous run's.
-        options: as `simpleflow.start` takes them.
 
     Raises what `simpleflow.start` raises, and CannotRepair where a run of this workflow id is open.
     """
@@ -107,26 +104,21 @@ def launch_repair(
     run = previous.run
     order = Order(former(run.workflow_id, run.run_id, previous.input), force)
     signals = codec.extra(previous.input).get(ON_THEIR_WAY)
-    extra = {"class": importable_name(workflow), "activity_task_list": activity_task_list, ON_THEIR_WAY: signals}
+    activity_list = options.activity_task_list
+    extra = {"class": importable_name(workflow), "activity_task_list": activity_list, ON_THEIR_WAY: signals}
     extra = {key: value for key, value in extra.items() if value} | {"repair": order.as_extra()}
-    engine = options.get("engine") or config.load().engine_url
-    values = codec_of(engine)
+    values = codec_of(options.url)
     args, kwargs = values.thaw_call(previous.input) if call is None else call
     what = f"the input of {importable_name(workflow)}"
+    workflow_id = options.workflow_id or run.workflow_id
+    tags = previous.tag_list if options.tag_list is None else options.tag_list
+    options = replace(options, domain=run.domain, workflow_id=workflow_id, tag_list=tags)
     try:
-        return launch_frozen(
-            workflow,
-            values.freeze_call(args, kwargs, what, {codec.EXTRA: extra}, workflow.run),
-            codec=values,
-            domain=run.domain,
-            workflow_id=workflow_id or run.workflow_id,
-            tag_list=previous.tag_list if tag_list is None else tag_list,
-            **options,
-        )
+        input = values.freeze_call(args, kwargs, what, {codec.EXTRA: extra}, workflow.run)
+        return launch_frozen(workflow, input, options, values)
     except Exception as error:
         if code_of(error) == "WorkflowExecutionAlreadyStartedFault":
             raise CannotRepair(
-                f"a run of {workflow_id or run.workflow_id} is open already: wait for its end, or give another "
-                "--workflow-id"
+                f"a run of {workflow_id} is open already: wait for its end, or give another --workflow-id"
             ) from error
         raise

@@ -6,21 +6,21 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
 from simpleflow import config
 from simpleflow.clients import SWFClient
-from simpleflow.config import Config, workflow_type
+from simpleflow.config import workflow_type
 from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
-from simpleflow.runtime import repair, runs
+from simpleflow.runtime import runs
 from simpleflow.runtime.patience import Patience
 from simpleflow.runtime.poll import Stop
-from simpleflow.runtime.repair import Previous
+from simpleflow.runtime.repair import CallOfRun, Previous, launch_repair
 from simpleflow.runtime.runs import Run, Watch
-from simpleflow.runtime.start import default_id, launch
+from simpleflow.runtime.start import Handle, StartOptions, default_id, launch
 from simpleflow.runtime.supervise import Spec, Supervisor
 from simpleflow.workflow import Workflow
 
@@ -123,35 +123,29 @@ def attach(client: SWFClient, domain: str, workflow_id: str, workflow: type[Work
     return Place(run, configuration["taskList"]["name"], tuple(sorted(watch.lists | ({own} if own else set()))))
 
 
-def begin(
-    workflow: type[Workflow],
-    args: list[Any],
-    kwargs: dict[str, Any],
-    *,
-    settings: Config,
-    domain: str,
-    engine: str,
-    workflow_id: str | None,
-    **options: Any,
-) -> Place:
+def begin(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any], options: StartOptions) -> Place:
     """Start a run on a list of its own, for decisions and activities."""
-    workflow_id = workflow_id or default_id(workflow_type(workflow, settings)["name"])
-    task_list = unique_list(workflow_id)
-    where: dict[str, Any] = {"domain": domain, "workflow_id": workflow_id, "task_list": task_list}
-    where["activity_task_list"] = task_list
-    handle = launch(workflow, args, kwargs, engine=engine, **where, **options)
-    return Place(Run(domain, handle.workflow_id, handle.run_id), task_list, (task_list,))
+    workflow_id = options.workflow_id or default_id(workflow_type(workflow, config.load())["name"])
+    options = _on_own_list(options, workflow_id)
+    return _place_of(launch(workflow, args, kwargs, options), options)
 
 
 def begin_repair(
-    previous: Previous, workflow: type[Workflow], *, workflow_id: str | None, engine: str, **options: Any
+    previous: Previous, workflow: type[Workflow], options: StartOptions, call: CallOfRun | None, force: str | None
 ) -> Place:
     """Start a run that repairs a former one, likewise; its workflow id is the former's where none is given."""
-    workflow_id = workflow_id or previous.run.workflow_id
+    options = _on_own_list(options, options.workflow_id or previous.run.workflow_id)
+    return _place_of(launch_repair(previous, workflow, options, call, force), options)
+
+
+def _on_own_list(options: StartOptions, workflow_id: str) -> StartOptions:
     task_list = unique_list(workflow_id)
-    where: dict[str, Any] = {"workflow_id": workflow_id, "task_list": task_list, "activity_task_list": task_list}
-    handle = repair.launch_repair(previous, workflow, engine=engine, **where, **options)
-    return Place(Run(handle.domain, handle.workflow_id, handle.run_id), task_list, (task_list,))
+    return replace(options, workflow_id=workflow_id, task_list=task_list, activity_task_list=task_list)
+
+
+def _place_of(handle: Handle, options: StartOptions) -> Place:
+    assert options.task_list is not None
+    return Place(Run(handle.domain, handle.workflow_id, handle.run_id), options.task_list, (options.task_list,))
 
 
 def unique_list(workflow_id: str) -> str:

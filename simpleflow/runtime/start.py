@@ -9,6 +9,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -109,6 +110,25 @@ class Handle:
         return f"<Handle {self.workflow_id} {self.run_id}>"
 
 
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """How a run is started, beside its class and its arguments: what `start` takes, with the same defaults."""
+
+    domain: str | None = None
+    workflow_id: str | None = None
+    task_list: str | None = None
+    execution_timeout: int | str | None = None
+    decision_tasks_timeout: int | str | None = None
+    tag_list: Sequence[str] | None = None
+    engine: str | SWFClient | None = None
+    activity_task_list: str | None = None
+
+    @property
+    def url(self) -> str | SWFClient:
+        """The engine that is named, else the configured one."""
+        return config.load().engine_url if self.engine is None else self.engine
+
+
 def start(
     workflow: type[Workflow],
     /,
@@ -143,10 +163,7 @@ def start(
         PayloadUnreachable: large arguments cannot be put into their store.
         ClientError: the engine refuses (``WorkflowExecutionAlreadyStartedFault``: the id is taken).
     """
-    return launch(
-        workflow,
-        args,
-        kwargs,
+    options = StartOptions(
         domain=domain,
         workflow_id=workflow_id,
         task_list=task_list,
@@ -156,76 +173,50 @@ def start(
         engine=engine,
         activity_task_list=activity_task_list,
     )
+    return launch(workflow, args, kwargs, options)
 
 
 def launch(
     workflow: type[Workflow],
     args: Sequence[Any],
     kwargs: dict[str, Any],
-    *,
-    domain: str | None = None,
-    workflow_id: str | None = None,
-    task_list: str | None = None,
-    execution_timeout: int | str | None = None,
-    decision_tasks_timeout: int | str | None = None,
-    tag_list: Sequence[str] | None = None,
-    engine: str | SWFClient | None = None,
-    activity_task_list: str | None = None,
+    options: StartOptions,
     payloads: Payloads | None = None,
 ) -> Handle:
     """What `start` does, with the arguments of ``run`` kept apart from the options: their names may be the same."""
     check_call(workflow, args, kwargs)
-    url = config.load().engine_url if engine is None else engine
-    codec = codec_of(url) if payloads is None else Codec(payloads=payloads)
-    return launch_frozen(
-        workflow,
-        frozen_input(workflow, args, kwargs, activity_task_list, codec),
-        domain=domain,
-        workflow_id=workflow_id,
-        task_list=task_list,
-        execution_timeout=execution_timeout,
-        decision_tasks_timeout=decision_tasks_timeout,
-        tag_list=_own_tags(workflow, args, kwargs) if tag_list is None else tag_list,
-        engine=url,
-        codec=codec,
-    )
+    codec = codec_of(options.url) if payloads is None else Codec(payloads=payloads)
+    input = frozen_input(workflow, args, kwargs, options.activity_task_list, codec)
+    if options.tag_list is None:
+        options = replace(options, tag_list=_own_tags(workflow, args, kwargs))
+    return launch_frozen(workflow, input, options, codec)
 
 
-def launch_frozen(
-    workflow: type[Workflow],
-    input: str,
-    *,
-    domain: str | None = None,
-    workflow_id: str | None = None,
-    task_list: str | None = None,
-    execution_timeout: int | str | None = None,
-    decision_tasks_timeout: int | str | None = None,
-    tag_list: Sequence[str] | None = None,
-    engine: str | SWFClient | None = None,
-    codec: Codec | None = None,
-) -> Handle:
-    """What `launch` does, with an input that is frozen already, by `codec` (default: the engine's)."""
+def launch_frozen(workflow: type[Workflow], input: str, options: StartOptions, codec: Codec) -> Handle:
+    """What `launch` does, with an input that `codec` has frozen already."""
     settings = config.load()
-    domain = domain or settings.domain
+    domain = options.domain or settings.domain
     if not domain:
         raise ValueError("a run needs a domain: give domain=..., or set SWF_DOMAIN")
     kind = config.workflow_type(workflow, settings)
     defaults = config.type_defaults(workflow, settings)
-    url = settings.engine_url if engine is None else engine
+    run_timeout = options.execution_timeout or defaults["defaultExecutionStartToCloseTimeout"]
+    decision_timeout = options.decision_tasks_timeout or defaults["defaultTaskStartToCloseTimeout"]
     request = {
         "domain": domain,
-        "workflowId": workflow_id or default_id(kind["name"]),
+        "workflowId": options.workflow_id or default_id(kind["name"]),
         "workflowType": kind,
-        "taskList": {"name": task_list} if task_list else defaults["defaultTaskList"],
+        "taskList": {"name": options.task_list} if options.task_list else defaults["defaultTaskList"],
         "input": input,
-        "executionStartToCloseTimeout": str(execution_timeout or defaults["defaultExecutionStartToCloseTimeout"]),
-        "taskStartToCloseTimeout": str(decision_tasks_timeout or defaults["defaultTaskStartToCloseTimeout"]),
+        "executionStartToCloseTimeout": str(run_timeout),
+        "taskStartToCloseTimeout": str(decision_timeout),
         "childPolicy": defaults["defaultChildPolicy"],
-        "tagList": list(tag_list or ()),
+        "tagList": list(options.tag_list or ()),
     }
+    url = options.url
     client = open_engine(url) if isinstance(url, str) else url
     run_id = _start(client, request, defaults, amazon=is_amazon(url))
-    return Handle(client, domain, request["workflowId"], run_id, workflow, codec or codec_of(url))
+    return Handle(client, domain, request["workflowId"], run_id, workflow, codec)
 
 
 def _own_tags(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> Sequence[str]:

@@ -15,3 +15,5 @@ Every class takes a `connection`: an engine's URL, an object with boto3's method
 (`simpleflow.swf.core`). This room must not know how an engine or a decider works: it talks to the client alone, and
 reads histories by `simpleflow.protocol`.
 """
+
+from simpleflow.swf import task as task

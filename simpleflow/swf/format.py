@@ -7,8 +7,9 @@ fail. None stays None: the field is left out.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
+from simpleflow.constants import MAX_HEARTBEAT_DETAILS_LENGTH, MAX_IDENTITY_LENGTH
 from simpleflow.payload import codec
 from simpleflow.payload.codec import read as decode
 from simpleflow.payload.failures import MAX_REASON, clean, cut
@@ -24,9 +25,6 @@ __all__ = [
     "reason",
     "result",
 ]
-
-MAX_IDENTITY: Final = 256
-MAX_HEARTBEAT_DETAILS: Final = 2048
 
 
 def input(value: Any) -> str | None:
@@ -59,7 +57,7 @@ def details(text: str | None) -> str | None:
 
 def heartbeat_details(text: str | None) -> str | None:
     """Details of a heartbeat, of at most 2,048 characters."""
-    return _cut(text, MAX_HEARTBEAT_DETAILS)
+    return _cut(text, MAX_HEARTBEAT_DETAILS_LENGTH)
 
 
 def reason(text: str | None) -> str | None:
@@ -69,7 +67,7 @@ def reason(text: str | None) -> str | None:
 
 def identity(text: str | None) -> str | None:
     """An identity, of at most 256 characters."""
-    return _cut(text, MAX_IDENTITY)
+    return _cut(text, MAX_IDENTITY_LENGTH)
 
 
 def _value(value: Any, what: str) -> str | None:

@@ -18,7 +18,7 @@ import pytest
 
 from kill_flows import Chain, FanOut
 from simpleflow.clients import SWFClient, client
-from simpleflow.runtime.start import Handle, launch, register_domain
+from simpleflow.runtime.start import Handle, StartOptions, launch, register_domain
 from simpleflow.runtime.supervise import Spec
 
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ class Scene:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.kills: Counter[str] = Counter()
         self.until = time.monotonic() + 120
-        self.handle: Handle = launch(workflow, [TASKS], {}, domain=DOMAIN, engine=self.engine)
+        self.handle: Handle = launch(workflow, [TASKS], {}, StartOptions(domain=DOMAIN, engine=self.engine))
 
     def start(self, role: str, point: str = "none", nth: int = 1) -> None:
         """Start what plays this role, to die at the nth time that it comes by the point."""
@@ -184,9 +184,7 @@ def test_killed_again_and_again(
     scene.check(SHAPES[Chain if "chain" in request.node.name else FanOut])
 
 
-def test_killed_at_each_point(
-    scene: Scene, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_killed_at_each_point(scene: Scene, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
     plans = {role: [(point, nth) for nth in (3, 9) for point in points] for role, points in POINTS.items()}
     while scene.handle.status == "OPEN":
         for role, plan in plans.items():

@@ -13,7 +13,7 @@ import pytest
 import path_flow
 import simpleflow
 from simpleflow.clients import client
-from simpleflow.runtime.start import launch, register_domain
+from simpleflow.runtime.start import StartOptions, launch, register_domain
 from simpleflow.runtime.supervise import Spec
 
 HERE = Path(__file__).parent
@@ -42,7 +42,7 @@ def test_the_readme_s_picture_shows_the_files_that_one_activity_crosses(
         for spec in specs
     ]
     try:
-        assert launch(path_flow.Path, [], {}, domain="Path", engine=engine).result(timeout=60) == 3
+        assert launch(path_flow.Path, [], {}, StartOptions(domain="Path", engine=engine)).result(timeout=60) == 3
     finally:
         for process in processes:
             process.terminate()

@@ -16,8 +16,8 @@ from typing import IO
 
 import pytest
 
-from amazon import s3
-from simpleflow import config, download, settings, storage
+import amazon as service
+from simpleflow import config, download, s3, settings, storage
 from simpleflow.activity import Activity
 
 PROGRAM = "#!/bin/sh\necho downloaded\n"
@@ -25,7 +25,7 @@ PROGRAM = "#!/bin/sh\necho downloaded\n"
 
 @pytest.fixture(scope="module")
 def amazon() -> Iterator[dict[str, str]]:
-    with s3() as environment:
+    with service.s3() as environment:
         yield environment
 
 
@@ -49,11 +49,11 @@ def location(
     for name, value in amazon.items():
         monkeypatch.setenv(name, value)
     config.load.cache_clear()
-    storage._resource.cache_clear()
-    storage._s3("us-east-1").Bucket("tools").create()
+    s3.opened.cache_clear()
+    s3.resource().Bucket("tools").create()
     storage.push_content("tools", "sub/program", PROGRAM)
     yield "s3://tools/sub/program"
-    storage._resource.cache_clear()
+    s3.opened.cache_clear()
     storage.BUCKET_LOCATIONS_CACHE.clear()
 
 

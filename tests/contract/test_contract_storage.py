@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from amazon import s3
-from simpleflow import config, settings, storage
+import amazon as service
+from simpleflow import config, s3, settings, storage
 
 
 @pytest.fixture(scope="module")
 def amazon() -> Iterator[dict[str, str]]:
-    with s3() as environment:
+    with service.s3() as environment:
         yield environment
 
 
@@ -25,16 +25,16 @@ def environment(amazon: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.setenv(name, value)
     config.load.cache_clear()
     storage.BUCKET_LOCATIONS_CACHE.clear()
-    storage._resource.cache_clear()
+    s3.opened.cache_clear()
     yield
     config._put.clear()
     config.load.cache_clear()
     storage.BUCKET_LOCATIONS_CACHE.clear()
-    storage._resource.cache_clear()
+    s3.opened.cache_clear()
 
 
 def boto(name: str) -> Any:
-    return storage._s3("us-east-1").Bucket(name)
+    return s3.resource().Bucket(name)
 
 
 def make(name: str, region: str | None = None) -> str:
@@ -143,9 +143,9 @@ def test_a_bucket_whose_region_is_not_told_is_used_at_the_configured_host(monkey
             raise ClientError({"Error": {"Code": self.code, "Message": "no"}}, "GetBucketLocation")
 
     settings.put_setting("SIMPLEFLOW_S3_HOST", "s3.eu-west-3.amazonaws.com")
-    monkeypatch.setattr(storage, "_s3", lambda location: Denied("AccessDenied"))
+    monkeypatch.setattr(s3, "resource", lambda location: Denied("AccessDenied"))
     assert storage.sanitize_bucket_and_host("closed") == ("closed", "s3.eu-west-3.amazonaws.com")
-    monkeypatch.setattr(storage, "_s3", lambda location: Denied("NoSuchBucket"))
+    monkeypatch.setattr(s3, "resource", lambda location: Denied("NoSuchBucket"))
     with pytest.raises(ClientError, match="NoSuchBucket"):
         storage.sanitize_bucket_and_host("nowhere")
 
@@ -183,7 +183,7 @@ def test_a_host_that_names_a_region_is_asked_there(
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
     config.load.cache_clear()
-    client = storage._s3(host).meta.client
+    client = s3.client(host)
     assert (client.meta.region_name, client.meta.endpoint_url) == (region, f"https://{host}")
 
 

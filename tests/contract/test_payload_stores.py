@@ -16,6 +16,7 @@ import pytest
 
 from s3_server import S3
 from simpleflow import Workflow, settings
+from simpleflow import s3 as amazon
 from simpleflow.config import Config, ConfigError, payload_directory, read
 from simpleflow.engine import Engine
 from simpleflow.exceptions import PayloadError, PayloadUnreachable
@@ -23,11 +24,19 @@ from simpleflow.payload import files
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.files import FileStore
 from simpleflow.payload.store import Payloads
-from simpleflow.runtime.start import Handle, codec_of, launch
+from simpleflow.runtime.start import Handle, StartOptions, codec_of, launch
 
 DAY = 24 * 60 * 60
 TEXT = '{"a":"é' + "x" * 100_000 + '"}'
 HASH = hashlib.sha256(TEXT.encode()).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def connections() -> Iterator[None]:
+    """S3 is where the environment of this test says."""
+    amazon.opened.cache_clear()
+    yield
+    amazon.opened.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +111,7 @@ class Echo(Workflow):
 
 def test_large_arguments_and_results_of_a_run_lie_beside_the_engines_file(tmp_path: Path) -> None:
     with Engine(tmp_path / "e.sqlite", long_poll_seconds=0) as engine:
-        handle = launch(Echo, [TEXT], {}, domain="D", engine=engine)
+        handle = launch(Echo, [TEXT], {}, StartOptions(domain="D", engine=engine))
         task = engine.poll_for_decision_task(domain="D", taskList={"name": "default"})
         given = json.loads(task["events"][0]["workflowExecutionStartedEventAttributes"]["input"])
         reference = given.pop("__simpleflow_payload")
@@ -257,7 +266,7 @@ def test_s3_is_asked_once_for_what_was_just_read_or_put(bucket: S3, monkeypatch:
     reference = payloads.put(TEXT)
     assert payloads.get(reference) == TEXT
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
-    payloads._writer._client = None  # type: ignore[union-attr]
+    amazon.opened.cache_clear()
     assert payloads.put(TEXT) == reference and payloads.get(reference) == TEXT
     with pytest.raises(PayloadUnreachable, match="cannot be put on S3 as payloads/once/"):
         payloads.put("other" * 10_000)

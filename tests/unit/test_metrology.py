@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
+import memory_bucket
 import pytest
 
 from simpleflow import config, metrology, settings, storage
@@ -46,18 +46,7 @@ class Measured(metrology.MetrologyWorkflow):
 @pytest.fixture(autouse=True)
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """A bucket in memory."""
-    kept: dict[str, str] = {}
-
-    def push_content(bucket: str, path: str, content: str, content_type: str | None = None) -> None:
-        kept[f"{bucket}:{path}"] = content
-
-    def list_keys(bucket: str, path: str | None = None) -> list[Any]:
-        keys = sorted(key.removeprefix(f"{bucket}:") for key in kept if key.startswith(f"{bucket}:{path}"))
-        return [SimpleNamespace(key=key) for key in keys]
-
-    monkeypatch.setattr(storage, "push_content", push_content)
-    monkeypatch.setattr(storage, "pull_content", lambda bucket, path: kept[f"{bucket}:{path}"])
-    monkeypatch.setattr(storage, "list_keys", list_keys)
+    kept = memory_bucket.installed(monkeypatch)
     settings.put_setting("METROLOGY_BUCKET", "m")
     yield kept
     config._put.clear()

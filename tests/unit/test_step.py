@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import Any
 
+import memory_bucket
 import pytest
 
-from simpleflow import storage
 from simpleflow.activity import Activity
 from simpleflow.step import constants, tasks, utils
 
@@ -70,19 +68,7 @@ def test_the_activities_have_the_names_by_which_workers_import_them() -> None:
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """A bucket in memory."""
-    kept: dict[str, str] = {}
-
-    def push_content(bucket: str, path: str, content: str, content_type: str | None = None) -> None:
-        kept[f"{bucket}:{path}"] = content
-
-    def list_keys(bucket: str, path: str | None = None) -> list[Any]:
-        keys = sorted(key.removeprefix(f"{bucket}:") for key in kept if key.startswith(f"{bucket}:{path}"))
-        return [SimpleNamespace(key=key) for key in keys]
-
-    monkeypatch.setattr(storage, "push_content", push_content)
-    monkeypatch.setattr(storage, "list_keys", list_keys)
-    return kept
+    return memory_bucket.installed(monkeypatch)
 
 
 @pytest.mark.parametrize("path", ["w/steps", "w/steps/"])

@@ -819,7 +819,7 @@ def test_a_timer_called_like_an_activity_collides_with_nothing() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        *[("", 1), ("t", -1), ("t", "NONE"), ("t", 1.5), ("t", 10**9), (3, 1)],
+        *[("", 1), ("t", -1), ("t", "NONE"), ("t", 1.5), ("t", 10**9), (3, 1), ("a:b", 1), ("\x7f", 1)],
         *[("_simpleflow_rest-5", 1), ("__simpleflow_task_activity-f-1#1", 1)],
     ],
 )

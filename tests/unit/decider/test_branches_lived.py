@@ -115,7 +115,7 @@ def test_a_class_that_blocks_in_disguise_is_found_out_once(capsys: pytest.Captur
     town.decide()
     assert capsys.readouterr().out == "arr\n" and town.end(first) == 2
     town.start(Disguised, workflow_id="second")
-    town.decider._remembered.add(Disguised)
+    town.decider._remember[Disguised] = True
     town.decide()
     assert capsys.readouterr().out == "arr\n"
     town.close()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import pytest
 from town import Town
 
 from simpleflow import Workflow, activity
-from simpleflow.exceptions import TaskException
+from simpleflow.canvas import Group
+from simpleflow.exceptions import TaskException, TaskFailed, WorkflowException, fresh
 from simpleflow.task import ChildWorkflowTask, WorkflowTask, hex_hash
 
 
@@ -193,6 +195,34 @@ def test_a_method_of_the_class_that_fails_fails_the_task(town: Town) -> None:
 
     bad, many = town.run(town.start(Parent))
     assert bad == "workflow-Bad: KeyError: 'id'" and "a run takes 5 tags, not 6" in many
+
+
+def test_a_name_that_amazon_does_not_take_fails_the_task(town: Town) -> None:
+    class Named(Child):
+        raises_on_failure = None
+
+        @classmethod
+        def get_workflow_id(cls, name: str) -> str:
+            return name
+
+        @classmethod
+        def get_task_list(cls, name: str) -> str:
+            return name[:-1]
+
+    class Tagged(Child):
+        raises_on_failure = None
+        tag_list = ("x" * 257,)
+
+    class Parent(Workflow):
+        def run(self) -> Any:
+            children = [self.submit(Named, "x" * 257), self.submit(Named, "a:b"), self.submit(Named, "|c")]
+            return [str(child.exception) for child in (*children, self.submit(Tagged, 1))]
+
+    long, colon, bar, tag = town.run(town.start(Parent))
+    assert "ValueError: a run is named by a text of 1 to 256 characters" in long
+    assert "ValueError: the name of a run has no ':', as 'a:b' does" in colon
+    assert "ValueError: the name of a run has no '|', as '|c' does" in bar
+    assert "ValueError: a tag is named by a text of 1 to 256 characters" in tag
 
 
 def test_an_idempotent_child_is_one_for_equal_arguments(town: Town) -> None:
@@ -381,3 +411,44 @@ def test_a_list_for_the_decisions_of_one_child(town: Town) -> None:
     given = town.of(execution, "StartChildWorkflowExecutionInitiated")
     assert [each["taskList"]["name"] for each in given] == ["elsewhere", "default"]
     assert json.loads(given[0]["input"])["kwargs"] == {}
+
+
+def test_what_is_raised_for_a_child_is_a_workflow_exception_however_it_ended(town: Town) -> None:
+    class Late(Waits):
+        execution_timeout = 7
+
+    seen: list[BaseException] = []
+
+    class Parent(Workflow):
+        def on_task_failure(self, failure_context: Any) -> None:
+            assert failure_context.exception_class is WorkflowException
+
+        def run(self) -> Any:
+            cancelled = self.submit(Waits)
+            cancelled.cancel()
+            group = self.submit(Group(Fails, Late))
+            members = group.exception.exceptions  # type: ignore[union-attr]
+            seen[:] = [self.submit(Fails).exception, cancelled.exception, *members]  # type: ignore[list-item]
+            try:
+                return self.submit(FailsLoudly).result
+            except WorkflowException as error:
+                return [error.reason == seen[0].reason, error.workflow == error.task == error.name]  # type: ignore
+
+    assert town.run(town.start(Parent)) == [True, True]
+    assert [type(each).__name__ for each in seen] == ["TaskFailed", "TaskCanceled", "TaskFailed", "TimeoutError"]
+    for each in seen:
+        twin = pickle.loads(pickle.dumps(each))
+        assert isinstance(each, WorkflowException) and type(fresh(each)) is type(twin) is type(each)
+        assert (repr(twin), str(twin), vars(twin)) == (repr(each), str(each), vars(each))
+    assert isinstance(seen[0], TaskFailed) and isinstance(seen[0], ValueError)
+
+
+def test_what_is_raised_for_an_activity_is_none(town: Town) -> None:
+    class Parent(Workflow):
+        def on_task_failure(self, failure_context: Any) -> None:
+            assert failure_context.exception_class is TaskException
+
+        def run(self) -> Any:
+            return isinstance(self.submit(broken).exception, WorkflowException)
+
+    assert town.run(town.start(Parent)) is False

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from town import Town
+from town import DECISIONS, Town
 
 from simpleflow import Workflow, activity
+from simpleflow.engine import Configuration
 from simpleflow.task import ContinueAsNewTask
 
 
@@ -38,6 +39,8 @@ def test_what_is_open_is_cancelled_with_the_run(town: Town) -> None:
     town.decide()  # the child
     town.cancel("w")
     town.decide()
+    assert not town.closed(execution), "the cancel of the child may be refused"
+    town.decide()
     assert town.closed(execution)
     kinds = town.kinds(execution)
     assert kinds[-1] == "WorkflowExecutionCanceled"
@@ -59,12 +62,13 @@ def test_a_cancel_before_any_decision_cancels(town: Town) -> None:
     execution = town.start(Busy)
     town.cancel("w")
     assert town.run(execution)["type"] == "WorkflowExecutionCanceled"
-    assert town.kinds(execution) == [
+    assert town.kinds(execution, "Timer") == [
         "WorkflowExecutionStarted",
         "WorkflowExecutionCancelRequested",
         "MarkerRecorded",
         "WorkflowExecutionCanceled",
     ]
+    assert [given["timerId"] for given in town.of(execution, "TimerStarted")] == ["_simpleflow_wake_up-4"]
 
 
 def test_a_child_that_has_not_started_is_cancelled_once_it_has(town: Town) -> None:
@@ -159,7 +163,7 @@ def test_fail_ends_the_run_there_and_then_and_nothing_can_swallow_it(town: Town)
     execution = town.start(Fails)
     end = town.run(execution)
     assert (end["reason"], end["details"]) == ("Workflow execution failed: error", "{'a': 1}")
-    assert town.kinds(execution) == ["WorkflowExecutionStarted", "MarkerRecorded", "WorkflowExecutionFailed"]
+    assert town.kinds(execution, "Timer") == ["WorkflowExecutionStarted", "MarkerRecorded", "WorkflowExecutionFailed"]
 
 
 def test_reasons_always_fit(town: Town) -> None:
@@ -303,6 +307,42 @@ def test_a_signal_that_comes_as_the_run_goes_on_is_not_lost(town: Town) -> None:
     assert town.end(follow(town, execution)[-1]) == [[0, 1, 2, 3], None]
 
 
+def test_a_cancel_that_comes_as_the_run_goes_on_is_not_lost(town: Town) -> None:
+    said: list[str] = []
+
+    class Goes(Workflow):
+        def run(self, again: bool) -> Any:
+            if not again:
+                return self.submit(self.wait_signal("never")).result
+            self.submit(self.start_timer("long", 1000))
+            self.submit(self.start_timer("short", 1)).result
+            return self.submit(self.continue_as_new(False))
+
+        def should_cancel(self, history: Any) -> bool:
+            said.append(f"asked after {self.history_length} events")
+            return self.get_run_context()["workflow_id"] != "stubborn"
+
+        def on_canceled(self, history: Any) -> None:
+            said.append("cancelled")
+
+    for workflow_id in ("w", "stubborn"):
+        execution = town.start(Goes, True, workflow_id=workflow_id)
+        town.decide()
+        town.clock.set(town.clock.now() + 1)
+        task = town.engine.poll_for_decision_task(**DECISIONS)
+        answer = town.decider.decide(task, DECISIONS)
+        town.cancel(workflow_id)
+        town.engine.respond_decision_task_completed(**answer)
+        assert "ContinueAsNewWorkflowExecutionFailed" in town.kinds(execution)
+        town.settle()
+        if workflow_id == "w":
+            assert town.kinds(execution)[-2:] == ["TimerCanceled", "WorkflowExecutionCanceled"]
+            assert said == ["asked after 10 events", "cancelled"]
+        else:
+            assert town.kinds(execution)[-1] == "WorkflowExecutionContinuedAsNew"
+    assert len(said) == 3
+
+
 def test_a_signal_that_was_taken_and_never_looked_at_goes_along(town: Town) -> None:
     class Hasty(Workflow):
         def run(self, n: int) -> Any:
@@ -380,4 +420,36 @@ def test_a_refused_continue_as_new_is_sent_again_after_a_pause_that_grows(cause:
     waited = [int(given["startToFireTimeout"]) for given in town.of(execution, "TimerStarted")]
     assert waited[:3] == ([4, 8, 16] if "TYPE" in cause else [2, 4, 8])
     assert len(town.of(execution, "ContinueAsNewWorkflowExecutionFailed")) <= len(waited) + 2
+    town.close()
+
+
+@pytest.mark.parametrize(
+    ("decision", "cause", "heard"),
+    [
+        ("RecordMarker", "OPERATION_NOT_PERMITTED", "MarkerRecorded"),
+        ("StartChildWorkflowExecution", "CHILD_CREATION_RATE_EXCEEDED", "StartChildWorkflowExecutionInitiated"),
+        (
+            "SignalExternalWorkflowExecution",
+            "SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_RATE_EXCEEDED",
+            "SignalExternalWorkflowExecutionInitiated",
+        ),
+    ],
+)
+def test_what_is_refused_as_the_run_ends_is_not_lost(decision: str, cause: str, heard: str) -> None:
+    class Leaves(Workflow):
+        def run(self) -> Any:
+            self.submit(self.record_marker("a", 1))
+            self.submit(Waits)
+            self.submit(self.signal("hello", workflow_id="friend", propagate=False))
+            return "done"
+
+    town = Town(deny={decision: cause})
+    town.parks = True
+    town.start(Waits, workflow_id="friend")
+    execution = town.start(Leaves)
+    town.settle()
+    assert not town.closed(execution) and not town.of(execution, heard)
+    town.engine._configuration = Configuration()  # it is mended
+    assert town.run(execution) == "done"
+    assert len(town.of(execution, heard)) == 1
     town.close()

@@ -229,6 +229,8 @@ def test_priorities(town: Town) -> None:
             self.submit(ActivityTask(plain, __priority=2))
             with pytest.raises(ValueError, match="whole number or None, not 'high'"):
                 self.submit(plain, __priority="high")
+            with pytest.raises(ValueError, match="whole number of 32 bits"):
+                self.submit(plain, __priority=2**31)
             return self.submit(plain, a=1).result
 
     execution = town.start(Calls)

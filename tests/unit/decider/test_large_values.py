@@ -196,6 +196,11 @@ def test_a_worker_that_cannot_read_its_values_costs_no_retry_and_the_run_waits()
     assert list(world.open) == ["activity-m.b-1"]
 
 
+def test_the_same_number_is_the_same_call() -> None:
+    assert same_call('{"args":[1e16],"kwargs":{}}', '{"args":[1e+16],"kwargs":{}}')
+    assert not same_call('{"args":[1e16],"kwargs":{}}', '{"args":[1e+17],"kwargs":{}}')
+
+
 def test_the_same_content_is_the_same_call_wherever_it_lies() -> None:
     name = "0" * 64
     ours = f'{{"args":[{{"__simpleflow_payload":"simpleflow+s3://bucket/dir/{name} 5"}}],"kwargs":{{}}}}'

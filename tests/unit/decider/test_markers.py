@@ -39,7 +39,18 @@ def test_a_marker_is_there_on_the_next_line(town: Town) -> None:
     assert town.run(execution) == ['{"x":[1]}', True, None, details, None]
     recorded = [(given["markerName"], given.get("details")) for given in town.of(execution, "MarkerRecorded")]
     assert recorded == [("a", '{"x":[1]}'), ("b", None), ("a", '"last"')]
-    assert len(town.of(execution, "DecisionTaskCompleted")) == 1, "a marker asks for no decision of its own"
+    assert len(town.of(execution, "DecisionTaskCompleted")) == 2, "the run ends when the engine has all of them"
+
+
+def test_a_marker_asks_for_no_decision_of_its_own(town: Town) -> None:
+    class Marks(Workflow):
+        def run(self) -> Any:
+            self.submit(self.record_marker("a"))
+            return self.submit(touch, 1).result
+
+    execution = town.start(Marks)
+    assert town.run(execution) == 1
+    assert len(town.of(execution, "DecisionTaskCompleted")) == 2, "one before the activity and one after it"
 
 
 def test_details_may_hold_futures(town: Town) -> None:

@@ -120,6 +120,14 @@ def test_a_receive_has_an_end(town: Town) -> None:
     assert len(town.of(execution, "TimerCanceled")) == 1, "the timer of the first has ended with it"
 
 
+def test_a_receive_has_an_end_whatever_the_signal_is_called(town: Town) -> None:
+    class Inbox(Workflow):
+        def run(self) -> Any:
+            return type(self.receive("order:new/now", timeout=30).exception).__name__
+
+    assert town.run(town.start(Inbox)) == "TimeoutError"
+
+
 def test_a_signal_to_nobody_fails_and_is_not_sent_again(town: Town) -> None:
     class Shouts(Workflow):
         def run(self) -> Any:
@@ -314,3 +322,11 @@ def test_what_is_no_name(name: Any) -> None:
     for make in (workflow.signal, workflow.wait_signal, workflow.record_marker):
         with pytest.raises(ValueError, match="1 to 256 characters"):
             make(name)
+
+
+def test_to_whom_there_can_be_no_signal() -> None:
+    workflow = Workflow(None)  # type: ignore[arg-type]
+    for whom in ({"workflow_id": "x" * 257}, {"workflow_id": 5}, {"workflow_id": "w", "run_id": "x" * 65}):
+        with pytest.raises(ValueError, match="the run that is signalled is named by a text of 1 to"):
+            workflow.signal("s", **whom)
+    assert workflow.signal("s", workflow_id="", run_id="").workflow_id is None, "this run"

@@ -18,6 +18,7 @@ from simpleflow.exceptions import ExecutionBlocked
 from simpleflow.payload import codec
 from simpleflow.runtime.repair import CannotRepair, Previous, launch_repair, previous
 from simpleflow.runtime.runs import NoSuchRun, Run
+from simpleflow.runtime.start import StartOptions
 from simpleflow.task import LambdaFunctionTask, hex_hash
 
 CALLS: list[Any] = []
@@ -90,9 +91,11 @@ class Parent(Workflow):
         return [done.result, done.id, self.submit(Child, 20).result]
 
 
-def repaired(town: Town, former: Execution, workflow: type[Workflow], **options: Any) -> Execution:
+def repaired(
+    town: Town, former: Execution, workflow: type[Workflow], workflow_id: str | None = None, **options: Any
+) -> Execution:
     found = previous(town.engine, DOMAIN, former["workflowId"], former["runId"])
-    handle = launch_repair(found, workflow, engine=town.engine, **options)
+    handle = launch_repair(found, workflow, StartOptions(workflow_id=workflow_id, engine=town.engine), **options)
     return {"workflowId": handle.workflow_id, "runId": handle.run_id}
 
 
@@ -201,6 +204,82 @@ def test_children_are_reused_and_those_that_failed_are_repaired(town: Town) -> N
     assert CALLS == [21]
     (child,) = town.of(again, "StartChildWorkflowExecutionInitiated")
     assert json.loads(child["input"])["__extra"]["repair"]["workflow_id"] == child["workflowId"]
+
+
+def test_a_repaired_child_that_fails_again_is_tried_again_from_where_it_came_to(town: Town) -> None:
+    class Stumbling(Workflow):
+        name = "stumbling"
+        retry = 2
+
+        def run(self) -> int:
+            return sum(self.submit(step, x).result for x in (1, 2, 3, 4))
+
+    class Above(Workflow):
+        def run(self) -> Any:
+            return [self.submit(Stumbling).result, self.submit(thing, 9).result]
+
+    BROKEN.update([2, 9])
+    former = failed(town, Above)
+    BROKEN.add(3)
+    again = repaired(town, former, Above, force="step-1$")
+    while 3 not in CALLS:
+        town.decide()
+        town.work()
+    BROKEN.clear()
+    assert town.run(again) == [10, None]
+    assert CALLS == [1, 2, 3, 3, 4, ("thing", 9)], "what was forced to run again has run"
+    first, second = (json.loads(each["input"]) for each in town.of(again, "StartChildWorkflowExecutionInitiated"))
+    assert first["__extra"]["repair"]["root"] == second["__extra"]["repair"]["root"]
+
+
+class Relay(Workflow):
+    """Five steps a run, in three runs; the last one has a child."""
+
+    name = "relay"
+
+    def run(self, first: int = 0, total: int = 0) -> Any:
+        for index in range(first, first + 5):
+            total += self.submit(step, index).result
+        if first < 10:
+            self.submit(self.continue_as_new(first + 5, total))
+        return [total, self.submit(Child, 30).result]
+
+
+@pytest.mark.parametrize("again", ["the child", "the first run", "the last run", "twice"])
+def test_a_run_that_went_on_as_new_is_repaired_as_one(town: Town, again: str) -> None:
+    class Over(Workflow):
+        def run(self) -> Any:
+            return self.submit(Relay).result
+
+    expected = [sum(range(15)), 61]
+    BROKEN.add(12)
+    if again == "the child":
+        former = failed(town, Over)
+        assert town.run(repaired(town, former, Over)) == expected
+    else:
+        first = town.start(Relay)
+        town.settle()
+        CALLS.clear()
+        if again != "twice":
+            BROKEN.clear()
+        former = newest(town, first) if again == "the last run" else first
+        second = repaired(town, former, Relay)
+        town.settle()
+        if again == "twice":
+            assert CALLS == [12], "it has failed again"
+            CALLS.clear()
+            BROKEN.clear()
+            second = repaired(town, second, Relay)
+            town.settle()
+        assert town.end(newest(town, second)) == expected
+    assert CALLS == [12, 13, 14, 30, 31]
+
+
+def newest(town: Town, execution: Execution) -> Execution:
+    """The last run as which one went on."""
+    while (ended := town.of(execution, "WorkflowExecutionContinuedAsNew")) != []:
+        execution = {**execution, "runId": ended[0]["newExecutionRunId"]}
+    return execution
 
 
 def test_a_repair_is_repaired(town: Town) -> None:
@@ -316,7 +395,8 @@ def test_a_former_run_that_is_gone_parks_the_new_one(town: Town) -> None:
     BROKEN.add(1)
     former = failed(town, Chain, 2)
     events = previous(town.engine, DOMAIN, "w", former["runId"]).events
-    launch_repair(Previous(Run(DOMAIN, "w", "gone"), events, []), Chain, engine=town.engine)
+    gone = Previous(Run(DOMAIN, "w", "gone"), events, [])
+    launch_repair(gone, Chain, StartOptions(engine=town.engine))
     task = town.engine.poll_for_decision_task(**DECISIONS)
     answer = town.decider.decide(task, DECISIONS)
     parked = json.loads(answer["executionContext"])["parked"]
@@ -325,9 +405,7 @@ def test_a_former_run_that_is_gone_parks_the_new_one(town: Town) -> None:
 
 
 @pytest.mark.parametrize("recorded", [0, 1])
-def test_a_repair_that_ended_before_it_had_begun(
-    town: Town, recorded: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repair_that_ended_before_it_had_begun(town: Town, recorded: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repair, "MAX_PIECE", 100)
     monkeypatch.setattr(repair, "MAX_DECISIONS", 2)
     BROKEN.add(3)

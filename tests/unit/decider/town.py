@@ -13,7 +13,7 @@ from simpleflow.payload.codec import Codec
 from simpleflow.payload.store import NO_STORE, Payloads
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime import calling, lambdas
-from simpleflow.runtime.start import launch
+from simpleflow.runtime.start import StartOptions, launch
 
 DOMAIN = "D"
 LISTS = {"domain": DOMAIN, "taskList": {"name": "default"}}
@@ -30,9 +30,7 @@ class Town:
 
     def __init__(self, *, forget: bool = False, payloads: Payloads = NO_STORE, **configuration: Any) -> None:
         self.clock = VirtualClock(1_000_000.0)
-        self.engine = Engine(
-            None, clock=self.clock, long_poll_seconds=0, configuration=Configuration(**configuration)
-        )
+        self.engine = Engine(None, clock=self.clock, long_poll_seconds=0, configuration=Configuration(**configuration))
         self.forget = forget
         self.payloads = payloads
         self.codec = Codec(payloads=payloads)
@@ -50,8 +48,8 @@ class Town:
         self.classes.append(workflow)
         self.decider.close()
         self.decider = self.new_decider()
-        options |= {"domain": DOMAIN, "workflow_id": workflow_id, "engine": self.engine, "payloads": self.payloads}
-        handle = launch(workflow, args, {}, **options)
+        how = StartOptions(domain=DOMAIN, workflow_id=workflow_id, engine=self.engine, **options)
+        handle = launch(workflow, args, {}, how, self.payloads)
         return {"workflowId": handle.workflow_id, "runId": handle.run_id}
 
     # -- one step at a time ----------------------------------------------------------------------------------------

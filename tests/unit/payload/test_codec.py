@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simpleflow.exceptions import PayloadError, PayloadTooLarge
+from simpleflow.futures import Future
 from simpleflow.payload import codec, failures
 from simpleflow.payload.codec import Codec
 
@@ -53,6 +54,12 @@ def test_what_has_no_json_form_is_named_with_its_path(value: Any, path: str) -> 
     with pytest.raises(PayloadError) as caught:
         codec.freeze(value, "the input")
     assert path in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_futures_beside_what_is_looked_at_twice_are_counted_once() -> None:
+    template = codec.PLAIN.template([Future(), None, Future()], "it")
+    assert len(template.futures) == 2
+    assert template.fill(["1", "2"]) == "[1,null,2]"
 
 
 def test_what_contains_itself_is_named() -> None:

@@ -21,7 +21,7 @@ from simpleflow.protocol.history import attributes
 from simpleflow.retry import Retry
 from simpleflow.runtime import calling
 from simpleflow.runtime.local import run_local
-from simpleflow.runtime.start import launch
+from simpleflow.runtime.start import StartOptions, launch
 from simpleflow.task import TaskFailureContext
 
 LIST = {"domain": "D", "taskList": {"name": "default"}}
@@ -88,7 +88,7 @@ class World:
         self.clock = VirtualClock(1_000_000.0)
         self.engine = Engine(None, clock=self.clock, long_poll_seconds=0)
         self.decider = Decider(self.engine, "D", [workflow], config=Config())
-        self.handle = launch(workflow, [7], {}, engine=self.engine, domain="D")
+        self.handle = launch(workflow, [7], {}, StartOptions(engine=self.engine, domain="D"))
         self.execution = {"workflowId": self.handle.workflow_id, "runId": self.handle.run_id}
 
     def decide(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,10 +14,10 @@ from typing import Any
 import pytest
 
 from simpleflow import Workflow, activity
-from simpleflow.exceptions import PayloadError, TaskFailed, WorkflowFailed
+from simpleflow.exceptions import PayloadError, TaskFailed, WorkflowException, WorkflowFailed
 from simpleflow.protocol.history import attributes
-from simpleflow.runtime.local import DECISIONS, DOMAIN, Local, run_local
-from simpleflow.runtime.start import launch
+from simpleflow.runtime.local import DECISIONS, DOMAIN, Executor, Local, run_local
+from simpleflow.runtime.start import StartOptions, launch
 
 tries: list[int] = []
 
@@ -138,7 +139,7 @@ def test_lambda_functions_run_here() -> None:
         def run(self) -> None: ...
 
     local = Local(Nothing, lambdas={"twice": f"{__name__}:twice"})
-    handle = launch(Nothing, (), {}, engine=local._engine, domain=DOMAIN, task_list="local")
+    handle = launch(Nothing, (), {}, StartOptions(engine=local._engine, domain=DOMAIN, task_list="local"))
     task = local._engine.poll_for_decision_task(**DECISIONS)
     decisions = [
         {
@@ -251,3 +252,101 @@ def test_the_error_of_a_run_has_the_traceback_and_the_causes_of_what_failed() ->
         run_local(Fails)
     assert type(caught.value.__cause__) is ValueError
     assert 'int("x")' in "".join(caught.value.__notes__)
+
+
+class Adds(Workflow):
+    """What the executor of old is asked to run."""
+
+    def run(self, x: int = 1, y: int = 2) -> int:
+        return self.submit(add, x, y).result
+
+
+@pytest.mark.parametrize(
+    ("input", "result"),
+    [(None, 3), ([5], 7), ({"args": [5], "kwargs": {"y": 5}}, 10), ({"kwargs": {"x": 0}}, 2), ({}, 3), ((1, 1), 2)],
+)
+def test_the_executor_takes_an_input(input: Any, result: int) -> None:
+    assert Executor(Adds).run(input) == result
+
+
+@pytest.mark.parametrize("input", [{"x": 1}, "text", 5])
+def test_the_executor_refuses_what_is_no_input(input: Any) -> None:
+    with pytest.raises(TypeError, match="an input is "):
+        Executor(Adds).run(input)
+
+
+def test_the_executor_raises_what_run_raises_with_its_traceback() -> None:
+    class Raises(Workflow):
+        def run(self, how: str) -> Any:
+            if how == "task":
+                return self.submit(add, "1").result  # type: ignore[call-arg, arg-type]
+            if how == "fail":
+                self.fail("as it said")
+            if how == "leave":
+                raise SystemExit(3)
+            raise LookupError(how) from OSError("a cause")
+
+    with pytest.raises(LookupError, match="own") as own:
+        Executor(Raises).run(["own"])
+    assert own.traceback[-1].name == "run" and type(own.value.__cause__) is OSError
+    with pytest.raises(TaskFailed) as failed:
+        Executor(Raises).run(["task"])
+    assert isinstance(failed.value, TypeError)
+    for how, reason in ("fail", "Workflow execution failed: as it said"), ("leave", "SystemExit"):
+        with pytest.raises(WorkflowFailed, match=reason):
+            Executor(Raises).run([how])
+
+
+def test_an_error_of_a_child_is_not_the_one_of_the_run() -> None:
+    class Parent(Workflow):
+        def run(self) -> Any:
+            child = self.submit(Child)
+            assert isinstance(child.exception, WorkflowException)
+            self.fail("after all")
+
+    class Child(Workflow):
+        raises_on_failure = None
+
+        def run(self) -> Any:
+            raise ValueError("the child's own")
+
+    with pytest.raises(WorkflowFailed, match="after all"):
+        Executor(Parent).run()
+
+
+noted: list[Any] = []
+
+
+def note_before(context: dict[str, Any]) -> None:
+    noted.append(("before", context["activity_id"]))
+
+
+def note_after(context: dict[str, Any], result: Any) -> None:
+    noted.append(("after", result))
+
+
+def test_the_executor_calls_middlewares() -> None:
+    noted.clear()
+    names = {"pre": [f"{__name__}.note_before"], "post": [f"{__name__}.note_after"]}
+    assert Executor(Adds, middlewares=names).run() == 3
+    assert noted == [("before", f"activity-{__name__}.add-1"), ("after", 3)]
+
+
+def test_ctrl_c_ends_the_executor_also_where_it_was_caught() -> None:
+    @activity.with_attributes(retry=3)
+    def press() -> None:
+        noted.append("pressed")
+        signal.raise_signal(signal.SIGINT)
+
+    class Stubborn(Workflow):
+        def run(self) -> Any:
+            return self.submit(press).exception is not None
+
+    noted.clear()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Executor(Stubborn).run()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler and noted == ["pressed"]
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -163,6 +163,18 @@ def test_max_open_activity_count_of_a_class() -> None:
     assert max(lengths) <= 3
 
 
+@pytest.mark.parametrize("most", [0, -1, "5"])
+def test_a_max_open_activity_count_of_which_nothing_could_run_is_told(most: Any) -> None:
+    class None_(Workflow):
+        max_open_activity_count = most
+
+        def run(self) -> Any:
+            return self.submit(double, 1).result
+
+    with pytest.raises(WorkflowFailed, match="max_open_activity_count of None_ is a whole number from 1, or None"):
+        run_local(None_)
+
+
 def test_many_tasks_in_several_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(ManyTasks, "history_limit", 300)
     assert run_local(ManyTasks, (1000,), {"batch": 50}) == 13500

@@ -137,7 +137,7 @@ def test_a_class_without_attributes(engine: Engine) -> None:
 
 
 def test_run_may_have_arguments_named_as_options(engine: Engine) -> None:
-    handle = start.launch(Sum, [1], {"domain": "mine"}, domain="D", engine=engine)
+    handle = start.launch(Sum, [1], {"domain": "mine"}, start.StartOptions(domain="D", engine=engine))
     assert input_of(engine, handle)["kwargs"] == {"domain": "mine"}
 
 
@@ -226,9 +226,7 @@ def fail(engine: Engine, handle: start.Handle) -> None:
 @pytest.mark.parametrize(
     ("end", "status", "reason"), [(fail, "FAILED", "ValueError: nope"), (terminate, "TERMINATED", "enough")]
 )
-def test_failure(
-    engine: Engine, end: Callable[[Engine, start.Handle], None], status: str, reason: str
-) -> None:
+def test_failure(engine: Engine, end: Callable[[Engine, start.Handle], None], status: str, reason: str) -> None:
     handle = simpleflow.start(Sum, 1, domain="D", engine=engine)
     end(engine, handle)
     assert handle.status == status
