@@ -6,11 +6,7 @@ SPEC is the JSON of `simpleflow.runtime.supervise.Spec`.
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
-import threading
-import time
 from contextlib import closing
 from typing import Any, Final
 
@@ -19,14 +15,15 @@ from simpleflow.clients import client
 from simpleflow.config import Config
 from simpleflow.exceptions import one_line
 from simpleflow.observe import bear_with_streams, configure_logging
-from simpleflow.runtime.child import kill_group
+from simpleflow.runtime.life import end_after
 from simpleflow.runtime.poll import Point, Stop, no_point
 from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
 
-ORPHAN_DRAINS: Final = 0.7  # seconds from the supervisor's death to the second request to end
-ORPHAN_ENDS: Final = 0.5  # and from there to the end
+ORPHANED: Final = {"decider": (0.7,), "worker": (0.7, 0.5), "lambda-worker": (0.7, 0.5)}
+"""Seconds from the supervisor's death to the second request to end, and from there to the end. A decision is short."""
 
 
 def run_role(spec: Spec, point: Point = no_point) -> None:
@@ -36,9 +33,10 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
     of an unknown domain.
     """
     bear_with_streams()
-    stop = Stop().listen()
+    stop = Stop(spec.grace).listen()
+    adopt()
     if spec.life_fd is not None:
-        end_after(spec.life_fd)
+        end_after(spec.life_fd, ORPHANED[spec.role], runs_users_code=spec.role == "decider")
     config = settings.load()
     configure_logging(spec.log_level or config.log_level, spec.role)
     _set_title(spec, config)
@@ -64,21 +62,6 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
             from simpleflow.runtime.deciding import decide_forever
 
             decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config, stores=stores)
-
-
-def end_after(life: int) -> None:
-    """Stop this process when no process holds the other end of the pipe `life` any more: as a signal would, as a
-    second one would, and hard."""
-
-    def follow() -> None:
-        os.read(life, 1)
-        for pause in (ORPHAN_DRAINS, ORPHAN_ENDS):
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(pause)
-        kill_group()
-
-    os.set_inheritable(life, False)
-    threading.Thread(target=follow, daemon=True, name="life").start()
 
 
 def main(argument: str) -> int:

@@ -8,16 +8,13 @@ of its own, which ends with the worker, whatever a task is doing then.
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import json
 import logging
 import os
-import select
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -32,6 +29,8 @@ from simpleflow.payload.codec import Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.attempt import Attempt
+from simpleflow.runtime.life import end_with
+from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -134,8 +133,8 @@ class Child:
 
 def main(channel: int, life: int, terms: Terms) -> None:
     """Run what comes through the socket `channel` until it is closed; end at once when the pipe `life` is."""
-    for descriptor in (channel, life):
-        os.set_inheritable(descriptor, False)
+    os.set_inheritable(channel, False)
+    adopt()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, lambda signum, frame: None)  # a handler, for programs would inherit "ignored"
     end_with(life)
@@ -173,31 +172,6 @@ def receive(channel: int) -> Any:
             return None
         data += more
     return orjson.loads(data.rpartition(b"\n")[0].rpartition(b"\n")[2])  # before a task there may be the end of another
-
-
-def end_with(life: int) -> None:
-    """Kill this process and its group when no process holds the other end of the pipe `life` any more."""
-    if sys.platform != "linux":
-        threading.Thread(target=_end_at_eof, args=(life,), daemon=True, name="life").start()
-        return
-    # Linux sends the signal by itself, also while C code (a regular expression) keeps every thread from running.
-    fcntl.fcntl(life, fcntl.F_SETOWN, -os.getpgrp())
-    fcntl.fcntl(life, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC)
-    ended = select.poll()
-    ended.register(life)
-    if ended.poll(0):  # before it was asked to
-        kill_group()
-
-
-def kill_group() -> None:
-    """End this process now, and the group if it leads one."""
-    os.kill(-os.getpid() if os.getpgrp() == os.getpid() else os.getpid(), signal.SIGKILL)
-
-
-def _end_at_eof(life: int) -> None:
-    os.read(life, 1)
-    kill_group()
 
 
 def _flush() -> None:

@@ -19,7 +19,8 @@ import orjson
 from simpleflow.runtime.child import READ, Terms, send
 from simpleflow.runtime.output import Output
 from simpleflow.runtime.poll import Stop
-from simpleflow.runtime.supervise import end_tree, exit_cause
+from simpleflow.runtime.supervise import exit_cause
+from simpleflow.runtime.trees import Household, end_tree
 
 Message = dict[str, Any]
 """What a child says: an answer (`simpleflow.runtime.calling.Answer`), or ``{"beat": details}`` before it."""
@@ -31,16 +32,17 @@ class WarmChild:
     `tasks` counts those that it was given; `gone` says that it will say nothing more.
     """
 
-    def __init__(self, terms: Terms, stop: Stop) -> None:
+    def __init__(self, household: Household, terms: Terms, stop: Stop) -> None:
         self.tasks = 0
         self.gone = False
         self.output = Output()
+        self._household = household
         self._stop = stop
         self._channel, theirs = socket.socketpair()
         life, held = os.pipe()
         self._life: int | None = held
         stdout, stderr = self.output.writing
-        self._process = subprocess.Popen(
+        self._process = household.start(
             [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), terms.to_json()],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -112,6 +114,7 @@ class WarmChild:
         if self._life is None:
             return
         end_tree(self._process.pid, self.exited, _sleep, 0)
+        self._household.settle()
         self._channel.close()
         os.close(self._life)
         self._life = None

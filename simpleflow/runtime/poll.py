@@ -29,6 +29,8 @@ Point = Callable[[str, str], None]
 
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
+GRACE: Final = 30.0
+"""Seconds for what is in hand when a process is told to stop."""
 DRAIN: Final = 5.0
 """Seconds for which the last response is tried once the process was told to stop."""
 REFUSALS: Final = ("ValidationException", "SerializationException", "RequestEntityTooLargeException")
@@ -46,28 +48,46 @@ class Client(Protocol):
 
 
 class Stop:
-    """Whether this process was told to stop; true once it was. `requests` counts how often."""
+    """Whether this process was told to stop; true once it was. `requests` counts how often.
 
-    def __init__(self) -> None:
-        self.requests = 0
+    `grace` is how long, in seconds, what is in hand may take after the first request: then a second one is counted.
+    """
+
+    def __init__(self, grace: float = math.inf) -> None:
+        self.grace = grace
+        self._told = 0
+        self._ends = math.inf
         self._bell: tuple[int, int] | None = None
         self._listening = False
 
     def __call__(self) -> bool:
-        return self.requests > 0
+        return self._told > 0
+
+    @property
+    def requests(self) -> int:
+        return 2 if self._told == 1 and time.monotonic() >= self._ends else self._told
+
+    def within(self, timeout: float | None) -> float | None:
+        """`timeout` seconds (None: no limit), or those that are left of the grace where they are less."""
+        left = self._ends - time.monotonic()
+        if self._told != 1 or left == math.inf or left <= 0:
+            return timeout
+        return left if timeout is None else min(timeout, left)
 
     def listen(self) -> Stop:
-        """Count SIGTERM, SIGINT and SIGHUP, and wake `wait` for them and for SIGCHLD. In the main thread only."""
+        """Count SIGTERM, SIGINT and SIGHUP (not under nohup), and wake `wait` for them and for SIGCHLD. In the main
+        thread only."""
         self._listening = True
         signal.set_wakeup_fd(self._pipe()[1], warn_on_full_buffer=False)
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(signum, self._heard)
+            if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
+                signal.signal(signum, self._heard)
         signal.signal(signal.SIGCHLD, lambda signum, frame: None)  # without a handler it would wake nobody
         return self
 
     def request(self) -> None:
         """Tell this process to stop, as a signal does."""
-        self.requests += 1
+        self._count()
         self.ring()
 
     def fileno(self) -> int:
@@ -82,7 +102,9 @@ class Stop:
             pass
 
     def wait(self, timeout: float | None) -> None:
-        """Until a request or a signal, SIGCHLD too, or until `timeout` seconds have passed (None: no limit)."""
+        """Until a request or a signal, SIGCHLD too, or until `timeout` seconds have passed (None: no limit), or the
+        grace."""
+        timeout = self.within(timeout)
         wanted = select.poll()
         wanted.register(self.fileno(), select.POLLIN)
         wanted.poll(None if timeout is None else max(0, math.ceil(timeout * 1000)))
@@ -95,7 +117,12 @@ class Stop:
             self.wait(left)
 
     def _heard(self, signum: int, frame: FrameType | None) -> None:
-        self.requests += 1
+        self._count()
+
+    def _count(self) -> None:
+        self._told += 1
+        if self._told == 1:
+            self._ends = time.monotonic() + self.grace
 
     def ring(self) -> None:
         """Wake who waits, from any thread, though nothing was requested."""

@@ -201,3 +201,4 @@ def _end(supervisor: Supervisor, stop: Stop, hurry: bool) -> None:
         if hurry and time.monotonic() > until:
             hurry = False
             stop.request()
+    supervisor.close()

@@ -1,27 +1,27 @@
 """Processes that are kept alive, told to end, and asked why they ended.
 
 A supervisor keeps one process for each of its specs. It knows what a signal and an exit are, and nothing of what the
-processes do. None of them outlives it: each holds the reading end of a pipe whose writing end only the supervisor has.
+processes do. None of them outlives it: each holds the reading end of a pipe whose writing end only the supervisor has
+(`life`). Nor does what one of them started outlive that one (`trees`).
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from simpleflow.runtime.poll import Stop
-
-if TYPE_CHECKING:
-    import psutil
+from simpleflow.runtime.poll import GRACE, Stop
+from simpleflow.runtime.trees import Household, kill_tree
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -29,6 +29,8 @@ RESTART_FIRST: Final = 0.1  # seconds, for each number of these
 RESTART_MOST: Final = 30.0
 HEALTHY: Final = 10.0
 """Who lived this long is started again as if it had never died."""
+STILL: Final = 5.0
+"""Seconds between two lines that say what is still running after a request to stop."""
 LAST_WORDS: Final = 1.0
 """What a process has to report after a second request to end, before it is killed."""
 
@@ -60,7 +62,8 @@ class Spec:
     """What one process of the runtime does, as it travels in a command line.
 
     `workflows` are dotted names, for a decider. `heartbeat` is the most seconds between two heartbeats of a worker
-    (0: none), `one_task` makes it end after its first task. `log_level` "" is the setting's. `lambdas` are the
+    (0: none), `one_task` makes it end after its first task. `grace` is how many seconds what is in hand may take once
+    it was told to stop. `log_level` "" is the setting's. `lambdas` are the
     functions that the engine of a Lambda worker is told of; such a worker has no task list. `work` is how a worker
     works. `life_fd` is the number of the life pipe's reading end in that process; the supervisor fills it.
     """
@@ -74,6 +77,7 @@ class Spec:
     heartbeat: int | None = None
     one_task: bool = False
     work: Work = Work()
+    grace: float = GRACE
     log_level: str = ""
     life_fd: int | None = None
 
@@ -104,10 +108,10 @@ class Supervised:
         self._started = 0.0
         self._deaths = 0
 
-    def start(self, life: int) -> None:
+    def start(self, household: Household, life: int) -> None:
         spec = replace(self.spec, life_fd=life)
         self._started = time.monotonic()
-        self.process = subprocess.Popen(
+        self.process = household.start(
             [*self._command, spec.to_json()],
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
@@ -124,22 +128,28 @@ class Supervised:
         self._deaths = 1 if now - self._started > HEALTHY else self._deaths + 1
         self.due = now + restart_delay(self._deaths)
         cause = f"pid {self.process.pid}: {exit_cause(self.process.returncode)}"
+        kill_tree(self.process.pid)  # its group, where nobody adopts it
         self.process = None
         return cause
 
+    def tell(self, signum: int) -> None:
+        if self.process is not None:
+            self.process.send_signal(signum)
+            self.process.send_signal(signal.SIGCONT)  # it hears nothing while it is stopped
+
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:
-            _signal(self.process.pid, [], signal.SIGKILL)
+            kill_tree(self.process.pid)
 
 
 class Supervisor:
     """Keeps a process alive for each of `specs` until `stop` says otherwise.
 
-    The first request to stop tells them to drain and waits for them, the second tells them to end now and kills
-    them after LAST_WORDS seconds, the third kills them. `stop` must be listening, so that a death or a signal is
-    noticed at once. `run` does all; who has a main loop of its own calls `start` once and then `tend`, again and again,
-    while `alive`. The processes are started as ``command SPEC``; `stdout`
-    gives the file descriptors that stand for the standard output of some roles.
+    The first request to stop tells them to drain and waits for them, the second, or the end of the grace of `stop`,
+    tells them to end now and kills them after LAST_WORDS seconds, the third kills them. `stop` must be listening, so
+    that a death or a signal is noticed at once. `run` does all; who has a main loop of its own calls `start` once and
+    then `tend`, again and again, while `alive`, and `close` in the end. The processes are started as ``command SPEC``;
+    `stdout` gives the file descriptors that stand for the standard output of some roles.
     """
 
     def __init__(
@@ -155,6 +165,8 @@ class Supervisor:
         self._stop = stop
         self._told = 0
         self._kill_at: float | None = None
+        self._remind_at = math.inf
+        self._household = Household()
         self._life, self._hold = os.pipe()
 
     @property
@@ -171,12 +183,17 @@ class Supervisor:
         self.start()
         while self.alive or not self._stop():
             self.tend(None)
+        self.close()
+
+    def close(self) -> None:
+        """End what is left of what the processes had started, now that they are gone."""
+        self._household.close()
 
     def start(self) -> None:
         """Start the processes that are due: at first all."""
         for place in self._places:
             if place.process is None and time.monotonic() >= place.due:
-                place.start(self._life)
+                place.start(self._household, self._life)
 
     def add(self, specs: Sequence[Spec]) -> None:
         """Start and keep alive more."""
@@ -198,12 +215,16 @@ class Supervisor:
                 self._report(place, cause)
         if not self._stop():
             self.start()
+        elif time.monotonic() >= self._remind_at:
+            self._remind()
 
     def _patience(self, timeout: float | None) -> float | None:
         """Seconds until there is something to do although nothing happens."""
         dues = [] if self._stop() else [place.due for place in self._places if place.process is None]
         if self._kill_at is not None:
             dues.append(self._kill_at)
+        elif self._remind_at < math.inf:
+            dues.append(self._remind_at)
         if self._told < self._stop.requests:
             dues.append(0.0)
         waits = [max(0.0, due - time.monotonic()) for due in dues]
@@ -215,11 +236,17 @@ class Supervisor:
         self._told += 1
         log.info(("draining", "ending", "killing")[min(self._told, 3) - 1] + " %d processes", self.alive)
         for place in self._places:
-            if place.process is not None:
-                # Two signals of a kind can arrive as one, so the second request is another.
-                place.process.send_signal(signal.SIGTERM if self._told == 1 else signal.SIGINT)
-        if self._told > 1:
+            # Two signals of a kind can arrive as one, so the second request is another.
+            place.tell(signal.SIGTERM if self._told == 1 else signal.SIGINT)
+        if self._told == 1:
+            self._remind_at = time.monotonic() + STILL
+        else:
+            self._remind_at = math.inf
             self._kill_at = time.monotonic() + (LAST_WORDS if self._told == 2 else 0)
+
+    def _remind(self) -> None:
+        self._remind_at = time.monotonic() + STILL
+        log.info("still running: %s", ", ".join(f"the {spec} (pid {pid})" for pid, spec in self.pids.items()))
 
     def _kill(self) -> None:
         self._kill_at = None
@@ -252,57 +279,6 @@ def exit_cause(code: int, peak: int | None = None) -> str:
     else:
         cause = f"killed by signal {-code} ({_signal_name(-code)})"
     return cause if peak is None else f"{cause}; peak memory {_size(peak)}"
-
-
-def end_tree(pid: int, ended: Callable[[], bool], wait: Callable[[float], bool], grace: float) -> None:
-    """End a process that leads a group, the group, and what left the group but descends from it.
-
-    They get SIGTERM and, after `grace` seconds (0: at once), SIGKILL. `ended` reaps the process itself and says
-    whether that is done; `wait` sleeps for at most so many seconds and says whether to hurry.
-    """
-    tree = [] if ended() else _descendants(pid)
-    if grace > 0 and not ended():
-        _signal(pid, tree, signal.SIGTERM)
-        until = time.monotonic() + grace
-        while time.monotonic() < until and not (ended() and not any(map(_lives, tree))):
-            if wait(0.02):
-                break
-    _signal(pid, tree, signal.SIGKILL)
-    while not ended():
-        wait(0.02)
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    import psutil  # 20 ms, and only needed when something goes wrong
-
-    try:
-        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
-    except psutil.Error:
-        found = []
-    return found
-
-
-def _signal(group: int, processes: list[psutil.Process], signum: int) -> None:
-    for process in processes:
-        try:
-            if _lives(process) and os.getpgid(process.pid) != group:
-                os.kill(process.pid, signum)
-        except (ProcessLookupError, PermissionError):
-            pass
-    try:
-        os.killpg(group, signum)
-    except (ProcessLookupError, PermissionError):  # macOS refuses where only zombies are left
-        pass
-
-
-def _lives(process: psutil.Process) -> bool:
-    """False for a zombie, and where another process has its number by now."""
-    import psutil
-
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
 
 
 def _signal_name(number: int) -> str:

@@ -28,6 +28,7 @@ from simpleflow.runtime.heart import Heart, Pulse
 from simpleflow.runtime.parent import WarmChild
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.trees import Household
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -106,7 +107,8 @@ class Worker:
         self.terms = Terms(level, tuple(stores), work.modules, work.allow)
         self.codec = Codec(payloads=Payloads(stores))
         self.heart = Heart(client)
-        self._stop = stop
+        self.household = Household()
+        self.stop = stop
 
     def run(self, one_task: bool = False) -> None:
         """Work until told to stop, or until the first task is answered; a task in hand is finished before.
@@ -122,12 +124,13 @@ class Worker:
         for thread in threads:
             thread.start()
         while not all(slot.over for slot in slots):
-            self._stop.wait(None)
+            self.stop.wait(None)
             for slot in slots:
-                slot.told(self._stop.requests)
+                slot.told(self.stop.requests)
         for thread in threads:
             thread.join()
         self.heart.close()
+        self.household.close()
         for slot in slots:
             if slot.error is not None:
                 raise slot.error
@@ -137,14 +140,10 @@ class Worker:
             slot.serve()
         except Exception as error:
             slot.error = error
-            self._stop.request()
+            self.stop.request()
         finally:
             slot.over = True
-            self._stop.ring()
-
-    def finish(self) -> None:
-        """Take no more tasks."""
-        self._stop.request()
+            self.stop.ring()
 
 
 class Slot:
@@ -175,6 +174,8 @@ class Slot:
     def _handle(self, task: Task) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
         worker, token, task_id = self._worker, task["taskToken"], task[self._kind.id]
+        if self._stop():  # it came in the same instant
+            return response(self._kind.name, token, {"reason": SHUTDOWN})
         logs.running.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
         limits = self._kind.limits(task, worker.config)
         pulse = Pulse(token, task_id, self._stop.ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
@@ -185,7 +186,7 @@ class Slot:
             worker.heart.end(pulse)
             logs.running.what = logs.NOTHING
             if self._one_task:
-                worker.finish()
+                worker.stop.request()
                 self._stop.request()
 
     def _times(self, limits: Limits) -> tuple[float | None, float | None]:
@@ -249,8 +250,12 @@ class InChild(Slot):
     def _work(self, task: Task, pulse: Pulse) -> Call | None:
         worker = self._worker
         child = self._hand_over((self._kind.name, *self._kind.asked(task, worker.domain, worker.task_list)))
+        told = False
         while True:
             said = child.hear()
+            if self._stop() and not told:
+                told = True
+                log.info("%s is still running, it has %g s", pulse.task_id, worker.stop.grace)
             if said is not None:
                 if "beat" not in said:
                     child.output.take()
@@ -281,7 +286,7 @@ class InChild(Slot):
         if self._child is None or not self._child.ask(asked):
             if self._child is not None:
                 self._child.end()
-            self._child = WarmChild(self._worker.terms, self._stop)
+            self._child = WarmChild(self._worker.household, self._worker.terms, self._stop)
             self._child.ask(asked)
         return self._child
 
@@ -289,7 +294,7 @@ class InChild(Slot):
         """Start the next child now, so that it is warm when a task comes."""
         if self._child is not None:
             self._child.end()
-        self._child = None if self._stop() else WarmChild(self._worker.terms, self._stop)
+        self._child = None if self._stop() else WarmChild(self._worker.household, self._worker.terms, self._stop)
 
     def _renew_if_worn(self, child: WarmChild, answer: Answer) -> None:
         """Replace a child that should not go on; the old one ends meanwhile."""

@@ -17,11 +17,11 @@ import pytest
 
 import execute_flow as flow
 import simpleflow
+from hands import Fifo
 from simpleflow import Workflow, execute, settings
 from simpleflow.activity import Activity
 from simpleflow.exceptions import ExecutionError, ExecutionTimeoutError, PayloadError, TaskFailed
 from simpleflow.runtime.local import run_local
-from test_processes import Fifo
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from hands import SOON, Engine, Process, finish
 from simpleflow.runtime.supervise import Work
-from test_processes import SOON, Engine, Process, finish
 
 TASKS = '''
 import asyncio, os, signal, subprocess, sys, time
@@ -115,8 +115,7 @@ def versioned():
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(tmp_path)
-    (tmp_path / "acts.py").write_text(TASKS)
+    engine = Engine(tmp_path, TASKS)
     yield engine
     engine.close()
 

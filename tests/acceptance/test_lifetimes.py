@@ -1,0 +1,116 @@
+"""Nothing outlives who started it: whichever of the runtime's processes is killed, however its tasks hide."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hands import Engine
+
+ACTIVITIES = '''
+import os, signal, subprocess, sys
+
+def hide(fifo, then="wait"):
+    """Have the FIFO held in every way that a process can get out of sight, for ever, and deaf to all soft signals."""
+    held = os.open(fifo, os.O_WRONLY)
+    deaf = "import signal; [signal.signal(s, signal.SIG_IGN) for s in (1, 2, 15)]; print(flush=True); signal.pause()"
+    def start(**how):
+        command = [sys.executable, "-S", "-c", deaf]
+        subprocess.Popen(command, pass_fds=(held,), stdout=subprocess.PIPE, **how).stdout.readline()
+    start()                                     # in the group
+    start(start_new_session=True, env={})       # in a session of its own
+    middle, told = os.pipe()
+    if os.fork() == 0:                          # a daemon: forked twice, in a session of its own, an orphan
+        os.setsid()
+        if os.fork() == 0:
+            start(env={})
+            os.write(told, b"!")
+            signal.pause()
+        os._exit(0)
+    os.read(middle, 1)
+    os.wait()
+    os.write(held, b"%d\\n" % os.getpid())
+    while then == "wait":
+        signal.pause()
+    if then == "hog":
+        sum(range(10**13))                      # lets no other thread run
+    os.close(held)
+    return os.getpid()
+
+def hog(fifo):
+    """Hold the FIFO, with a program that does so too, and the interpreter."""
+    held = os.open(fifo, os.O_WRONLY)
+    subprocess.Popen(["sleep", "600"], pass_fds=(held,))
+    os.write(held, b"%d\\n" % os.getpid())
+    sum(range(10**13))
+
+def add(x, y):
+    return x + y
+'''
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(tmp_path, ACTIVITIES)
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("victim", "then", "stopped"),
+    [
+        ("child", "wait", False),
+        ("worker", "wait", False),
+        ("worker", "hog", True),
+        ("supervisor", "hog", False),
+        ("supervisor", "wait", True),
+        ("all", "wait", False),
+        ("all", "wait", True),
+    ],
+)
+def test_nothing_is_left(engine: Engine, victim: str, then: str, stopped: bool) -> None:
+    supervisor, (worker,) = engine.supervised(1)
+    fifo = engine.fifo()
+    worker.give("hide", fifo.path, then=then)
+    child = int(fifo.line())
+    pids = {"child": [child], "worker": [worker.pid], "supervisor": [supervisor.pid]}
+    pids["all"] = [supervisor.pid, worker.pid]
+    if stopped:
+        for pid in (child, worker.pid) if victim in ("supervisor", "all") else (child,):
+            os.kill(pid, signal.SIGSTOP)
+    for pid in pids[victim]:
+        os.kill(pid, signal.SIGKILL)
+    assert fifo.gone()
+
+
+def test_who_keeps_the_interpreter_ends_when_all_are_killed(engine: Engine) -> None:
+    supervisor, (worker,) = engine.supervised(1)
+    fifo = engine.fifo()
+    worker.give("hog", fifo.path)
+    fifo.line()
+    for pid in (supervisor.pid, worker.pid):
+        os.kill(pid, signal.SIGKILL)
+    assert fifo.gone()
+
+
+def test_what_a_task_left_goes_with_the_idle_child(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    os.kill(worker.result("hide", fifo.path, then="return"), signal.SIGKILL)
+    fifo.line()
+    assert fifo.gone()
+    assert worker.result("add", 1, 1) == 2
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["ended", "killed"])
+def test_what_a_task_left_goes_with_an_idle_worker(engine: Engine, kill: bool) -> None:
+    supervisor, (worker,) = engine.supervised(1)
+    fifo = engine.fifo()
+    worker.result("hide", fifo.path, then="return")
+    fifo.line()
+    os.kill(supervisor.pid, signal.SIGKILL if kill else signal.SIGTERM)
+    assert fifo.gone()
