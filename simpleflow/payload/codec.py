@@ -49,6 +49,7 @@ PAYLOAD: Final = "__simpleflow_payload"
 """The one key of an object that stands for a large value; beside it in a call stand RESERVED and the like."""
 _QUOTED: Final = f'"{PAYLOAD}"'
 _KEY: Final = f'"{PAYLOAD}":'
+_LARGE_CALL: Final = f'{{{_KEY}"'
 
 _loads: Final = json.JSONDecoder().decode  # what json.loads does, a little sooner
 
@@ -254,7 +255,13 @@ class Codec:
         return error
 
     def fingerprint(self, frozen: str) -> str:
-        """The md5 of the canonical JSON: equal for equal values, whatever the order of their keys."""
+        """The md5 of the canonical JSON: equal for equal values, whatever the order of their keys.
+
+        A call that is large by itself is read back for that; large values within a call stay unread. Raises
+        PayloadUnreachable.
+        """
+        if frozen.startswith(_LARGE_CALL) and is_reference(frozen[len(_LARGE_CALL) : -2]):
+            frozen = self.payloads.get(frozen[len(_LARGE_CALL) : -2])
         text = without_place(frozen)
         if not text.startswith(SCHEME):
             text = canonical(text)

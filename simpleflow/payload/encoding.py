@@ -138,7 +138,7 @@ def _thorough(value: Any, futures: list[Future[Any]] | None, walk: _Walk) -> str
 
     def default(part: Any) -> Any:
         if isinstance(part, Future) and futures is not None:
-            return _hole(part, futures)
+            return _hole(part, futures) if part._node is not None else _known(part)
         return walk.stepped(part)
 
     text = _encoder(default).encode(walk.plain(value, "", ()))
@@ -152,8 +152,18 @@ def _encoder(default: Step) -> json.JSONEncoder:
 
 
 def _hole(future: Future[Any], futures: list[Future[Any]]) -> str:
+    if future._node is None:
+        raise TypeError("it was made by hand")
     futures.append(future)
     return f"\x00{_NONCE}:{len(futures)}"
+
+
+def _known(future: Future[Any]) -> Any:
+    """What stands for a future that was made by hand: its result, which is there or else blocks."""
+    try:
+        return future.result
+    except Exception as error:
+        raise _Raised(error) from None
 
 
 # -- what stands for what ------------------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ def test_what_has_no_json_form_is_named_with_its_path(value: Any, path: str) -> 
 
 
 def test_futures_beside_what_is_looked_at_twice_are_counted_once() -> None:
-    template = codec.PLAIN.template([Future(), None, Future()], "it")
+    node: Any = object()
+    template = codec.PLAIN.template([Future(None, node), None, Future(None, node)], "it")
     assert len(template.futures) == 2
     assert template.fill(["1", "2"]) == "[1,null,2]"
 
