@@ -91,7 +91,7 @@ class Stop:
     def request(self, why: str = "") -> None:
         """Tell this process to stop, as a signal does."""
         self._count(why)
-        self._ring()
+        self.ring()
 
     def fileno(self) -> int:
         """Readable once a signal or a request came, until `hush`."""
@@ -128,7 +128,8 @@ class Stop:
         if self._told == 1:
             self._ends = time.monotonic() + self.grace
 
-    def _ring(self) -> None:
+    def ring(self) -> None:
+        """Wake who waits, from any thread, though nothing was requested."""
         try:
             os.write(self._pipe()[1], b"!")
         except BlockingIOError:
