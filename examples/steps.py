@@ -1,13 +1,10 @@
-"""Steps: parts of a workflow that run once, so that a run after a failure, or of a changed program, starts there.
+"""Steps: parts of a workflow that run once, so that a later run leaves out what is done.
 
-simpleflow workflow.start --local examples.steps.Closing --input '["2026-11", "/tmp/closing"]'
+simpleflow workflow.start --local examples.steps.Closing --input '["2026-11"]'
 
-The second time the same command runs nothing but the last step; with '["2026-11", "/tmp/closing", "load"]' it loads
-again, and what depends on it runs, too.
+The second time the same command runs neither step; with '["2026-11", "fetch"]' it fetches again, and adds up, too, for
+that step is forced by the other one.
 """
-
-from pathlib import Path
-from typing import Any
 
 from simpleflow import Workflow, activity
 from simpleflow.canvas import Chain, Group
@@ -15,21 +12,13 @@ from simpleflow.step.workflow import WorkflowStepMixin
 
 
 @activity.with_attributes(task_list="quickstart", version="example")
-def load(month: str, shop: str, place: str) -> int:
-    file = Path(place, f"{month}-{shop}.txt")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(shop * 10)
-    return file.stat().st_size
+def fetch(month: str, shop: str) -> None:
+    print(f"fetching the sales of {shop} in {month}")
 
 
 @activity.with_attributes(task_list="quickstart", version="example")
-def total(month: str, place: str) -> int:
-    return sum(file.stat().st_size for file in Path(place).glob(f"{month}-*.txt"))
-
-
-@activity.with_attributes(task_list="quickstart", version="example")
-def report(month: str, ran: list[str]) -> str:
-    return f"{month}: ran {', '.join(ran) or 'nothing'}"
+def add_up(month: str) -> None:
+    print(f"adding up {month}")
 
 
 class Closing(WorkflowStepMixin, Workflow):
@@ -37,28 +26,23 @@ class Closing(WorkflowStepMixin, Workflow):
     version = "example"
     task_list = "example"
 
-    month = place = ""
-
-    def get_step_bucket(self) -> str:
-        return self.place
+    month = ""
 
     def get_step_path_prefix(self) -> str:
-        return f"steps/{self.month}"
+        return f"closing/{self.month}"  # whatever the run's id: a month is closed once
 
-    def run(self, month: str, place: str, force: str | None = None) -> str:
-        self.month, self.place = month, place
+    def get_step_activity_params(self) -> dict[str, str]:
+        return {"task_list": "quickstart"}
+
+    def run(self, month: str, force: str | None = None) -> list[str]:
+        self.month = month
         self.add_forced_steps(force, "asked for")
-        shops = Group(*[(load, month, shop, place) for shop in ("north", "south")])
+        shops = Group((fetch, month, "north"), (fetch, month, "south"))
         steps = Chain(
-            self.step("load", shops, force_steps_if_executed="total"),
-            self.step("total", (total, month, place)),
+            self.step("fetch", shops, force_steps_if_executed="add up"),
+            self.step("add up", (add_up, month)),
             raises_on_failure=True,
         )
         self.submit(steps).wait()
-        line = self.submit(report, month, self.ran()).result
-        print(line)
-        return line
-
-    def ran(self) -> list[str]:
-        told: list[dict[str, Any]] = [marker.details for marker in self.list_markers(all=True)]
-        return [each["step"] for each in told if each["status"] == "completed"]
+        told = [marker.details for marker in self.list_markers(all=True)]
+        return [f"{each['step']}: {each['status']}" for each in told]

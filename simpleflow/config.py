@@ -218,14 +218,20 @@ class Config:
     def payload_stores(self, engine: str) -> tuple[str, ...]:
         """The URLs of where large values lie for the engine of this URL: the first for those to come, or "none".
 
-        What is configured, else the directory beside the engine's file; that one is read in any case.
+        What is configured, else the directory beside the engine's file, or the server of an engine that is reached by
+        HTTP; that one is read in any case.
         """
+        elsewhere = self.aws_endpoint_url_swf
+        if engine.partition(":")[0] == "aws" and elsewhere.startswith("http://"):
+            engine = elsewhere
         scheme, _, rest = engine.partition(":")
         own: tuple[str, ...] = ()
         if engine == "memory":
             own = ("memory:",)
         elif scheme == "sqlite":
             own = (f"file:{payload_directory(rest.partition('?')[0])}",)
+        elif scheme in ("http", "https"):
+            own = (engine,)
         bucket = self.jumbo_fields_bucket
         configured = self.payload_store or (f"s3://{bucket}" if bucket else "")
         if configured.startswith("file:"):
@@ -355,6 +361,12 @@ def payload_directory(database: str | Path) -> Path:
     """Where the large values lie of the engine with this file: one place, whatever path leads to the file."""
     found = Path(database).expanduser().resolve()
     return found.with_name(f"{found.name}.payloads")
+
+
+def has_aws_keys() -> bool:
+    """Whether boto3 is told, by the environment or a file, by which keys to sign; it need ask nobody for them."""
+    known = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE")
+    return any(name in os.environ for name in known) or Path("~/.aws/credentials").expanduser().exists()
 
 
 def default_database() -> Path:

@@ -114,8 +114,11 @@ class Task:
         """The id: `suffix` is the task's number or its hash, `context` who the run is."""
         return f"{self.name}-{suffix}"
 
-    def own_id(self, input: Any, values: Values) -> str | None:
-        """The id that the user gives it, if any, where it `names_itself`. Raises TaskFailed."""
+    def own_id(self, input: Any, values: Values, workflow: Any) -> str | None:
+        """The id that the user gives it in a run of this `workflow`, if any, where it `names_itself`.
+
+        Raises TaskFailed.
+        """
         return None
 
     def command(self, asked: Asked, values: Values) -> Command | None:

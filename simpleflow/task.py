@@ -96,6 +96,10 @@ class ActivityTask(Task):
         return bool(self.activity.idempotent)
 
     @property
+    def names_itself(self) -> bool:
+        return getattr(self.activity.callable, "get_task_id", None) is not None
+
+    @property
     def retry(self) -> int | Retry:
         return self.activity.retry
 
@@ -120,6 +124,17 @@ class ActivityTask(Task):
     def template(self, values: Values) -> Template:
         activity = self.activity
         return values.template_call(self.args, self.kwargs, f"the input of {activity.name}", activity.meta)
+
+    def own_id(self, input: Any, values: Values, workflow: Any) -> str | None:
+        named: Any = self.activity.callable
+        try:
+            args, kwargs = self.call(input, values)
+            suffix = named.get_task_id(workflow, *args, **kwargs)
+        except PayloadUnreachable:
+            raise
+        except Exception as error:
+            raise TaskFailed(self.name, one_line(error)) from error
+        return None if suffix is None else f"{self.name}-{suffix}"
 
     def command(self, asked: Asked, values: Values) -> Command:
         return ScheduleActivity(asked.id, asked.attempt, self.activity, asked.input, asked.where, self.priority)
@@ -264,7 +279,7 @@ class WorkflowTask(Task):
         run_id = context.get("repaired_run_id") or context.get("run_id")
         return f"{self.name}-{parent}--{hex_hash(run_id)}--{suffix}"
 
-    def own_id(self, input: Any, values: Values) -> str | None:
+    def own_id(self, input: Any, values: Values, workflow: Any) -> str | None:
         found = self._asked_of_class("get_workflow_id", input, values)
         return _fit(self.name, "a run", str(found)) if found else None
 
@@ -484,7 +499,7 @@ class TimerTask(Task):
         what = f"the control of the timer {self.timer_id}"
         return None if self.control is None else values.template(self.control, what)
 
-    def own_id(self, input: Any, values: Values) -> str:
+    def own_id(self, input: Any, values: Values, workflow: Any) -> str:
         return self.timer_id
 
     def command(self, asked: Asked, values: Values) -> Command:

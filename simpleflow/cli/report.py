@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from simpleflow.clients import SWFClient
+from simpleflow.exceptions import PayloadUnreachable
 from simpleflow.payload import codec
 from simpleflow.payload.codec import EXTRA
 from simpleflow.payload.failures import traceback_of
@@ -46,8 +47,8 @@ class Summary:
     traceback: str | None
 
 
-def summary(client: SWFClient, run: runs.Run) -> Summary:
-    """The row of `workflow.info`. Raises NoSuchRun."""
+def summary(client: SWFClient, run: runs.Run, values: codec.Codec = codec.PLAIN) -> Summary:
+    """The row of `workflow.info`: large values as references, but the traceback read by `values`. Raises NoSuchRun."""
     described = runs.describe(client, run)
     info = described["executionInfo"]
     end = info.get("closeTimestamp") or datetime.now(UTC)
@@ -73,7 +74,14 @@ def summary(client: SWFClient, run: runs.Run) -> Summary:
         columns["result"] = codec.read(attributes(closing).get("result"))
         return Summary(columns, None)
     columns["failure"], details = runs.reason_of(closing)
-    return Summary(columns, traceback_of(details))
+    return Summary(columns, _traceback(details, values))
+
+
+def _traceback(details: str | None, values: codec.Codec) -> str | None:
+    try:
+        return traceback_of(values.text(details))
+    except PayloadUnreachable as error:
+        return f"The traceback cannot be had: {error}"
 
 
 def raw(event: Event) -> Record:

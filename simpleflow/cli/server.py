@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +17,7 @@ from simpleflow.runtime.start import is_embedded
 
 if TYPE_CHECKING:
     from simpleflow.engine.http.face import Verify
+    from simpleflow.engine.http.shelf import Shelf
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: float) -> float:
@@ -79,7 +82,10 @@ def server(
         except ValueError as error:
             raise click.ClickException(str(error)) from None
         assert isinstance(served, Engine)
-        face = Face(served, long_poll_seconds=long_poll_seconds, clock=clock, verify=verify)
+        opened = ExitStack()
+        face = Face(
+            served, long_poll_seconds=long_poll_seconds, clock=clock, verify=verify, shelf=_shelf(url, opened)
+        )
         kept = "gone when the server ends" if url == "memory" else "kept"
         line = f"serving Amazon SWF at {url_of(listener)} from {url}: what happens there is {kept}"
         if clock and url != "memory":
@@ -88,7 +94,19 @@ def server(
             interrupted = serve(face, listener, lambda: click.echo(line))
         finally:
             served.close()
+            opened.close()
     return INTERRUPTED if interrupted else 0
+
+
+def _shelf(url: str, opened: ExitStack) -> Shelf | None:
+    """What keeps large values for clients: files, those of an engine in memory until the end. None where nothing is."""
+    from simpleflow.payload.shelf import Shelf as Files
+
+    stores = config.load().payload_stores(url)
+    if stores[0] == "none":
+        return None
+    directories = [store.removeprefix("file:") for store in stores if store.startswith("file:")]
+    return Files(directories or [opened.enter_context(TemporaryDirectory(prefix="simpleflow-"))])
 
 
 def _verifier(file: Path | None) -> Verify | None:

@@ -17,6 +17,7 @@ from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime import runs, start
+from simpleflow.runtime.start import codec_of
 from simpleflow.workflow import Workflow
 
 NOT_COMPLETED = 3
@@ -155,9 +156,10 @@ def workflow_list(common: Globals, domain: str | None, status: str, started_sinc
 @click.pass_obj
 def workflow_info(common: Globals, domain: str, workflow_id: str, run_id: str | None) -> None:
     """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID."""
-    client = options.open_engine(options.engine_url(common), reading=True)
+    url = options.engine_url(common)
+    client = options.open_engine(url, reading=True)
     run = runs.find(client, domain, workflow_id, run_id)
-    found = report.summary(client, run)
+    found = report.summary(client, run, codec_of(url))
     output.show(common, list(found.columns), [list(found.columns.values())], one=True)
     if found.traceback and sys.stdout.isatty():
         click.echo(f"\n{found.traceback.rstrip()}")

@@ -16,7 +16,6 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -185,8 +184,7 @@ def settings_of(url: str, region: str = "") -> dict[str, Any]:
     settings["region_name"] = (
         region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
     )
-    known = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE")
-    if not any(name in os.environ for name in known) and not Path("~/.aws/credentials").expanduser().exists():
+    if not config.has_aws_keys():
         settings |= {"aws_access_key_id": "anyone", "aws_secret_access_key": "anything"}
     return settings
 

@@ -22,12 +22,12 @@ from simpleflow.exceptions import (
     PayloadError,
     PayloadTooLarge,
     PayloadUnreachable,
-    TaskException,
     TaskFailed,
     WorkflowFailed,
     as_of_child,
     fresh,
     is_aggregate,
+    is_task_failure,
 )
 from simpleflow.futures import Future
 from simpleflow.payload.encoding import HOLE, below, dumps
@@ -49,6 +49,7 @@ PAYLOAD: Final = "__simpleflow_payload"
 """The one key of an object that stands for a large value; beside it in a call stand RESERVED and the like."""
 _QUOTED: Final = f'"{PAYLOAD}"'
 _KEY: Final = f'"{PAYLOAD}":'
+_LARGE_CALL: Final = f'{{{_KEY}"'
 
 _loads: Final = json.JSONDecoder().decode  # what json.loads does, a little sooner
 
@@ -223,9 +224,10 @@ class Codec:
 
         Raises PayloadUnreachable.
         """
-        of_child = isinstance(error, TaskException) and (error.of_child or getattr(task, "kind", None) == CHILD)
         twin = self._revived(error, task)
-        return as_of_child(twin) if of_child else twin
+        if not is_task_failure(error):
+            return twin
+        return as_of_child(twin) if error.of_child or getattr(task, "kind", None) == CHILD else twin
 
     def _revived(self, error: BaseException, task: Any) -> BaseException:
         if type(error) is TaskFailed:
@@ -238,7 +240,7 @@ class Codec:
             except RecursionError:  # canvases in canvases: the innermost failures stay as they were told
                 return error
         twin: Any = fresh(error)
-        if isinstance(error, TaskException) and is_reference(getattr(twin, "details", None)):
+        if is_task_failure(error) and is_reference(getattr(twin, "details", None)):
             twin.details = self.text(twin.details)
         return twin  # type: ignore[no-any-return]
 
@@ -254,7 +256,13 @@ class Codec:
         return error
 
     def fingerprint(self, frozen: str) -> str:
-        """The md5 of the canonical JSON: equal for equal values, whatever the order of their keys."""
+        """The md5 of the canonical JSON: equal for equal values, whatever the order of their keys.
+
+        A call that is large by itself is read back for that; large values within a call stay unread. Raises
+        PayloadUnreachable.
+        """
+        if frozen.startswith(_LARGE_CALL) and is_reference(frozen[len(_LARGE_CALL) : -2]):
+            frozen = self.payloads.get(frozen[len(_LARGE_CALL) : -2])
         text = without_place(frozen)
         if not text.startswith(SCHEME):
             text = canonical(text)

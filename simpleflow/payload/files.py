@@ -7,7 +7,7 @@ import mmap
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,23 +28,33 @@ class FileStore:
         self._directory = Path(directory)
 
     def put(self, data: bytes, digest: str) -> str:
-        path = self._path(digest)
+        return self._take(digest, len(data), lambda path: _write(path, data))
+
+    def adopt(self, file: Path, digest: str) -> str:
+        """As `put`, of a text in a file of this directory, which is moved."""
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+            size = os.fstat(opened.fileno()).st_size
+        return self._take(digest, size, file.replace)
+
+    def _take(self, digest: str, size: int, make: Callable[[Path], Any]) -> str:
+        path = self.path(digest)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self._directory, exclusive=False):
-                if not _used_now(path, len(data)):
-                    _write(path, data)
+                if not _used_now(path, size):
+                    make(path)
                 for directory in (path.parent, self._directory):
                     _sync(directory)  # also where another has written it, perhaps just now
         except OSError as error:
             raise PayloadUnreachable(
-                f"a payload of {len(data):,} bytes cannot be put into {self._directory}: {error.strerror or error}"
+                f"a payload of {size:,} bytes cannot be put into {self._directory}: {error.strerror or error}"
             ) from error
         return f"{SCHEME}file://{digest}"
 
     def get(self, reference: Reference) -> bytes:
         try:
-            return self._path(reference.key).read_bytes()
+            return self.path(reference.key).read_bytes()
         except FileNotFoundError:
             raise PayloadUnreachable(f"the payload {reference.text} is not in {self._directory}") from None
         except OSError as error:
@@ -52,7 +62,16 @@ class FileStore:
                 f"the payload {reference.text} cannot be read in {self._directory}: {error.strerror or error}"
             ) from error
 
-    def _path(self, digest: str) -> Path:
+    def renew(self, digest: str) -> bool:
+        """Have the age of a text begin anew. False where it is not here."""
+        try:
+            os.utime(self.path(digest))
+            return True
+        except FileNotFoundError:
+            return False
+
+    def path(self, digest: str) -> Path:
+        """The file of a text. Raises PayloadUnreachable where that is no hash."""
         if not HASH.fullmatch(digest):
             raise PayloadUnreachable(f"{digest!r} names no payload in {self._directory}")
         return self._directory / digest[:2] / digest

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from typing import Final
 
 from simpleflow import s3
 from simpleflow.exceptions import PayloadUnreachable, one_line
 from simpleflow.payload.reference import SCHEME, Reference
+from simpleflow.payload.store import Recent
 
-REMEMBERED: Final = 16 * 1024 * 1024
-"""Bytes of texts that are kept here, since a program may read a result again and again."""
 SENT_AGAIN: Final = 60 * 60
 """Seconds after which a text that is on S3 is put there once more, so that rules of age see that it is in use."""
 
@@ -22,7 +20,7 @@ class S3Store:
     def __init__(self, place: str) -> None:
         self._place = place.rstrip("/")
         self._sent: dict[str, float] = {}
-        self._read: OrderedDict[str, bytes] = OrderedDict()
+        self._read = Recent()
 
     def put(self, data: bytes, digest: str) -> str:
         key = f"{self._place}/{digest}"
@@ -38,20 +36,13 @@ class S3Store:
         return f"{SCHEME}s3://{key}"
 
     def get(self, reference: Reference) -> bytes:
-        if reference.key in self._read:
-            self._read.move_to_end(reference.key)
-            return self._read[reference.key]
+        known = self._read.get(reference.key)
+        if known is not None:
+            return known
         bucket, _, path = reference.key.partition("/")
         try:
-            data = s3.get(bucket, path)
+            return self._read.keep(reference.key, s3.get(bucket, path))
         except Exception as error:
             raise PayloadUnreachable(
                 f"the payload {reference.text} cannot be read from S3: {one_line(error)}"
             ) from error
-        self._remember(reference.key, data)
-        return data
-
-    def _remember(self, key: str, data: bytes) -> None:
-        self._read[key] = data
-        while self._read and sum(map(len, self._read.values())) > REMEMBERED:
-            self._read.popitem(last=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -31,8 +32,8 @@ class Payloads:
         self._stores: dict[str, list[Store]] = {}
         for url in self.urls:
             if url != "none":
-                self._stores.setdefault(url.partition(":")[0], []).append(_opened(url))
-        self._writer = self._stores[urls[0].partition(":")[0]][0] if urls and urls[0] != "none" else None
+                self._stores.setdefault(_kind(url), []).append(_opened(url))
+        self._writer = self._stores[_kind(urls[0])][0] if urls and urls[0] != "none" else None
 
     @property
     def writable(self) -> bool:
@@ -93,6 +94,32 @@ class Watched(Payloads):
 NO_STORE: Final = Payloads()
 
 
+class Recent:
+    """What was read last, by its key: a program may read a result again and again. It keeps so many bytes."""
+
+    def __init__(self, most: int = 16 * 1024 * 1024) -> None:
+        self._most = most
+        self._read: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, key: str) -> bytes | None:
+        if key in self._read:
+            self._read.move_to_end(key)
+        return self._read.get(key)
+
+    def keep(self, key: str, data: bytes) -> bytes:
+        """Keep `data`, which is given back."""
+        self._read[key] = data
+        while self._read and sum(map(len, self._read.values())) > self._most:
+            self._read.popitem(last=False)
+        return data
+
+
+def _kind(url: str) -> str:
+    """The scheme of the references to what is kept there; "none" for nowhere."""
+    scheme = url.partition(":")[0]
+    return "file" if scheme in ("http", "https") else scheme  # a server keeps files
+
+
 def _opened(url: str) -> Store:
     kind, _, rest = url.partition(":")
     if kind == "memory":
@@ -101,6 +128,10 @@ def _opened(url: str) -> Store:
         from simpleflow.payload.files import FileStore
 
         return FileStore(rest)
+    if kind in ("http", "https"):
+        from simpleflow.payload.server import ServerStore
+
+        return ServerStore(url)
     from simpleflow.payload.s3 import S3Store
 
     return S3Store(rest.removeprefix("//"))

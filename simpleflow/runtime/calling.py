@@ -217,6 +217,6 @@ def said_exit(error: Any, who: str) -> str:
     """What is said of a function that would have ended its process."""
     try:
         argument = repr(error.code)
-    except Exception:
+    except BaseException:
         argument = type(error.code).__name__
     return f"the {who} called sys.exit({argument})"

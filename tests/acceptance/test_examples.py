@@ -22,6 +22,7 @@ import pytest
 
 import simpleflow
 from shell import PATIENCE, ROOT, Project
+from simpleflow import config
 from simpleflow.clients import client
 from simpleflow.decider import load_workflow
 from simpleflow.runtime.local import run_local
@@ -74,6 +75,7 @@ RESULTS: dict[str, Any] = {
     "routing": ["[cover]", "[Draft]", "[Contract]", "print", "monday"],
     "same_again": True,
     "signals": {"cooked": ["soup", "salad"], "served": ["soup", "salad"]},
+    "steps": ["fetch: scheduled", "fetch: completed", "add up: scheduled", "add up: completed"],
     "task_failures": {
         "apple": 3,
         "apples": 3,
@@ -137,9 +139,11 @@ def docs() -> str:
 
 @pytest.mark.parametrize("name", sorted(RESULTS))
 def test_here(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("METROLOGY_BUCKET", str(tmp_path / "measurements"))
-    monkeypatch.setenv("SIMPLEFLOW_BINARIES_DIRECTORY", str(tmp_path / "binaries"))
+    for place in ("METROLOGY_BUCKET", "STEP_BUCKET", "SIMPLEFLOW_BINARIES_DIRECTORY"):
+        monkeypatch.setenv(place, str(tmp_path / place))
+    config.load.cache_clear()
     assert run_local(load_workflow(read(name).workflow), args(name), lambdas=LAMBDAS) == RESULTS[name]
+    config.load.cache_clear()
 
 
 @pytest.fixture(scope="module")

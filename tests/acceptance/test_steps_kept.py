@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
-from pathlib import Path
 
 from s3_server import S3
 from shell import Project
@@ -53,11 +53,13 @@ def test_what_was_done_is_left_out_by_the_next_run_and_the_example_says_so(proje
     kept = project.data / "simpleflow" / "steps" / "W" / "steps"
     assert {path.name for path in kept.iterdir()} == {"a", "b", "c"}
     assert json.loads((kept / "c").read_text())["workflow_id"] == "W"
-    for force, expected in ((None, "load, total"), (None, "nothing"), ("total", "total"), ("load", "load, total")):
-        given = json.dumps(["2026-11", "./closing", *([force] if force else [])])
-        done = project.run("workflow.start", "--local", "examples.steps.Closing", "--input", given)
-        assert done.stdout == f"2026-11: ran {expected}\n", done.stderr
-    assert sorted(path.name for path in Path(project.path, "closing/steps/2026-11").iterdir()) == ["load", "total"]
+    command = ("workflow.start", "--local", "examples.steps.Closing", "--input")
+    for force, expected in ((None, "cc"), (None, "ss"), ("add up", "sc"), ("fetch", "cc")):
+        done = project.run(*command, json.dumps(["2026-11", *([force] if force else [])]))
+        found = re.findall(r": (completed|skipped)", done.stderr.rpartition("result: ")[2])
+        assert [word[0] for word in found] == list(expected), done.stderr
+    kept = project.data / "simpleflow" / "steps" / "closing" / "2026-11"
+    assert {path.name for path in kept.iterdir()} == {"fetch", "add up"}
 
 
 def test_steps_survive_a_kill_and_lie_on_s3(project: Project) -> None:

@@ -3,6 +3,7 @@
     POST /        Amazon SWF's operations
     GET /health   whether the server answers, and how many polls wait
     /clock        GET and POST: the virtual clock, if there is one
+    /payloads/    texts that are too long for requests, if somebody keeps them (`simpleflow.engine.http.shelf`)
 
 All calls of the engine are made on the event loop. They follow one another anyway, so a thread for them gains nothing,
 and handing a call of 80 µs there and back costs 30 µs, on busy cores a millisecond. Every request is answered; an error
@@ -17,8 +18,10 @@ from typing import Any
 
 from simpleflow.engine.engine import Engine
 from simpleflow.engine.errors import EngineError
+from simpleflow.engine.http import shelf as shelves
 from simpleflow.engine.http import wire
 from simpleflow.engine.http.clock import ServerClock
+from simpleflow.engine.http.shelf import Shelf
 from simpleflow.engine.http.waiting import Watch
 from simpleflow.engine.http.wire import Answer, Exchange
 from simpleflow.protocol.faults import Fault, code_of, message_of
@@ -37,7 +40,7 @@ def anyone(exchange: Exchange) -> None:
 
 class Face:
     """The engine over HTTP. `clock` is its clock where clients may move that; `long_poll_seconds` pass on the wall's
-    clock, whatever the engine's does. `most_bytes` is how long a request may be."""
+    clock, whatever the engine's does. `most_bytes` is how long a request may be. `shelf` keeps what is longer."""
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Face:
         clock: ServerClock | None = None,
         verify: Verify | None = None,
         most_bytes: int = AWS_LIMITS.request_size,
+        shelf: Shelf | None = None,
     ) -> None:
         self.watch = Watch(engine)
         self.most_bytes = most_bytes
@@ -54,6 +58,7 @@ class Face:
         self._long_poll_seconds = long_poll_seconds
         self._clock = clock
         self._verify = verify or anyone
+        self._shelf = shelf
         self._paths: dict[str, dict[str, Callable[[Exchange], Answer | Later]]] = {
             "/": {"POST": self._operation},
             "/health": {"GET": self._health, "HEAD": self._health},
@@ -65,6 +70,8 @@ class Face:
         try:
             path = exchange.target.partition("?")[0]
             methods = self._paths.get(path)
+            if self._shelf is not None and path.startswith(shelves.PREFIX):
+                methods = dict.fromkeys(("GET", "PUT", "POST"), self._payload)
             if methods is None:
                 raise Fault("ResourceNotFoundException", f"There is nothing at {path[:100]}; POST to /")
             if exchange.method not in methods:
@@ -84,18 +91,25 @@ class Face:
             return Answer(200, wire.body_of(operation, self._engine.answer(operation.name, request), exchange))
         found = None if exchange.peer.gone() else self._engine.attempt(operation.name, request)
         if found is None and self._long_poll_seconds > 0:
-            return self._wait(operation.name, request, exchange)
+            return self._later(self._wait(operation.name, request, exchange))
         return self._polled(operation.name, found)
 
     async def _wait(self, name: str, request: dict[str, Any], exchange: Exchange) -> Answer:
-        try:
-            found = await self.watch.wait(name, request, self._long_poll_seconds, exchange.peer)
-            return self._polled(name, found)
-        except Exception as error:
-            return _refused(error)
+        return self._polled(name, await self.watch.wait(name, request, self._long_poll_seconds, exchange.peer))
 
     def _polled(self, name: str, found: dict[str, Any] | None) -> Answer:
         return Answer(200, wire.encoded(self._engine.nothing(name) if found is None else found))
+
+    def _payload(self, exchange: Exchange) -> Later:
+        self._verify(exchange)
+        assert self._shelf is not None
+        return self._later(shelves.answer(self._shelf, exchange))
+
+    async def _later(self, answer: Later) -> Answer:
+        try:
+            return await answer
+        except Exception as error:
+            return _refused(error)
 
     def _health(self, exchange: Exchange) -> Answer:
         return Answer(200, wire.encoded({"status": "ok", "waitingPolls": self.watch.waiting_polls}))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from simpleflow.cli import report
 from simpleflow.engine import Engine, VirtualClock
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.store import Payloads
 from simpleflow.protocol.events import EVENTS
 from simpleflow.runtime import runs
 
@@ -142,6 +145,16 @@ def test_summary_of_a_failed_run(engine: Engine, run: runs.Run) -> None:
     found = report.summary(engine, run)
     assert (found.columns["status"], found.columns["failure"]) == ("FAILED", "why")
     assert found.traceback == "line 1\nline 2\n"
+
+
+def test_a_large_traceback_is_read_where_it_lies(engine: Engine, run: runs.Run) -> None:
+    values = Codec(payloads=Payloads(["memory:"]))
+    details = values.keep(json.dumps({"traceback": ["line\n"] * 10_000}))
+    assert details is not None and details.startswith("simpleflow+memory://")
+    close(engine, "FailWorkflowExecution", reason="why", details=details)
+    assert report.summary(engine, run, values).traceback == "line\n" * 10_000
+    lost = report.summary(engine, run, Codec(payloads=Payloads(["memory:"]))).traceback
+    assert lost == f"The traceback cannot be had: the payload {details} is not in the memory of this process"
 
 
 def test_summary_of_a_completed_run(engine: Engine, run: runs.Run) -> None:

@@ -217,6 +217,30 @@ def test_the_same_content_is_the_same_call_wherever_it_lies() -> None:
     assert codec.fingerprint(ours) == codec.fingerprint(theirs) != codec.fingerprint(theirs.replace(name, "1" * 64))
 
 
+def test_idempotent_calls_that_are_large_merge_whatever_the_order_of_their_keys() -> None:
+    once = make("m.once", idempotent=True)
+
+    def run(self: Workflow) -> Any:
+        first = self.submit(a)
+        one, two = {"x": LARGE, "y": 1}, {"y": 1, "x": LARGE}
+        same = [self.submit(once, one), self.submit(once, two), self.submit(once, first), self.submit(once, [first])]
+        return [future.result for future in same]
+
+    world, payloads = World(None), Counted()
+    by = decider(world, run, payloads)
+    decide(world, by)
+    assert sorted(id.rpartition("-")[0] for id in world.open) == ["activity-m.a", "activity-m.once"]
+    read = payloads.read
+    world.finish("activity-m.a-1", "Completed", result=Codec(payloads=payloads).freeze(LARGE, "it"))
+    decide(world, by)
+    assert len(world.open) == 3 and payloads.read == read, "what is handed on stays unread"
+    for id in list(world.open):
+        world.finish(id, "Completed", result=f'"{id}"')
+        decide(world, by)
+    one, two, three, four = json.loads(attributes(world.events[-1])["result"])
+    assert one == two and len({one, three, four}) == 3
+
+
 def test_a_run_fails_with_all_that_its_task_said() -> None:
     def run(self: Workflow) -> Any:
         return self.submit(a).result

@@ -1,0 +1,95 @@
+"""Large texts at the server whose engine is used, which keeps them beside its file (`simpleflow server`).
+
+    PUT /payloads/SHA256/AT    a part of a text, from so many bytes on
+    POST /payloads/SHA256      that was the last part
+    GET /payloads/SHA256/AT    a part; an empty one is behind the last
+
+Requests are signed where boto3 finds keys. botocore is imported when the first one is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Final
+
+from simpleflow import config
+from simpleflow.exceptions import PayloadUnreachable, one_line
+from simpleflow.payload.reference import SCHEME, Reference
+from simpleflow.payload.store import Recent
+
+PART: Final = 1024 * 1024
+"""Bytes of a part: as long as a request to a server may be."""
+SENT_AGAIN: Final = 60 * 60
+"""Seconds after which a text that is there is sent once more, so that its age begins anew."""
+ATTEMPTS: Final = 2
+
+
+class ServerStore:
+    """Texts at the server of this URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._sent: dict[str, float] = {}
+        self._read = Recent()
+        self._http: Any = None
+
+    def put(self, data: bytes, digest: str) -> str:
+        if time.monotonic() - self._sent.get(digest, -SENT_AGAIN) >= SENT_AGAIN:
+            what = f"a payload of {len(data):,} bytes cannot be put there"
+            for at in range(0, len(data), PART):
+                self._ask("PUT", f"{digest}/{at}", what, data[at : at + PART])
+            self._ask("POST", digest, what)
+            self._sent[digest] = time.monotonic()
+        return f"{SCHEME}file://{digest}"
+
+    def get(self, reference: Reference) -> bytes:
+        known = self._read.get(reference.key)
+        if known is not None:
+            return known
+        data = bytearray()
+        while part := self._ask("GET", f"{reference.key}/{len(data)}", f"the payload {reference.text} is not there"):
+            data += part
+        return self._read.keep(reference.key, bytes(data))
+
+    def _ask(self, method: str, path: str, what: str, body: bytes = b"") -> bytes:
+        """The body of the answer. Raises PayloadUnreachable."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                answer = self._session().send(self._request(method, path, body))
+                break
+            except Exception as error:
+                if attempt == ATTEMPTS:
+                    raise PayloadUnreachable(f"{self._url}: {what}: {one_line(error)}") from error
+        content: bytes = answer.content
+        if answer.status_code == 200:
+            return content
+        hint = "" if method == "GET" else "; SIMPLEFLOW_PAYLOAD_STORE names another place, for all processes alike"
+        raise PayloadUnreachable(f"{self._url}: {what}: {_said(answer.status_code, content)}{hint}")
+
+    def _request(self, method: str, path: str, body: bytes) -> Any:
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        request = AWSRequest(method, f"{self._url}/payloads/{path}", data=body)
+        if config.has_aws_keys():
+            import boto3
+
+            SigV4Auth(boto3.Session().get_credentials(), "swf", "us-east-1").add_auth(request)
+        return request.prepare()
+
+    def _session(self) -> Any:
+        if self._http is None:
+            from botocore.httpsession import URLLib3Session
+            from botocore.utils import get_environ_proxies
+
+            self._http = URLLib3Session(timeout=(5, 30), proxies=get_environ_proxies(self._url))
+        return self._http
+
+
+def _said(status: int, content: bytes) -> str:
+    """What an answer that is a refusal says."""
+    try:
+        return str(json.loads(content)["message"])
+    except (ValueError, TypeError, LookupError):
+        return f"the answer is {status}, which is none of a server of simpleflow"
