@@ -13,6 +13,7 @@
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
     ├── NonRetryable              raised by an activity: trying it again would not help
     ├── RetryAfter                raised by an activity: try it again, but not before so many seconds
+    ├── CompleteLater             raised by an activity: somebody else will complete it, by its token
     ├── ExecutionError            a function in a process of its own (`simpleflow.execute`) did not return
     ├── ExecutionTimeoutError     and it ran out of its time
     ├── PayloadError (ValueError) a value cannot travel: it has no JSON form, or not the one that a type hint says
@@ -160,11 +161,11 @@ class WorkflowException(TaskException):
 
 def as_of_child(error: E) -> E:
     """Make this failure of a child workflow a WorkflowException, beside what it is."""
-    if not isinstance(error, WorkflowException):
+    kind: Any = type(error)
+    if not issubclass(kind, WorkflowException):
         try:
-            kind: Any = type(error)
             error.__class__ = _of_child(kind)
-        except TypeError:  # a class that cannot be joined with ours: it stays what it was
+        except Exception:  # a class that cannot be joined with ours: it stays what it was
             pass
     return error
 
@@ -223,7 +224,7 @@ class AggregateException(ExceptionGroup[Exception]):
         raised as a new AggregateException."""
         left = [each for each in self.exceptions if not predicate(each, *args, **kwargs)]
         if left:
-            raise type(self)(left)
+            raise self._like(left)
 
     def flatten(self) -> Self:
         """A new one, with the failures inside of those that are aggregates themselves, and without None."""
@@ -235,10 +236,10 @@ class AggregateException(ExceptionGroup[Exception]):
                 work.extend(reversed(each.exceptions))
             else:
                 flat.append(each)
-        return type(self)(flat)
+        return self._like(flat)
 
     def derive(self, excs: Sequence[Exception], /) -> Self:  # type: ignore[override]  # groups of nothing else
-        return type(self)(excs)
+        return self._like(excs)
 
     def split(self, matcher: Any, /) -> Any:
         return super(AggregateException, self._with_appended()).split(matcher)
@@ -257,8 +258,11 @@ class AggregateException(ExceptionGroup[Exception]):
         """A copy that holds ``change(failure)`` in the place of each failure."""
         return self._with([None if each is None else change(each) for each in self.by_position])
 
+    def _like(self, exceptions: Iterable[Exception | None]) -> Self:
+        return type(self)(exceptions)
+
     def _with(self, exceptions: Iterable[Exception | None]) -> Self:
-        twin = type(self)(exceptions)
+        twin = self._like(exceptions)
         twin.__dict__.update((name, value) for name, value in vars(self).items() if name != "by_position")
         return twin
 
@@ -333,6 +337,14 @@ class RetryAfter(Exception):
     def __str__(self) -> str:
         message = " ".join(str(each) for each in self.args[1:])
         return f"{message or 'try again'} (after {self.seconds:g} s)"
+
+
+class CompleteLater(Exception):
+    """Raised by an activity: it is not done when its function is, but when somebody says so.
+
+    That is who has its ``simpleflow.activity.context().token``: ``simpleflow activity.complete TOKEN --result JSON`` or
+    ``simpleflow activity.fail TOKEN``. Nobody heartbeats meanwhile, so its heartbeat timeout should be "NONE".
+    """
 
 
 class ExecutionError(Exception):
@@ -444,7 +456,7 @@ def fresh(error: E) -> E:
     """
     try:
         twin = copy.copy(error)
-    except Exception:
+    except BaseException:  # what users' classes do when they are copied may raise anything
         return error
     if type(twin) is not type(error):
         return error
@@ -459,10 +471,15 @@ def is_aggregate(error: BaseException) -> TypeGuard[AggregateException]:
     return issubclass(type(error), AggregateException)
 
 
+def is_task_failure(error: BaseException) -> TypeGuard[TaskException]:
+    """As `is_aggregate`."""
+    return issubclass(type(error), TaskException)
+
+
 def one_line(error: BaseException) -> str:
     """``ValueError: nope``: the type and the first line of the message; of an aggregate, how much has failed and what
     has first."""
-    if is_aggregate(error):
+    if is_aggregate(error) and not is_task_failure(error):
         first = "".join(one_line(each) for each in error.flatten().exceptions[:1])
         return f"AggregateException: {len(error.exceptions)} of {len(error.by_position)} failed: {first}"
     message = message_of(error).strip()
@@ -479,5 +496,5 @@ def message_of(error: BaseException) -> str:
     """The message of `error`; a placeholder where its own ``__str__`` fails, for reporting must not."""
     try:
         return str(error)
-    except Exception as broken:
+    except BaseException as broken:
         return f"<its message cannot be shown: {type(broken).__name__}>"

@@ -69,8 +69,11 @@ class Program(Protocol):
     def workflow(self) -> Any:
         """The instance of the user's class that runs, or ran last."""
 
-    def submit(self, task: Any) -> Future[Any]:
-        """Put a task (`simpleflow.task`) into the graph; its number is taken here, in program order."""
+    def submit(self, task: Any, *args: Any, **kwargs: Any) -> Any:
+        """Put a task (`simpleflow.task`) into the graph; its number is taken here, in program order.
+
+        Else as `Workflow.submit`, for what is submitted that is no task yet.
+        """
 
     def spawn(
         self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", fails_fast: bool = False

@@ -164,7 +164,7 @@ def told(error: BaseException) -> dict[str, Any]:
     if issubclass(type(error), RetryAfter):
         try:
             asked = retry_after(error)
-        except Exception:  # its `seconds` is a property, and raises
+        except BaseException:  # its `seconds` is a property, and raises
             asked = None
         if asked is not None:
             found["retry_after"] = asked

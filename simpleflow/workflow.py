@@ -211,7 +211,8 @@ class Workflow:
         the run continues as new, or whose future nobody has looked at, is received there. After `timeout` seconds
         (whole) without a signal the future fails with TimeoutError.
         """
-        return self._executor.submit(ReceiveSignal(name, timeout))
+        future: Future[Any] = self._executor.submit(ReceiveSignal(name, timeout))
+        return future
 
     def record_marker(self, name: str, details: Any = None) -> MarkerTask:
         """A marker to submit: kept in the history, once for each name and details; done at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -85,7 +86,7 @@ def workflow_repair(
     client = options.open_engine(url, reading=True)
     previous = repair.previous(client, domain, workflow_id, run_id)
     if dry_run:
-        _show(common, previous, force_activities)
+        _show(common, list(repair.foretold(client, previous, force_activities)))
         return 0
     name = workflow or previous.workflow
     if name is None:
@@ -99,10 +100,9 @@ def workflow_repair(
     return 0
 
 
-def _show(common: Globals, previous: repair.Previous, force: str | None) -> None:
-    fates = previous.fates(force)
-    output.show(common, ("Task ID", "Status", "Repair"), [(task.id, task.status, fate) for task, fate in fates])
-    reused = sum(fate == "reused" for _, fate in fates)
+def _show(common: Globals, fates: Sequence[repair.Fate]) -> None:
+    output.show(common, ("Task ID", "Status", "Repair"), [(fate.id, fate.status, fate.what) for fate in fates])
+    reused = sum(fate.what == "reused" for fate in fates)
     click.echo(
         f"{reused} of {len(fates)} tasks would be reused, as long as their arguments are the same; "
         "tasks that the run never came to would run",

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 MAX_CALLS: Final = 40
 """How deep canvases may be nested that are submitted by calls within calls; those below wait for their turn."""
+MAX_DEPTH: Final = 10_000
+"""How deep canvases may be nested at all: one that contains itself would never end."""
 
 
 class Results(Live):
@@ -193,6 +195,8 @@ class Composing(Waiting):
         within, stack = branch.submission, branch.canvases
         stack.append(Making(future, submits, rules, reads, within, self._where(branch)))
         depth = len(stack)
+        if depth > MAX_DEPTH:
+            raise ValueError(f"canvases are nested more than {MAX_DEPTH:,} deep: does one contain itself?")
         if depth > MAX_CALLS:
             return  # who submits the canvas around it goes on with it
         try:

@@ -95,8 +95,9 @@ class Graph:
     """All tasks of one run that are not done, and what came of the last event.
 
     `own` gives the node of a future of this run; `begin` is called for a task of which nothing is asked of the world,
-    and gives its end where that is known at once. `context` says who the run is; the program fills it before the
-    first task. `facts` are the commands that were true as soon as they were asked for.
+    and gives its end where that is known at once. `context` says who the run is and `workflow` is the instance that
+    runs; the program fills both before the first task. `facts` are the commands that were true as soon as they were
+    asked for.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Graph:
         self._pauses: dict[str, Node] = {}  # by the timers that end them
         self._work: deque[tuple[Node, End]] = deque()  # what is being settled: the first, then the others
         self.context: Mapping[str, Any] = {}
+        self.workflow: Any = None
         self.open: dict[tuple[str, str], Node] = {}
         self.commands: list[Command] = []
         self.nodes = 0  # that there have been
@@ -347,10 +349,10 @@ class Graph:
         if task.idempotent:
             node.id = fitting(task.identify(digest, self.context))
         if task.names_itself:
-            own = task.own_id(node.input, self._values)
+            own = task.own_id(node.input, self._values, self.workflow)
             if own is None and not task.idempotent:
                 return node
-            node.id = own or node.id
+            node.id = fitting(own) if own else node.id
         node.digest = digest
         return self._merged.setdefault(node.key, node)
 

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 from uuid import UUID
 
 import greenlet
@@ -36,6 +36,12 @@ from simpleflow.task import Task, Values
 from simpleflow.workflow import Workflow
 
 T = TypeVar("T")
+
+HANDED_ON: Final = {
+    *("cancel_timer", "continue_as_new", "get_event_details", "get_run_context", "list_markers", "map"),
+    *("record_marker", "signal", "starmap", "start_timer", "wait_signal"),
+}
+"""Methods of workflows that may be called on their executor."""
 
 
 class Program(Composing):
@@ -158,7 +164,9 @@ class Program(Composing):
 
     # -- what the vocabulary calls (simpleflow.futures.Program) ----------------------------------------------------
 
-    def submit(self, task: Task) -> Future[Any]:
+    def submit(self, task: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(task, Task):
+            return Workflow.submit(self._instance(), task, *args, **kwargs)  # the user's own may have called this
         branch = self._branches.entered()
         if branch.memory is not None:
             node = self._submit_again(branch, branch.memory, task)
@@ -168,6 +176,17 @@ class Program(Composing):
             node = self._graph.add(task, branch, branch.scope, caller())
         self._stop_if_over()
         return Future(self, node)
+
+    def __getattr__(self, name: str) -> Any:
+        """What a workflow says, said by its executor: in simpleflow 0.x that had these methods, too."""
+        if name not in HANDED_ON:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(Workflow, name).__get__(self._instance())
+
+    def _instance(self) -> Workflow:
+        if self.workflow is None:
+            raise RuntimeError("the workflow is not there before its own __init__ is over: do this in run")
+        return self.workflow
 
     def spawn(
         self, call: Callable[[], Any], scope_kind: str = "b", name: str = "", fails_fast: bool = False
@@ -270,7 +289,8 @@ class Program(Composing):
         self._begin(lambda: self._run(event.input), self._encoded, context)
 
     def _run(self, input: Any) -> Any:
-        first, self.workflow = self.workflow is None, self._workflow_class(self)
+        first = self.workflow is None
+        self.workflow = self._graph.workflow = self._workflow_class(self)
         if first and self.began is not None:
             self.began(self.workflow)
         run = self.workflow.run

@@ -267,14 +267,15 @@ def failure(close: Fail | GiveUp, keep: failures.Keep | None = None) -> tuple[st
     """
     if isinstance(close, GiveUp):
         return failures.cut(failures.clean(close.reason), failures.MAX_REASON), failures.fitting(close.details, keep)
-    error = close.error
-    if isinstance(error, TaskFailed):
+    error: Any = close.error
+    kind = type(error)  # what an error says of its own class may be wrong, or raise
+    if issubclass(kind, TaskFailed):
         reason = f'Workflow execution error in {error.name}: "{error.reason}"'
         return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details, keep)
-    if isinstance(error, TaskException):
+    if issubclass(kind, TaskException):
         reason = f'Workflow execution error in {error.name}: "{error!r}"'
         return failures.cut(failures.clean(reason), failures.MAX_REASON), None
-    if isinstance(error, WorkflowFailed):
+    if issubclass(kind, WorkflowFailed):
         return failures.describe(error)[0], failures.fitting(error.details, keep)
     return failures.describe(error, keep)
 

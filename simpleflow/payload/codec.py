@@ -22,12 +22,12 @@ from simpleflow.exceptions import (
     PayloadError,
     PayloadTooLarge,
     PayloadUnreachable,
-    TaskException,
     TaskFailed,
     WorkflowFailed,
     as_of_child,
     fresh,
     is_aggregate,
+    is_task_failure,
 )
 from simpleflow.futures import Future
 from simpleflow.payload.encoding import HOLE, below, dumps
@@ -224,9 +224,10 @@ class Codec:
 
         Raises PayloadUnreachable.
         """
-        of_child = isinstance(error, TaskException) and (error.of_child or getattr(task, "kind", None) == CHILD)
         twin = self._revived(error, task)
-        return as_of_child(twin) if of_child else twin
+        if not is_task_failure(error):
+            return twin
+        return as_of_child(twin) if error.of_child or getattr(task, "kind", None) == CHILD else twin
 
     def _revived(self, error: BaseException, task: Any) -> BaseException:
         if type(error) is TaskFailed:
@@ -239,7 +240,7 @@ class Codec:
             except RecursionError:  # canvases in canvases: the innermost failures stay as they were told
                 return error
         twin: Any = fresh(error)
-        if isinstance(error, TaskException) and is_reference(getattr(twin, "details", None)):
+        if is_task_failure(error) and is_reference(getattr(twin, "details", None)):
             twin.details = self.text(twin.details)
         return twin  # type: ignore[no-any-return]
 

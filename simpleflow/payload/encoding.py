@@ -44,6 +44,7 @@ HOLE: Final = re.compile(rf'"\\u0000{_NONCE}:\d+"')
 """What stands in the text where a future stood in the value."""
 
 MAX_DEPTH: Final = 500
+MAX_BITS: Final = (10**4300 - 1).bit_length()  # https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
 _OURS: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 """What orjson is to leave to `step`, beside what it does not know."""
 ORDERED: Final = frozenset({int, float, str, bytes, date, UUID})
@@ -138,7 +139,7 @@ def _thorough(value: Any, futures: list[Future[Any]] | None, walk: _Walk) -> str
 
     def default(part: Any) -> Any:
         if isinstance(part, Future) and futures is not None:
-            return _hole(part, futures)
+            return _hole(part, futures) if part._node is not None else _known(part)
         return walk.stepped(part)
 
     text = _encoder(default).encode(walk.plain(value, "", ()))
@@ -152,8 +153,18 @@ def _encoder(default: Step) -> json.JSONEncoder:
 
 
 def _hole(future: Future[Any], futures: list[Future[Any]]) -> str:
+    if future._node is None:
+        raise TypeError("it was made by hand")
     futures.append(future)
     return f"\x00{_NONCE}:{len(futures)}"
+
+
+def _known(future: Future[Any]) -> Any:
+    """What stands for a future that was made by hand: its result, which is there or else blocks."""
+    try:
+        return future.result
+    except Exception as error:
+        raise _Raised(error) from None
 
 
 # -- what stands for what ------------------------------------------------------------------------------------------
@@ -254,14 +265,18 @@ class _Walk:
 
     def plain(self, value: Any, path: str, above: tuple[int, ...]) -> Any:
         """The value with every step taken and text for keys, futures aside. Raises _Trouble for what has none."""
-        if value is None or isinstance(value, bool | int | Future):
+        if value is None or isinstance(value, bool | Future):
+            return value
+        if isinstance(value, int):
+            if value.bit_length() > MAX_BITS:
+                raise _Trouble(path, "is a number of more than 4,300 digits, which Python does not read from text")
             return value
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise _Trouble(path, f"is {value}, which JSON does not have")
             return value
         if isinstance(value, str):
-            if any("\ud800" <= character <= "\udfff" for character in value):
+            if _is_torn(value):
                 raise _Trouble(path, "is text with a lone surrogate, which is not Unicode")
             return value
         if id(value) in above:
@@ -305,10 +320,16 @@ class _Walk:
                 text = key_text(key, self._step)
             except TypeError:
                 raise _Trouble(path, f"has the key {key!r}, a {type(key).__name__}: keys are text") from None
+            if _is_torn(text):
+                raise _Trouble(path, f"has the key {text!r} with a lone surrogate, which is not Unicode")
             if text in seen:
                 raise _Trouble(path, "has keys that are one and the same in JSON, such as 1 and '1'")
             seen.add(text)
             yield text, key, item
+
+
+def _is_torn(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _worded(what: str, path: str, trouble: str) -> str:

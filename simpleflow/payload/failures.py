@@ -7,7 +7,9 @@ and what makes an error again (`simpleflow.payload.revival`):
     args, attributes    where they are plain JSON; long texts are cut, and what is long otherwise is left out
     notes               of `add_note`
     chain               the causes, nearest first: the like of this record, with "link": "cause" or "context"
-    children            of an exception group: the like of this record
+    children            of an exception group: the like of this record; in an AggregateException each has its "place",
+                        and "of" is how many places there are
+    heartbeat           what the attempt said in its last heartbeat
 
 Describing an error never fails itself: what is too long is cut in the middle.
 """
@@ -21,8 +23,9 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simpleflow.exceptions import message_of, one_line, qualified
-from simpleflow.payload.codec import MAX_LENGTH, read
+from simpleflow.exceptions import is_aggregate, message_of, one_line, qualified
+from simpleflow.payload.codec import MAX_LENGTH, PAYLOAD, read
+from simpleflow.payload.reference import is_reference
 from simpleflow.retry import told
 
 MAX_REASON: Final = 256
@@ -33,6 +36,9 @@ LOST_REASONS: Final = ("worker-shutdown", "worker-died")
 """Reasons with which workers fail tasks that they lost: the task is tried again outside of its `retry`."""
 UNREACHABLE: Final = "payload-unreachable"
 """The reason with which workers fail a task whose values cannot be read or put away: it is tried again, for ever."""
+
+HEARTBEAT: Final = "heartbeat"
+"""The key of a failure's details under which stands what the attempt said in its last heartbeat."""
 
 Record = dict[str, Any]
 Keep = Callable[[str], str | None]
@@ -70,7 +76,7 @@ def without_frames(error: BaseException, files: Container[str]) -> BaseException
         while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename in files:
             trace = trace.tb_next
         return error.with_traceback(trace)
-    except Exception:  # one that does not let itself be touched is still told
+    except BaseException:  # one that does not let itself be touched is still told
         return error
 
 
@@ -91,6 +97,15 @@ def fitting(details: Any, keep: Keep | None = None) -> str | None:
         return None
     text = clean(details if isinstance(details, str) else repr(details))
     return text if len(text) <= MAX_LENGTH else _kept(text, keep) or cut(text, MAX_LENGTH)
+
+
+def carrying(details: str, heartbeat: str | None) -> str:
+    """The details of a failed attempt, and beside them what it said in its last heartbeat, frozen, where that fits."""
+    if heartbeat is None or not details.startswith("{"):
+        return details
+    inside = heartbeat if not is_reference(heartbeat) else json.dumps({PAYLOAD: heartbeat})
+    told = f'{{"{HEARTBEAT}":{inside}{"," if details != "{}" else ""}{details[1:]}'
+    return told if len(told) <= MAX_LENGTH else details
 
 
 def shrinking(record: dict[str, Any], part: str) -> str:
@@ -152,9 +167,12 @@ class _Telling:
             **_values(error, self._limits.values),
         }
         children: list[Record] = []
-        for child in _children(error) if depth < MAX_NESTING else ():
+        for place, child in _children(error) if depth < MAX_NESTING else ():
             if self._is_room_for(child, len(children)):
-                children.append(self._spent(self.tell(child, self._less, depth + 1)))
+                at = {"place": place} if is_aggregate(error) else {}
+                children.append(self._spent({**self.tell(child, self._less, depth + 1), **at}))
+        if is_aggregate(error) and len(children) == len(error.exceptions):
+            found["of"] = len(error.by_position)
         return {**found, "children": children} if children else found
 
     def _is_room_for(self, error: BaseException, already: int) -> bool:
@@ -172,14 +190,18 @@ def _before(error: BaseException) -> tuple[str, BaseException] | None:
             return "cause", error.__cause__
         if error.__context__ is not None and not error.__suppress_context__:
             return "context", error.__context__
-    except Exception:  # an error whose parts cannot be read must still be reported
+    except BaseException:  # an error whose parts cannot be read must still be reported
         pass
     return None
 
 
-def _children(error: BaseException) -> tuple[BaseException, ...]:
+def _children(error: BaseException) -> list[tuple[int, BaseException]]:
+    """The members of a group, each with its place."""
     group: Any = error
-    return BaseExceptionGroup.exceptions.__get__(group) if issubclass(type(error), BaseExceptionGroup) else ()
+    if is_aggregate(error):
+        return [(place, each) for place, each in enumerate(error.by_position) if each is not None]
+    is_group = issubclass(type(error), BaseExceptionGroup)
+    return list(enumerate(BaseExceptionGroup.exceptions.__get__(group))) if is_group else []
 
 
 def _values(error: BaseException, length: int) -> Record:
@@ -196,7 +218,7 @@ def _values(error: BaseException, length: int) -> Record:
         notes = [cut(note, length) for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
         if notes:
             found["notes"] = notes[:MAX_LINKS]
-    except Exception:  # as above
+    except BaseException:  # as above
         pass
     return found
 
@@ -237,7 +259,7 @@ def _traceback(error: BaseException, budget: int) -> list[str]:
             kept.append(cut(line, max(2_000, budget // 2)))
             budget -= len(kept[-1])
         return kept[::-1]
-    except Exception:
+    except BaseException:
         return [f"{type(error).__name__} (its traceback cannot be shown)\n"]
 
 

@@ -10,12 +10,20 @@ from __future__ import annotations
 import json
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from simpleflow.activity import importable_name
-from simpleflow.exceptions import RemoteException, TaskFailed
+from simpleflow.exceptions import (
+    AggregateException,
+    RemoteException,
+    TaskException,
+    TaskFailed,
+    WorkflowException,
+    as_of_child,
+    qualified,
+)
 
 E = TypeVar("E", bound=BaseException)
 
@@ -25,6 +33,7 @@ Home = tuple[str, str]
 
 HEAP_TYPE: Final = 1 << 9  # https://docs.python.org/3/c-api/typeobj.html#c.Py_TPFLAGS_HEAPTYPE
 MAX_NESTING: Final = 20
+MAX_MEMBERS: Final = 100_000
 
 UNFIT: Final = (TaskFailed, StopIteration, StopAsyncIteration)
 """Classes that a failure is not made one of: `raise` means something else for them."""
@@ -43,7 +52,7 @@ def revived(name: str, reason: str | None, details: str | None = None, home: Hom
     record = _record(details)
     try:
         error = _failure(name, reason, details, home, record)
-    except Exception:  # a class that cannot be joined with ours, or refuses to be made so
+    except BaseException:  # a class that cannot be joined with ours, or refuses to be made so
         error = TaskFailed(name, reason, details)
     attach(error, record, home)
     return error
@@ -72,8 +81,7 @@ def _record(details: str | None) -> Record:
 
 
 def _failure(name: str, reason: str | None, details: str | None, home: Home | None, record: Record) -> TaskFailed:
-    original: Any = _loaded(record.get("error_type"), home)
-    kind = _joined(original)
+    kind = _joined(_original(record, home))
     if kind is TaskFailed:
         return TaskFailed(name, reason, details)
     error = _made(kind, record, home, 0)
@@ -83,6 +91,22 @@ def _failure(name: str, reason: str | None, details: str | None, home: Home | No
     if (error.name, error.reason, error.details) != (name, reason, details):  # properties of its own
         return TaskFailed(name, reason, details)
     return error
+
+
+def _original(record: Record, home: Home | None) -> Any:
+    """The class of what a task's code raised; where it is not loaded here, the nearest of its bases that is, so that
+    ``except ValueError`` takes the same failures in every process."""
+    found = _loaded(record.get("error_type"), home)
+    if found is not None and found is not TaskFailed:
+        return found
+    loaded = (_loaded(base, home) or TaskFailed for base in _bases(record))
+    theirs = (base for base in loaded if not issubclass(base, TaskException) and base not in TaskFailed.__mro__)
+    return next(theirs, None)
+
+
+def _bases(record: Record) -> list[Any]:
+    bases = record.get("bases")
+    return bases if isinstance(bases, list) else []
 
 
 def _loaded(dotted: Any, home: Home | None) -> type[BaseException] | None:
@@ -107,22 +131,30 @@ def _joined(kind: Any) -> type[TaskFailed]:
     """The class that is TaskFailed and `kind`; TaskFailed alone where there can be none."""
     if kind is None or not issubclass(kind, Exception) or issubclass(kind, UNFIT):
         return TaskFailed
-    body = {
+    body: dict[str, Any] = {
         "__module__": TaskFailed.__module__,
         "__qualname__": TaskFailed.__qualname__,
         "__doc__": TaskFailed.__doc__,
         "__reduce__": _reduce,
         "__reduce_ex__": lambda self, protocol: _reduce(self),
     }
+    if issubclass(kind, AggregateException):  # a part of one is no task's failure
+        body |= {"_like": lambda self, exceptions: kind(exceptions), "__copy__": _copied}
     try:
         return types.new_class(TaskFailed.__name__, (TaskFailed, kind), exec_body=lambda space: space.update(body))
-    except Exception:
+    except BaseException:
         return TaskFailed
 
 
 def _reduce(error: Any) -> tuple[Any, ...]:
     """How a copy is made, and a pickle: the class is no module's."""
     return revived, (error.name, error.reason, error.details, error._home), dict(vars(error))
+
+
+def _copied(error: Any) -> Any:
+    twin = revived(error.name, error.reason, error.details, error._home)
+    twin.__dict__.update(vars(error))
+    return twin
 
 
 def _made(kind: type[E], record: Record, home: Home | None, depth: int) -> E:
@@ -132,8 +164,11 @@ def _made(kind: type[E], record: Record, home: Home | None, depth: int) -> E:
     message = str(record.get("message", ""))
     args = tuple(told) if isinstance(told, list) else (message,)
     if issubclass(kind, BaseExceptionGroup):
-        children = record.get("children")
-        made = [_other(child, home, depth + 1) for child in children or () if isinstance(child, dict)]
+        children = [child for child in record.get("children") or () if isinstance(child, dict)]
+        made = [_other(child, home, depth + 1) for child in children]
+        if issubclass(kind, AggregateException):
+            places: Any = _placed(made, children, record.get("of"))
+            return AggregateException.__new__(kind, places)
         head = args[0] if isinstance(args[0], str) else message
         return builtin.__new__(kind, head, made)  # type: ignore[no-any-return]
     error: E = builtin.__new__(kind, *args)
@@ -147,6 +182,18 @@ def _made(kind: type[E], record: Record, home: Home | None, depth: int) -> E:
     return error
 
 
+def _placed(made: Sequence[BaseException], children: Sequence[Record], of: Any) -> list[BaseException | None]:
+    """What became of each member of a canvas; the failures alone where it is not told where they stood."""
+    members = range(of if isinstance(of, int) and of <= MAX_MEMBERS else 0)
+    places: list[Any] = [child.get("place") for child in children]
+    if not all(place in members for place in places):
+        return [*made]
+    found: list[BaseException | None] = [None] * len(members)
+    for place, error in zip(places, made, strict=True):
+        found[place] = error
+    return found
+
+
 def _other(record: Record, home: Home | None, depth: int) -> BaseException:
     """A cause or a child: of its own class where that is loaded."""
     error: BaseException
@@ -154,12 +201,20 @@ def _other(record: Record, home: Home | None, depth: int) -> BaseException:
         kind = _loaded(record.get("error_type"), home)
         if kind is None or depth > MAX_NESTING:
             raise LookupError
-        error = _made(kind, record, home, depth)
+        error = _task_failed(record, home, depth) if kind is TaskFailed else _made(kind, record, home, depth)
     except Exception:
         error = RemoteException(str(record.get("error_type", "?")), str(record.get("message", "")))
     _add_notes(error, record)
     _link(error, record, home, depth)
     return error
+
+
+def _task_failed(record: Record, home: Home | None, depth: int) -> TaskFailed:
+    """A task's failure that hangs on another error: of the class beside that its own code raised."""
+    error = _made(_joined(_original(record, home)), record, home, depth)
+    for attribute, value in {"name": "", "reason": None, "details": None, "_exception": None, "_home": home}.items():
+        error.__dict__.setdefault(attribute, value)
+    return as_of_child(error) if qualified(WorkflowException) in _bases(record) else error
 
 
 def _add_notes(error: BaseException, record: Record) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from simpleflow.activity import importable_name
 from simpleflow.clients import SWFClient
 from simpleflow.decider.decisions import ON_THEIR_WAY
-from simpleflow.decider.repair import Former, FormerTask, Order, former, kept, tasks_left_by
+from simpleflow.decider.repair import GOES_ON, Former, FormerTask, Order, former, kept, tasks_left_by
 from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes, close_status
@@ -83,6 +83,38 @@ def previous(client: SWFClient, domain: str, workflow_id: str, run_id: str | Non
     return Previous(run, events, tasks_left_by(events, workflow_id, read))
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a repair does about a task: reused, repaired or run; open or gone, where the child cannot be repaired.
+
+    `id` of a child's task is after the child's, with a slash between.
+    """
+
+    id: str
+    status: str
+    what: str
+
+
+def foretold(client: SWFClient, previous: Previous, force: str | None, above: str = "") -> Iterator[Fate]:
+    """The fates of a run's tasks; after each run that is repaired in turn those of its own."""
+    for task, what in previous.fates(force):
+        inner = None
+        if what == "repaired" and task.run is not None:
+            inner, what = _inner(client, previous.run.domain, task.run)
+        yield Fate(above + task.id, task.status, what)
+        if inner is not None:
+            yield from foretold(client, inner, force, above if task.kind == GOES_ON else f"{above}{task.id}/")
+
+
+def _inner(client: SWFClient, domain: str, former: Former) -> tuple[Previous | None, str]:
+    try:
+        return previous(client, domain, former.workflow_id, former.run_id), "repaired"
+    except CannotRepair:
+        return None, "open"
+    except runs.NoSuchRun:
+        return None, "gone"
+
+
 def launch_repair(
     previous: Previous,
     workflow: type[Workflow],
@@ -97,10 +129,9 @@ def launch_repair(
         call: the arguments of ``run``. Default: the previous run's.
         force: a regular expression; tasks whose id it is found in run again.
 
-    Raises what `simpleflow.start` raises, and CannotRepair where a run of this workflow id is open.
+    Raises what `simpleflow.start` raises, and CannotRepair where a run of this workflow id is open, or ``run``
+    does not take the arguments of the previous run.
     """
-    if call is not None:
-        check_call(workflow, *call)
     run = previous.run
     order = Order(former(run.workflow_id, run.run_id, previous.input), force)
     signals = codec.extra(previous.input).get(ON_THEIR_WAY)
@@ -109,6 +140,12 @@ def launch_repair(
     extra = {key: value for key, value in extra.items() if value} | {"repair": order.as_extra()}
     values = codec_of(options.url)
     args, kwargs = values.thaw_call(previous.input) if call is None else call
+    try:
+        check_call(workflow, args, kwargs)
+    except TypeError as error:
+        if call is not None:
+            raise
+        raise CannotRepair(f"the former run's input does not fit: {error}; give another --input") from error
     what = f"the input of {importable_name(workflow)}"
     workflow_id = options.workflow_id or run.workflow_id
     tags = previous.tag_list if options.tag_list is None else options.tag_list

@@ -475,6 +475,17 @@ def test_a_loop_of_functions_is_as_deep_as_it_likes() -> None:
 # -- depth ---------------------------------------------------------------------------------------------------------
 
 
+def test_a_canvas_that_contains_itself_is_refused() -> None:
+    def run(self: Any) -> Any:
+        group = Group(ok, FuncGroup(ok))
+        group.append(Chain(group))
+        with pytest.raises(ValueError, match="more than 10,000 deep: does one contain itself"):
+            self.submit(group)
+        return self.submit(Group((ok, 1))).result
+
+    assert drive(run).result == [1]
+
+
 def test_canvases_nested_5000_deep() -> None:
     def nested() -> Any:
         item: Any = ok

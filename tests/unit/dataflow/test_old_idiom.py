@@ -10,7 +10,7 @@ import pytest
 from test_program import Drive, f, fast, g, same, soft
 from test_waiting import fire, timers
 
-from simpleflow import Workflow, futures
+from simpleflow import Workflow, activity, futures
 from simpleflow.command import CancelTimer, RecordMarker
 from simpleflow.dataflow import Signaled, Unremembered, mentions_blocking
 from simpleflow.exceptions import BranchCanceled, ExecutionBlocked, TaskCanceled, TaskFailed
@@ -344,6 +344,72 @@ def test_a_future_made_by_hand_blocks_until_it_is_set() -> None:
     assert driven.ok("activity-g-1", "2").result == [[1, 2], 3, [1, 2]]
 
 
+def test_a_future_made_by_hand_is_an_argument_once_it_is_set() -> None:
+    class First(Future[Any]):
+        """Its value is that of the first of its members that is done."""
+
+        def __init__(self, *members: Future[Any]) -> None:
+            super().__init__()
+            self.members = members
+
+        @property
+        def result(self) -> Any:
+            done = [member for member in self.members if member.done]
+            if not done:
+                raise ExecutionBlocked
+            return done[0].result
+
+    def run(self: Workflow) -> Any:
+        first = First(self.submit(f, 1), self.submit(f, 2))
+        known: Future[Any] = Future()
+        known.set_finished([self.submit(f, 1)])
+        return self.submit(g, first, [known], x={"deep": known}).result
+
+    driven = drive(run)
+    assert driven.asked == ["activity-f-1", "activity-f-2", "activity-f-3"]
+    driven.ok("activity-f-2", "20").ok("activity-f-3", "30")
+    assert driven.inputs["activity-g-1"] == '{"args":[20,[[30]]],"kwargs":{"x":{"deep":[30]}}}'
+    assert driven.ok("activity-g-1", "4").result == 4
+
+
+def test_a_future_made_by_hand_that_has_failed_fails_the_submit() -> None:
+    def run(self: Workflow) -> Any:
+        failed: Future[Any] = Future()
+        failed.set_exception(LookupError("by hand"))
+        try:
+            self.submit(f, failed)
+        except LookupError as error:
+            return str(error)
+
+    assert drive(run).result == "by hand"
+    never = drive(lambda self: self.submit(f, [Future()]).result)
+    assert never.program.outcome is None and never.program.stuck
+    assert "test_old_idiom.py" not in never.program.waits_for[0]
+
+
+def test_what_an_executor_does_for_its_workflow() -> None:
+    class Own(Workflow):
+        def submit(self, submittable: Any, *args: Any, **kwargs: Any) -> Any:
+            return self.executor.submit(submittable, *args, **kwargs)
+
+    def run(self: Workflow) -> Any:
+        program: Any = self.executor
+        made = [program.submit(f, 1), Own.submit(self, f, 2), program.submit(self.record_marker("m", 3))]
+        made += program.map(f, [4]) + program.starmap(f, [(5,)]) + [program.submit(program.record_marker("n"))]
+        assert program.get_run_context() == self.get_run_context() and len(program.list_markers()) == 2
+        with pytest.raises(AttributeError, match="no attribute 'retry'"):
+            _ = program.retry
+        return [future.id for future in made]
+
+    assert drive(run).result[:2] == ["activity-f-1", "activity-f-2"]
+
+    def early(self: Workflow, executor: Any) -> None:
+        Workflow.__init__(self, executor)
+        executor.submit(f, 1)
+
+    assert "do this in run" in str(Drive(lambda self: None, __init__=early).error)
+
+
 def test_a_coroutine_may_be_run_again_where_it_is_run_itself_only() -> None:
     async def run(self: Workflow) -> Any:
         a = self.submit(f)
@@ -464,3 +530,34 @@ def test_soft_failures_and_cancels_are_known_outcomes() -> None:
 
     driven = drive(run).fail("activity-soft-1")
     assert driven.result == [None, "CANCELLED", False]
+
+
+class Named:
+    """An activity that names its tasks."""
+
+    @staticmethod
+    def get_task_id(workflow: Any, *args: Any, **kwargs: Any) -> str | None:
+        return f"{workflow.kind}-{100 // args[0]}{kwargs.get('more', '')}" if args else None
+
+
+named = activity.Activity(Named, name="named")
+
+
+def test_an_activity_whose_class_names_its_tasks() -> None:
+    def run(self: Workflow) -> Any:
+        made = [self.submit(named, self.submit(g)), self.submit(named), self.submit(named, 50), self.submit(named, 49)]
+        made += [self.submit(named, 0), self.submit(named, 1, more="x" * 300)]
+        errors = [future.exception and str(future.exception) for future in made]
+        return [[future.id for future in made], errors]
+
+    driven = Drive(run, kind="k", remember=True)
+    *first, long = driven.asked
+    assert first == ["activity-g-1", "activity-named-2", "activity-named-k-2"]
+    assert long.startswith("activity-named-k-100xxx") and len(long) == 256
+    driven.ok("activity-g-1", "50").ok("activity-named-2").ok("activity-named-k-2").ok(long)
+    ids, errors = driven.result
+    assert driven.asked == [*first, long], "the first and the third are one task"
+    assert ids == ["activity-named-k-2", "activity-named-2", *["activity-named-k-2"] * 2, "activity-named-5", long]
+    assert errors[:3] == [None] * 3 and errors[5] is None
+    assert "two tasks of one id with different arguments" in errors[3]
+    assert errors[4] == "activity-named: ZeroDivisionError: integer division or modulo by zero"

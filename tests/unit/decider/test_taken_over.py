@@ -14,9 +14,11 @@ from simpleflow.command import REPAIRED
 from simpleflow.decider import repair
 from simpleflow.decider import run as decider
 from simpleflow.decider.repair import Former, FormerTask, Order, Repair, order_of, pieces_of, recording
+from simpleflow.decider.translate import identity
 from simpleflow.exceptions import ExecutionBlocked
 from simpleflow.payload import codec
-from simpleflow.runtime.repair import CannotRepair, Previous, launch_repair, previous
+from simpleflow.payload.reference import REFERENCE
+from simpleflow.runtime.repair import CannotRepair, Previous, foretold, launch_repair, previous
 from simpleflow.runtime.runs import NoSuchRun, Run
 from simpleflow.runtime.start import StartOptions
 from simpleflow.task import LambdaFunctionTask, hex_hash
@@ -433,6 +435,8 @@ def test_what_cannot_be_repaired_is_said(town: Town) -> None:
         repaired(town, execution, Chain)
     with pytest.raises(TypeError, match="run"):
         repaired(town, execution, Chain, call=([], {}))
+    with pytest.raises(CannotRepair, match=r"the former run's input does not fit: .*Parent.run.*give another --input"):
+        repaired(town, execution, Parent)
     assert town.run(done) == 0
     assert "taskToken" not in town.engine.poll_for_activity_task(**LISTS)
 
@@ -445,6 +449,38 @@ def test_a_dry_run_tells_the_fate_of_each_task(town: Town) -> None:
     fates = [(task.id.removeprefix(base), task.status, fate) for task, fate in found.fates(None)]
     assert fates == [("1", "completed", "reused"), ("2", "failed", "repaired")]
     assert [fate for _, fate in found.fates("--1$")] == ["run", "repaired"]
+    told = [(fate.id.removeprefix(base), fate.status, fate.what) for fate in foretold(town.engine, found, "step-9$")]
+    assert told == [
+        ("1", "completed", "reused"),
+        ("2", "failed", "repaired"),
+        ("2/activity-test_taken_over.step-1", "completed", "reused"),
+        ("2/activity-test_taken_over.step-2", "failed", "run"),
+    ]
+
+
+def test_a_dry_run_tells_of_runs_that_went_on_and_of_children_that_are_open(town: Town) -> None:
+    class Open(Workflow):
+        name = "open"
+
+        def run(self) -> Any:
+            return self.receive("never").result
+
+    class Above(Workflow):
+        def run(self, again: bool) -> Any:
+            if again:
+                self.submit(self.continue_as_new(False))
+            return [self.submit(step, 1).result, self.submit(Open).result]
+
+    first = town.start(Above, True)
+    town.settle()
+    town.engine.terminate_workflow_execution(domain=DOMAIN, workflowId="w", childPolicy="ABANDON")
+    found = previous(town.engine, DOMAIN, "w", first["runId"])
+    told = [(fate.id[:15], fate.status, fate.what) for fate in foretold(town.engine, found, None)]
+    assert told == [
+        ("continue-as-new", "continued", "repaired"),
+        ("activity-test_t", "completed", "reused"),
+        ("workflow-open-w", "started", "open"),
+    ]
 
 
 def test_another_input_is_given_to_run(town: Town) -> None:
@@ -476,6 +512,18 @@ def test_pieces_hold_whatever_there_is() -> None:
     decisions = recording(["x" * codec.MAX_LENGTH] * 200, 7)
     assert 20 < len(decisions) < 30 and decisions[-1]["decisionType"] == "StartTimer"
     assert len(recording(["x"] * 200, 7)) == 100
+
+
+def test_references_stay_whole_for_who_looks_for_those_in_use() -> None:
+    references = [f"simpleflow+file://{number:064x} {50_000 + number}" for number in range(350)]
+    pieces = pieces_of([FormerTask("activity", "a", "1", "completed", json.dumps(references))])
+    assert len(pieces) == 2 and max(map(len, pieces)) <= codec.MAX_LENGTH
+    assert [found[0] for piece in pieces for found in REFERENCE.finditer(piece)] == references
+
+
+def test_what_was_called_is_the_same_wherever_its_large_values_lie() -> None:
+    here, there = (f'{{"args":["simpleflow+{place}://{"a" * 64} 5"],"kwargs":{{}}}}' for place in ("file", "s3"))
+    assert identity("f", here) == identity("f", there.replace("://", "://bucket/dir/")) != identity("g", here)
 
 
 def test_an_order_travels_in_the_input() -> None:

@@ -47,6 +47,8 @@ def test_the_fingerprint_does_not_see_the_order_of_keys(value: Any) -> None:
         (["\ud800"], "[0] is text with a lone surrogate"),
         ({"a b": object()}, "['a b'] is a object"),
         ({"x": lambda: 0}, "x is a function"),
+        ({"odd": [{"\udc80": 1}]}, "odd[0] has the key '\\udc80' with a lone surrogate"),
+        ({"big": [10**4300 * 9]}, "big[0] is a number of more than 4,300 digits"),
         ({"deep": [{1: "a", "1": "b"}]}, "deep[0] has keys that are one and the same in JSON"),
     ],
 )
@@ -57,7 +59,8 @@ def test_what_has_no_json_form_is_named_with_its_path(value: Any, path: str) -> 
 
 
 def test_futures_beside_what_is_looked_at_twice_are_counted_once() -> None:
-    template = codec.PLAIN.template([Future(), None, Future()], "it")
+    node: Any = object()
+    template = codec.PLAIN.template([Future(None, node), None, Future(None, node)], "it")
     assert len(template.futures) == 2
     assert template.fill(["1", "2"]) == "[1,null,2]"
 

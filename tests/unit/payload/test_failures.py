@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from simpleflow.exceptions import RemoteException, TaskCanceled, TaskException, TaskFailed, WorkflowFailed, fresh
+from simpleflow.exceptions import (
+    AggregateException,
+    RemoteException,
+    TaskCanceled,
+    TaskException,
+    TaskFailed,
+    WorkflowFailed,
+    fresh,
+)
 from simpleflow.payload import failures
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.revival import attach, home_of, revived
@@ -147,6 +155,16 @@ def test_nothing_is_imported_and_nothing_called_because_a_message_says_so() -> N
     assert not called and "wave" not in sys.modules
 
 
+def test_of_a_class_that_is_not_loaded_the_nearest_loaded_base_is_taken() -> None:
+    """Else it would depend on what else a process has loaded whether ``except OSError`` takes a failure."""
+    bases = ["elsewhere.Base", "ConnectionError", "OSError"]
+    told = {"error": "Gone", "error_type": "elsewhere.Gone", "bases": bases, "message": "m", "args": [104, "gone"]}
+    found = revived("t", "Gone: m", json.dumps(told))
+    assert isinstance(found, ConnectionError) and found.errno == 104 and str(found) == "t: Gone: m"
+    others = ["simpleflow.exceptions.TaskException", "Exception", "elsewhere.Base", None]
+    assert type(revived("t", "r", json.dumps({**told, "bases": others}))) is TaskFailed
+
+
 def test_the_class_of_a_module_that_runs_as_the_program_is_found_by_its_home(monkeypatch: pytest.MonkeyPatch) -> None:
     main = ModuleType("__main__")
     main.Coded = Coded  # type: ignore[attr-defined]
@@ -205,6 +223,26 @@ def test_groups_come_with_their_children() -> None:
     except* ValueError:
         pass
     assert len(caught) == 1
+
+
+def test_canvases_come_with_their_places() -> None:
+    gone = through(ValueError("v"))
+    error = AggregateException([None, gone, AggregateException([KeyError("k"), None])])
+    found = through(raised(error))
+    assert isinstance(found, AggregateException)
+    assert [each is None for each in found.by_position] == [True, False, False]
+    first, inner = found.exceptions
+    assert isinstance(first, TaskFailed) and isinstance(first, ValueError)
+    assert (first.name, first.args) == (gone.name, ("v",))
+    assert inner == AggregateException([KeyError("k"), None])
+    twin = copy.copy(found)
+    assert type(twin) is type(found) and twin.by_position == found.by_position and twin.name == found.name
+    many = through(AggregateException([None, *(ValueError(n) for n in range(300))]))
+    assert isinstance(many, AggregateException) and None not in many.by_position  # they are not all told
+    for of, places in ((5, (0, 7)), (2, (0, -1)), (10**9, (0, 1)), ("2", (0, 1)), (2, (0, None))):
+        children = [{"error_type": "ValueError", "place": place} for place in places]
+        told = {"error_type": "simpleflow.exceptions.AggregateException", "of": of, "children": children}
+        assert len(revived("t", "r", json.dumps(told)).by_position) == 2  # type: ignore[attr-defined]
 
 
 def test_what_is_printed_shows_the_remote_traceback_and_the_notes() -> None:

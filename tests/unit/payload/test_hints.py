@@ -346,7 +346,8 @@ def test_a_future_travels_with_a_program_only() -> None:
 
 
 def test_keys_that_are_text_after_all_do_not_lose_futures() -> None:
-    first, second = futures.Future[Any](), futures.Future[Any]()
+    node: Any = object()
+    first, second = futures.Future[Any](None, node), futures.Future[Any](None, node)
     template = Codec().template({"a": first, date(2024, 1, 1): [second, first]}, "it")
     assert template.futures == (first, second, first)
     assert template.fill(["1", "2", "3"]) == '{"a":1,"2024-01-01":[2,3]}'
