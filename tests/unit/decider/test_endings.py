@@ -76,6 +76,23 @@ def test_a_cancel_before_any_decision_cancels(town: Town) -> None:
     assert [given["timerId"] for given in town.of(execution, "TimerStarted")] == ["_simpleflow_wake_up-4"]
 
 
+def test_a_child_that_a_cancel_keeps_from_starting_is_sent_no_signals(town: Town) -> None:
+    class Parent(Workflow):
+        def run(self) -> Any:
+            return self.submit(Waits).result
+
+    execution = town.start(Parent)
+    town.signal("w", "s", '{"args":[],"kwargs":{},"__propagate":true}')
+    town.cancel("w")
+    assert town.run(execution)["type"] == "WorkflowExecutionCanceled"
+    assert town.kinds(execution) == [
+        "WorkflowExecutionStarted",
+        "WorkflowExecutionSignaled",
+        "WorkflowExecutionCancelRequested",
+        "WorkflowExecutionCanceled",
+    ]
+
+
 def test_a_child_that_has_not_started_is_cancelled_once_it_has(town: Town) -> None:
     class Parent(Workflow):
         def run(self) -> Any:
