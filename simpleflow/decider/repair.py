@@ -31,6 +31,7 @@ from simpleflow.decider.decisions import Decision, timer
 from simpleflow.decider.outbox import MAX_BYTES, OURS, size_of
 from simpleflow.decider.translate import WORDS, Words, identity
 from simpleflow.payload import codec
+from simpleflow.payload.reference import REFERENCE
 from simpleflow.protocol.history import Event, attributes, of_types
 from simpleflow.protocol.parsed import RULES
 
@@ -183,10 +184,19 @@ def pieces_of(tasks: Iterable[FormerTask]) -> list[str]:
         if len(pieces[-1]) + len(line) > MAX_PIECE and pieces[-1]:
             pieces.append("")
         while len(line) > MAX_PIECE:
-            pieces[-1], line = line[: MAX_PIECE], line[MAX_PIECE :]
+            end = _end_of_piece(line)
+            pieces[-1], line = line[:end], line[end:]
             pieces.append("")
         pieces[-1] += line
     return pieces
+
+
+def _end_of_piece(line: str) -> int:
+    """Where a line that is too long is cut: not in a reference, for who looks for those in use reads event by event."""
+    for found in REFERENCE.finditer(line):
+        if found.end() > MAX_PIECE:
+            return min(found.start(), MAX_PIECE)
+    return MAX_PIECE
 
 
 def recording(pieces: Sequence[str], event_id: int) -> list[Decision]:

@@ -261,7 +261,7 @@ def same_call(ours: str, theirs: str | None) -> bool:
 def identity(name: str, input: str | None) -> str:
     """What stands for a call of what is called so: equal for the inputs that are the same call."""
     try:
-        call = _bare(input or "null")
+        call = _bare(without_place(input or "null"))
     except ValueError:  # no call of ours
         call = input or ""
     return hashlib.md5(f"{name} {call}".encode(), usedforsecurity=False).hexdigest()

@@ -116,8 +116,8 @@ def test_everything_through_workers(project: Project, where: str, s3: dict[str, 
     environment |= {"XDG_CACHE_HOME": str(project.path / "cache"), "LOG_LEVEL": "DEBUG"}
     done = project.run("standalone", "--domain", "D", "-W", "1", "flow.Flow", **environment)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"DEBUG \[process=decider, pid=\d+\]: a decision\n", done.stderr)
-    assert re.search(r"DEBUG \[process=task, pid=\d+\]: an activity\n", done.stderr)
+    assert re.search(r"DEBUG \[process=decider, pid=\d+, workflow=\S+, decision=\d+\]: a decision\n", done.stderr)
+    assert re.search(r"DEBUG \[process=task, pid=\d+, workflow=\S+, activity=\S+\]: an activity\n", done.stderr)
     workflow_id, run_id = done.stdout.split()
     info = project.run("--format", "json", "--header", "workflow.info", "D", workflow_id)
     found = json.loads(info.stdout)

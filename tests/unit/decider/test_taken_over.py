@@ -14,8 +14,10 @@ from simpleflow.command import REPAIRED
 from simpleflow.decider import repair
 from simpleflow.decider import run as decider
 from simpleflow.decider.repair import Former, FormerTask, Order, Repair, order_of, pieces_of, recording
+from simpleflow.decider.translate import identity
 from simpleflow.exceptions import ExecutionBlocked
 from simpleflow.payload import codec
+from simpleflow.payload.reference import REFERENCE
 from simpleflow.runtime.repair import CannotRepair, Previous, foretold, launch_repair, previous
 from simpleflow.runtime.runs import NoSuchRun, Run
 from simpleflow.runtime.start import StartOptions
@@ -510,6 +512,18 @@ def test_pieces_hold_whatever_there_is() -> None:
     decisions = recording(["x" * codec.MAX_LENGTH] * 200, 7)
     assert 20 < len(decisions) < 30 and decisions[-1]["decisionType"] == "StartTimer"
     assert len(recording(["x"] * 200, 7)) == 100
+
+
+def test_references_stay_whole_for_who_looks_for_those_in_use() -> None:
+    references = [f"simpleflow+file://{number:064x} {50_000 + number}" for number in range(350)]
+    pieces = pieces_of([FormerTask("activity", "a", "1", "completed", json.dumps(references))])
+    assert len(pieces) == 2 and max(map(len, pieces)) <= codec.MAX_LENGTH
+    assert [found[0] for piece in pieces for found in REFERENCE.finditer(piece)] == references
+
+
+def test_what_was_called_is_the_same_wherever_its_large_values_lie() -> None:
+    here, there = (f'{{"args":["simpleflow+{place}://{"a" * 64} 5"],"kwargs":{{}}}}' for place in ("file", "s3"))
+    assert identity("f", here) == identity("f", there.replace("://", "://bucket/dir/")) != identity("g", here)
 
 
 def test_an_order_travels_in_the_input() -> None:
