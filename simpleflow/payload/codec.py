@@ -223,6 +223,13 @@ class Codec:
         """What a text that may be a reference stands for. Raises PayloadUnreachable."""
         return self.payloads.get(text) if is_reference(text) and text is not None else text
 
+    def quoted(self, frozen: str) -> str:
+        """The JSON text of a value, as a frozen value itself: of any length, for it stays here.
+
+        Raises PayloadUnreachable.
+        """
+        return json.dumps(self.text(frozen), ensure_ascii=False)
+
     def revive(self, error: BaseException, task: Any = None) -> BaseException:
         """`error` for a program to see: new, and of the class that it had where it was raised if that is loaded here.
 
