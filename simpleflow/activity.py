@@ -9,12 +9,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
+from simpleflow.exceptions import CompleteLater
+from simpleflow.inside import Context, cancelled, context, heartbeat, progress
 from simpleflow.retry import Retry, checked
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 Seconds = int | str | None
+
+__all__ = [
+    "PRIORITY_NOT_SET",
+    "Activity",
+    "CompleteLater",
+    "Context",
+    "Priority",
+    "cancelled",
+    "context",
+    "heartbeat",
+    "importable_name",
+    "progress",
+    "with_attributes",
+]
 
 
 class _NotSet:
@@ -81,11 +97,17 @@ class Activity(Generic[P, R]):
         there is one."""
         return self.work(args, kwargs)
 
-    def work(self, args: Sequence[Any], kwargs: dict[str, Any], context: dict[str, Any] | None = None) -> Any:
+    def work(
+        self,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        context: dict[str, Any] | None = None,
+        settled: Callable[[Any], Any] = lambda value: value,
+    ) -> Any:
         """What a worker does: `execute`, after it has left the task's context where the callable looks for it.
 
         That is the attribute ``context`` of the function, or of the instance of a class; and the argument ``context``
-        of a callable that has a true attribute ``add_context_in_kwargs``.
+        of a callable that has a true attribute ``add_context_in_kwargs``. `settled` gives what a coroutine comes to.
         """
         kwargs = dict(kwargs)
         if getattr(self.callable, "add_context_in_kwargs", False):
@@ -95,11 +117,11 @@ class Activity(Generic[P, R]):
             _leave(context, self.callable)
         made: Any = self.callable(*args, **kwargs)
         if not is_class or not hasattr(made, "execute"):
-            return made
+            return settled(made)
         _leave(context, made)
-        result = made.execute()
+        result = settled(made.execute())
         if hasattr(made, "post_execute"):
-            made.post_execute()
+            settled(made.post_execute())
         return result
 
     def __repr__(self) -> str:

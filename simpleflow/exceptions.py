@@ -13,6 +13,7 @@
     ├── WorkflowFailed            a run did not complete; what `handle.result()` raises
     ├── NonRetryable              raised by an activity: trying it again would not help
     ├── RetryAfter                raised by an activity: try it again, but not before so many seconds
+    ├── CompleteLater             raised by an activity: somebody else will complete it, by its token
     ├── ExecutionError            a function in a process of its own (`simpleflow.execute`) did not return
     ├── ExecutionTimeoutError     and it ran out of its time
     ├── PayloadError (ValueError) a value cannot travel: it has no JSON form, or not the one that a type hint says
@@ -336,6 +337,14 @@ class RetryAfter(Exception):
     def __str__(self) -> str:
         message = " ".join(str(each) for each in self.args[1:])
         return f"{message or 'try again'} (after {self.seconds:g} s)"
+
+
+class CompleteLater(Exception):
+    """Raised by an activity: it is not done when its function is, but when somebody says so.
+
+    That is who has its ``simpleflow.activity.context().token``: ``simpleflow activity.complete TOKEN --result JSON`` or
+    ``simpleflow activity.fail TOKEN``. Nobody heartbeats meanwhile, so its heartbeat timeout should be "NONE".
+    """
 
 
 class ExecutionError(Exception):

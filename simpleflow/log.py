@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from typing import Any, Final, Literal
 
 logger = logging.getLogger("simpleflow")
@@ -39,9 +40,16 @@ color_mode: Mode = "auto"
 """When `colorize` does: "auto" means where standard error is a terminal."""
 
 NOTHING: Final = ("", "", "")
-running: tuple[str, str, int | str] = NOTHING
-"""What runs in this process, for log lines: "activity", "lambda" or "decision", of which run, and its id (of a
-decision that of the event that started it)."""
+
+
+class Running(threading.local):
+    """What runs in this thread, for log lines: "activity", "lambda" or "decision", of which run (its workflow id), and
+    its id (of a decision that of the event that started it)."""
+
+    what: tuple[str, str, int | str] = NOTHING
+
+
+running: Final = Running()
 
 
 def colorize(level: str, message: str) -> str:
@@ -57,7 +65,8 @@ def colorize(level: str, message: str) -> str:
 class SimpleflowFormatter(logging.Formatter):
     """``2026-11-23T14:00:01 INFO [process=worker, pid=4242]: message``
 
-    `process` says who writes; default: the name of the process, as multiprocessing has it.
+    `process` says who writes; default: the name of the process, as multiprocessing has it. While something `running`
+    writes, it is named too: ``[process=task, pid=4243, workflow=basic-7, activity=activity-examples.basic.double-1]``.
     """
 
     def __init__(self, process: str | None = None, **options: Any) -> None:
@@ -68,7 +77,9 @@ class SimpleflowFormatter(logging.Formatter):
         return True
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        who = f"[process={self._process or record.processName}, pid={os.getpid()}]"
+        kind, workflow_id, id = running.what
+        what = f", workflow={workflow_id}, {kind}={id}" if kind else ""
+        who = f"[process={self._process or record.processName}, pid={os.getpid()}{what}]"
         return f"{self.formatTime(record, self.datefmt)} {colorize(record.levelname, record.levelname)} {who}: " + (
             record.message
         )
@@ -78,7 +89,7 @@ class SyslogFormatter(logging.Formatter):
     """``workflow id: activity#17 ERROR pid=4242 message``, with at most 64 characters of the id."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        kind, workflow_id, id = running
+        kind, workflow_id, id = running.what
         return f"{workflow_id[:64]}: {kind}#{id} {record.levelname} pid={os.getpid()} {record.message}"
 
 

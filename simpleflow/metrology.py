@@ -151,6 +151,7 @@ class MetrologyWorkflow(Workflow, ABC):
     def after_closed(self, history: History) -> None:
         """Gather the measurements of the run's activities. Called when the run has ended; whatever hinders it is
         logged."""
+        super().after_closed(history)
         try:
             self.push_metrology(history)
         except Exception:

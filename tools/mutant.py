@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-CORE = "tests/property tests/unit/dataflow tests/unit/decider"
+CORE = "tests/unit/dataflow tests/unit/decider tests/property"
 #: What notices a broken invariant of the engine.
 FIRE = "tests/contract/test_engine_stateful.py"
 

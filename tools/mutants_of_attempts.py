@@ -64,10 +64,8 @@ MUTANTS = [
     (
         "attempts: the deadline counts from what was asked",
         TRANSLATE,
-        "        error = TaskFailed(opened.id, reason, given.get(\"details\"))\n"
-        "        return Failed(time, opened.id, error, lost, kind, since=opened.time)",
-        "        error = TaskFailed(opened.id, reason, given.get(\"details\"))\n"
-        "        return Failed(time, opened.id, error, lost, kind)",
+        "return Failed(time, opened.id, error, lost, kind, lacks=lacks, since=opened.time)",
+        "return Failed(time, opened.id, error, lost, kind, lacks=lacks)",
         TESTS,
     ),
     (

@@ -72,9 +72,8 @@ MUTANTS = [
     (
         "returning is not final (rule 4)",
         PROGRAM,
-        "        if self.outcome is not None:\n            if isinstance(event, Signaled):",
-        "        if self.outcome is not None:\n            self.outcome = None\n"
-        "            if isinstance(event, Signaled):",
+        "        if self.outcome is not None:\n            return self._after_the_end(event)\n",
+        "        if self.outcome is not None:\n            self.outcome = None\n",
         UNIT,
     ),
     (
@@ -356,7 +355,7 @@ MUTANTS = [
     (
         "a parked decision is one (rule 21)",
         RUN,
-        'if "parked" not in read_object(given.get("executionContext")):',
+        'if not _said(given.get("executionContext"))[1]:',
         "if True:",
         PATCHED,
     ),

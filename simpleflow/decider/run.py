@@ -166,6 +166,7 @@ class Run:
             self.repair = Repair(order)
             self.options = replace(self.options, repair=self.repair.of_next)
             begins.context["repaired_workflow_id"], begins.context["repaired_run_id"] = order.former.root
+            self.options = replace(self.options, origin=begins.context["repaired_run_id"])
         self._advance(begins, event["eventId"])
 
     def _signaled(self, event: dict[str, Any], given: dict[str, Any]) -> None:
@@ -281,8 +282,11 @@ def _closed(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
     opened = run._opened.pop(given[words.link])
     run.outbox.closed(words.kind, opened.id)
     closed = words.closed[event["eventType"]](_epoch(event), given, opened)
-    if isinstance(closed, Failed) and closed.lacks:
-        run.outbox.lacks(words.kind, opened.id, given["reason"])
+    if isinstance(closed, Failed):
+        if closed.lacks:
+            run.outbox.lacks(words.kind, opened.id, given["reason"])
+        if words.kind == ACTIVITY and (said := translate.heartbeat_of(given)) is not None:
+            run.options.heartbeats[opened.id] = said
     run._advance(closed, event["eventId"])
 
 

@@ -9,6 +9,7 @@ and what makes an error again (`simpleflow.payload.revival`):
     chain               the causes, nearest first: the like of this record, with "link": "cause" or "context"
     children            of an exception group: the like of this record; in an AggregateException each has its "place",
                         and "of" is how many places there are
+    heartbeat           what the attempt said in its last heartbeat
 
 Describing an error never fails itself: what is too long is cut in the middle.
 """
@@ -23,7 +24,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from simpleflow.exceptions import is_aggregate, message_of, one_line, qualified
-from simpleflow.payload.codec import MAX_LENGTH, read
+from simpleflow.payload.codec import MAX_LENGTH, PAYLOAD, read
+from simpleflow.payload.reference import is_reference
 from simpleflow.retry import told
 
 MAX_REASON: Final = 256
@@ -34,6 +36,9 @@ LOST_REASONS: Final = ("worker-shutdown", "worker-died")
 """Reasons with which workers fail tasks that they lost: the task is tried again outside of its `retry`."""
 UNREACHABLE: Final = "payload-unreachable"
 """The reason with which workers fail a task whose values cannot be read or put away: it is tried again, for ever."""
+
+HEARTBEAT: Final = "heartbeat"
+"""The key of a failure's details under which stands what the attempt said in its last heartbeat."""
 
 Record = dict[str, Any]
 Keep = Callable[[str], str | None]
@@ -92,6 +97,15 @@ def fitting(details: Any, keep: Keep | None = None) -> str | None:
         return None
     text = clean(details if isinstance(details, str) else repr(details))
     return text if len(text) <= MAX_LENGTH else _kept(text, keep) or cut(text, MAX_LENGTH)
+
+
+def carrying(details: str, heartbeat: str | None) -> str:
+    """The details of a failed attempt, and beside them what it said in its last heartbeat, frozen, where that fits."""
+    if heartbeat is None or not details.startswith("{"):
+        return details
+    inside = heartbeat if not is_reference(heartbeat) else json.dumps({PAYLOAD: heartbeat})
+    told = f'{{"{HEARTBEAT}":{inside}{"," if details != "{}" else ""}{details[1:]}'
+    return told if len(told) <= MAX_LENGTH else details
 
 
 def shrinking(record: dict[str, Any], part: str) -> str:

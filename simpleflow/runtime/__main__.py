@@ -53,6 +53,7 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
                 config=config,
                 stores=stores,
                 heartbeat=spec.heartbeat,
+                work=spec.work,
                 point=point,
                 grace=config.activity_sigterm_wait_sec,
             )

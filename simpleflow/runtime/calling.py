@@ -11,19 +11,23 @@ import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from simpleflow import activity as activity_module
 from simpleflow import log as logs
 from simpleflow.activity import Activity
 from simpleflow.download import download_binaries
-from simpleflow.exceptions import ExecutionError, PayloadUnreachable, message_of, one_line
+from simpleflow.exceptions import CompleteLater, ExecutionError, PayloadUnreachable, message_of, one_line
 from simpleflow.payload.codec import PLAIN, Codec, arguments, decode_call
-from simpleflow.payload.failures import MAX_REASON, UNREACHABLE, clean, cut, describe, without_frames
+from simpleflow.payload.failures import MAX_REASON, UNREACHABLE, carrying, clean, cut, describe, without_frames
+from simpleflow.runtime import attempt as attempt_module
+from simpleflow.runtime.attempt import Attempt
 
 Answer = dict[str, Any]
 """``{"result": JSON}``, or ``{"reason": line, "details": JSON}``; with ``"stale": True`` where this process should not
-go on."""
+go on. ``{"later": True}`` where somebody else will answer."""
 
 Functions = Sequence[Callable[..., Any]]
 
@@ -31,9 +35,27 @@ MIDDLEWARES: Final = "simpleflow_middlewares"
 """The argument of a call that names functions to call around it: ``{"pre": [names], "post": [names]}``. Those before
 are called as ``f(context)``, those after, if the activity returned, as ``f(context, result=result)``."""
 
-OURS: Final = {__file__, activity_module.__file__}
+_ASYNCIO: Final = Path(os.__file__).parent / "asyncio"
+OURS: Final = {
+    *(__file__, activity_module.__file__, attempt_module.__file__),
+    *(str(_ASYNCIO / name) for name in ("runners.py", "base_events.py")),
+}
+
+STEPS: Final = "simpleflow.step"
+"""May always be imported: activities of our own, which do nothing but keep marks."""
 
 _found: dict[str, Activity[..., Any]] = {}
+_allowed: tuple[str, ...] = ()
+
+
+class NotAllowed(ImportError):
+    """The name lies outside of what this process may import for a task."""
+
+
+def allow(prefixes: Sequence[str]) -> None:
+    """From now on, import for tasks only what these dotted names name or hold; none: everything."""
+    global _allowed
+    _allowed = tuple(prefixes)
 
 
 def context_of(task: Mapping[str, Any], domain: str, task_list: str) -> dict[str, Any]:
@@ -55,13 +77,18 @@ def run(
     context: dict[str, Any] | None = None,
     codec: Codec = PLAIN,
     middlewares: Any = None,
+    attempt: Attempt | None = None,
 ) -> Answer:
     """Call the activity `name` with the arguments in `text`. Whatever it raises is in the answer."""
     try:
         activity = find(name)
     except BaseException as error:
         return _stale(name, error)
-    return call(activity, text, context, codec, middlewares)
+    wanted = context.get("version") if context else None
+    if wanted is not None and activity.version is not None and str(activity.version) != wanted:
+        reason = f"version mismatch: the task wants version {wanted} of {name}, and this worker has {activity.version}"
+        return {"reason": cut(clean(reason), MAX_REASON), "stale": True}
+    return call(activity, text, context, codec, middlewares, attempt)
 
 
 def call(
@@ -70,23 +97,27 @@ def call(
     context: dict[str, Any] | None = None,
     codec: Codec = PLAIN,
     middlewares: Any = None,
+    attempt: Attempt | None = None,
 ) -> Answer:
     """Call the activity with the arguments in `text`. Whatever it raises is in the answer.
 
-    `middlewares` are those of a call that names none itself, in the form of `MIDDLEWARES`.
+    `middlewares` are those of a call that names none itself, in the form of `MIDDLEWARES`. `attempt` is what its code
+    knows of the task; by default what `context` and `text` tell.
     """
     context = {**(context or {}), "input": text}
-    logs.running = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
+    attempt = attempt or Attempt(context, text, codec=codec)
+    logs.running.what = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
     try:
         told = codec.read_call(text)
         args, kwargs = arguments(told)
         named = kwargs.pop(MIDDLEWARES, middlewares)
         before, after = _middlewares(named) if named else ((), ())
         decode_call(args, kwargs, activity.callable)
-        with _programs(binaries) if (binaries := _binaries(told)) else nullcontext():
+        with _programs(binaries) if (binaries := _binaries(told)) else nullcontext(), attempt:
+            attempt.check_begun()
             for middleware in before:
                 middleware(context)
-            result = activity.work(args, kwargs, context)
+            result = activity.work(args, kwargs, context, attempt.settled)
             for middleware in after:
                 middleware(context, result=result)
         return {"result": codec.freeze(result, "the result")}
@@ -94,16 +125,21 @@ def call(
         return _stale(f"the middleware {missing.name}", missing.error)
     except PayloadUnreachable as error:
         return unreachable(error)
+    except CompleteLater:
+        return {"later": True}
     except BaseException as error:
-        return _failed(error, codec)
+        return _failed(error, codec, attempt.details)
     finally:
-        logs.running = logs.NOTHING
+        logs.running.what = logs.NOTHING
 
 
-def _failed(error: Any, codec: Codec) -> Answer:
+def _failed(error: Any, codec: Codec, heartbeat: str | None) -> Answer:
     if issubclass(type(error), ExecutionError) and error.details:  # what was raised there is the failure
-        return {"reason": cut(clean(error.reason), MAX_REASON), "details": error.details}
-    reason, details = describe(without_frames(error, OURS), codec.keep)
+        return {"reason": cut(clean(error.reason), MAX_REASON), "details": carrying(error.details, heartbeat)}
+    told = without_frames(error, OURS)
+    reason, details = describe(told, codec.keep)
+    if heartbeat is not None:
+        details = carrying(details if details.startswith("{") else describe(told)[1], heartbeat)
     if issubclass(type(error), SystemExit):
         reason = cut(clean(f"SystemExit: {said_exit(error, 'activity')}"), MAX_REASON)
     return {"reason": reason, "details": details}
@@ -173,6 +209,7 @@ def find(name: str) -> Activity[..., Any]:
 def load(name: str) -> Any:
     """What a dotted name stands for: the longest prefix that is a module, then attributes. Raises ImportError,
     AttributeError and whatever a module raises while it is imported."""
+    _check_allowed(name)
     parts = name.split(".")
     missing: ImportError | None = None
     for length in range(len(parts) - 1, 0, -1):
@@ -187,15 +224,25 @@ def load(name: str) -> Any:
         try:
             for part in parts[length:]:
                 thing = getattr(thing, part)
+                if isinstance(thing, ModuleType):  # one that a module has imported for itself
+                    _check_allowed(thing.__name__)
         except AttributeError as error:
             raise missing or error from None
         return thing
     raise missing or ImportError("an activity's name is module.function")
 
 
+def _check_allowed(name: str) -> None:
+    prefixes = (*_allowed, STEPS)
+    if _allowed and not any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes):
+        raise NotAllowed(f"it is outside of what this worker may import: {', '.join(_allowed)}")
+
+
 def response(kind: str, token: str, answer: Answer) -> tuple[str, dict[str, Any]]:
     """How the client is told of the answer to a task of this kind, "activity" or "lambda": method and arguments."""
-    given = {key: value for key, value in answer.items() if key != "stale" and value is not None}
+    given = {
+        key: value for key, value in answer.items() if key in ("result", "reason", "details") and value is not None
+    }
     outcome = "completed" if "result" in answer else "failed"
     return f"respond_{kind}_task_{outcome}", {"taskToken": token, **given}
 
@@ -203,7 +250,7 @@ def response(kind: str, token: str, answer: Answer) -> tuple[str, dict[str, Any]
 def _stale(name: str, error: BaseException) -> Answer:
     _, details = describe(without_frames(error, OURS))
     # A module that failed may have left others imported that are corrected with it: only a new process sees them.
-    return {"reason": not_found(name, error), "details": details, "stale": True}
+    return {"reason": not_found(name, error), "details": details, "stale": not isinstance(error, NotAllowed)}
 
 
 def not_found(name: str, error: BaseException) -> str:

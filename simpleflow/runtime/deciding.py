@@ -48,9 +48,9 @@ def decide_forever(
     def handle(task: dict[str, Any]) -> Call:
         nonlocal last
         last = task
-        logs.running = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
+        logs.running.what = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
         answer = decider.decide(task, poll)
-        logs.running = logs.NOTHING
+        logs.running.what = logs.NOTHING
         sys.stdout.flush()
         return "respond_decision_task_completed", answer
 

@@ -88,7 +88,7 @@ class Stop:
     def request(self) -> None:
         """Tell this process to stop, as a signal does."""
         self._count()
-        self._ring()
+        self.ring()
 
     def fileno(self) -> int:
         """Readable once a signal or a request came, until `hush`."""
@@ -124,7 +124,8 @@ class Stop:
         if self._told == 1:
             self._ends = time.monotonic() + self.grace
 
-    def _ring(self) -> None:
+    def ring(self) -> None:
+        """Wake who waits, from any thread, though nothing was requested."""
         try:
             os.write(self._pipe()[1], b"!")
         except BlockingIOError:

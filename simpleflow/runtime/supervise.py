@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from simpleflow.runtime.poll import GRACE, Stop
 from simpleflow.runtime.trees import Household, kill_tree
@@ -36,14 +36,36 @@ LAST_WORDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """How a worker runs its tasks.
+
+    Attributes:
+        concurrency: so many at a time.
+        isolation: "warm" runs them in children that are kept, "fresh" each in a child of its own, "thread" in threads
+            of the worker, which cannot be ended.
+        max_tasks: so many tasks has a child at most; None for no limit.
+        max_rss: a child of more megabytes is replaced when its task is over; None for no limit.
+        modules: are imported when a child starts.
+        allow: prefixes of the dotted names that may be imported for a task; none: all.
+    """
+
+    concurrency: int = 1
+    isolation: str = "warm"
+    max_tasks: int | None = None
+    max_rss: int | None = None
+    modules: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """What one process of the runtime does, as it travels in a command line.
 
     `workflows` are dotted names, for a decider. `heartbeat` is the most seconds between two heartbeats of a worker
     (0: none), `one_task` makes it end after its first task. `grace` is how many seconds what is in hand may take once
     it was told to stop. `log_level` "" is the setting's. `lambdas` are the
-    functions that the engine of a Lambda worker is told of; such a worker has no task list. `life_fd` is the
-    number of the life pipe's reading end in that process; the supervisor fills it.
+    functions that the engine of a Lambda worker is told of; such a worker has no task list. `work` is how a worker
+    works. `life_fd` is the number of the life pipe's reading end in that process; the supervisor fills it.
     """
 
     role: str  # "decider", "worker" or "lambda-worker"
@@ -54,6 +76,7 @@ class Spec:
     lambdas: Mapping[str, str] = field(default_factory=dict)
     heartbeat: int | None = None
     one_task: bool = False
+    work: Work = Work()
     grace: float = GRACE
     log_level: str = ""
     life_fd: int | None = None
@@ -65,7 +88,9 @@ class Spec:
     def from_json(cls, text: str) -> Spec:
         """Raises ValueError, TypeError."""
         fields = json.loads(text)
-        return cls(**{**fields, "workflows": tuple(fields.get("workflows", ()))})
+        told = fields.get("work", {}).items()
+        work: dict[str, Any] = {name: tuple(value) if type(value) is list else value for name, value in told}
+        return cls(**{**fields, "workflows": tuple(fields.get("workflows", ())), "work": Work(**work)})
 
     def __str__(self) -> str:
         return f"{self.role} of {self.task_list or self.domain}"

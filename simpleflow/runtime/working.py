@@ -1,20 +1,15 @@
-"""A worker's process, for activities or for Lambda functions: a poller with a warm child.
+"""A worker's process, for activities or for Lambda functions: pollers with warm children.
 
-The poller takes tasks, hands them to the child (`simpleflow.runtime.child`), heartbeats for as long as the child
-lives, and answers for it, also when it died. It never runs a user's code itself, so nothing that a task does
-keeps it from its word to the engine.
+A poller takes tasks, hands them to its child (`simpleflow.runtime.child`), and answers for it, also when it died;
+`simpleflow.runtime.heart` heartbeats meanwhile. No user's code runs here, unless that is asked for (isolation
+"thread"), so nothing that a task does keeps this process from its word to the engine.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-import math
-import os
-import random
-import select
-import socket
-import subprocess
-import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,21 +17,25 @@ from typing import Any, Final, Protocol
 
 from simpleflow import log as logs
 from simpleflow.config import Config
-from simpleflow.payload.codec import RESERVED, read_object
-from simpleflow.payload.failures import MAX_REASON, clean, cut
-from simpleflow.protocol.faults import code_of
+from simpleflow.payload.codec import RESERVED, Codec, read_object
+from simpleflow.payload.failures import MAX_REASON, carrying, clean, cut
+from simpleflow.payload.store import Payloads
+from simpleflow.runtime import calling, lambdas
+from simpleflow.runtime.attempt import Attempt, seconds_of
 from simpleflow.runtime.calling import Answer, context_of, response
-from simpleflow.runtime.child import receive, send
+from simpleflow.runtime.child import Terms, preload
+from simpleflow.runtime.heart import Heart, Pulse
+from simpleflow.runtime.parent import WarmChild
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
-from simpleflow.runtime.supervise import exit_cause
-from simpleflow.runtime.trees import Household, end_tree
+from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.trees import Household
 
 log = logging.getLogger("simpleflow.runtime")
 
-SELDOM: Final = 60.0
-"""The most seconds between two heartbeats, whatever a task allows: a request to cancel comes in the answer to one."""
 GRACE: Final = 3.0
 """Seconds between the soft signal to a task and the hard one."""
+SHUTDOWN: Final = "worker-shutdown"
+LAST_LINES: Final = 20
 
 Task = dict[str, Any]
 """What a poll gave."""
@@ -45,7 +44,15 @@ Task = dict[str, Any]
 class WorkerClient(Client, Protocol):
     """What a worker needs of `simpleflow.clients`."""
 
-    def record_activity_task_heartbeat(self, *, taskToken: str) -> Any: ...
+    def record_activity_task_heartbeat(self, *, taskToken: str, details: str = ...) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The times of a task in seconds, None for none: what it may go without a heartbeat, and what it may take."""
+
+    heartbeat: float | None = None
+    start_to_close: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +60,23 @@ class Kind:
     """One kind of task that workers take.
 
     `name` stands in the client's methods and in the child's table, `id` is the key of a task's own name. `asked` is
-    what the child is given of a task, from that, the domain and the task list; `beats` gives its heartbeats from the
-    settings and the worker's `heartbeat`. Without `heartbeats` the engine is not asked about a task in
-    hand: it is lost when its time is over.
+    what the child is given of a task, from that, the domain and the task list; `limits` gives its times. Without
+    `heartbeats` the engine is not asked about a task in hand: it is lost when its time is over.
     """
 
     name: str
     id: str
     asked: Callable[[Task, str, str], tuple[Any, ...]]
-    beats: Callable[[Task, Config, int | None], Beats]
+    limits: Callable[[Task, Config], Limits]
     heartbeats: bool
 
 
 class Worker:
-    """Works on tasks of one kind, one at a time: on those of one task list, or a domain's Lambda functions.
+    """Works on tasks of one kind: on those of one task list, or a domain's Lambda functions.
 
-    `stores` are the URLs of where large values lie (`Config.payload_stores`); only the child reads and writes there.
-    `heartbeat` is the most seconds between two heartbeats: 0 for none, None for a third of the task's heartbeat
-    timeout alone. `grace` is in seconds. `point` is called as ``point("before-response", id)`` between a
-    task's answer and the response.
+    `stores` are the URLs of where large values lie (`Config.payload_stores`). `heartbeat` is the most seconds between
+    two heartbeats: 0 for none, None for a third of the task's heartbeat timeout alone. `grace` is in seconds. `point`
+    is called as ``point("before-response", id)`` between a task's answer and the response.
     """
 
     def __init__(
@@ -85,271 +90,282 @@ class Worker:
         config: Config,
         stores: Sequence[str] = (),
         heartbeat: int | None = None,
+        work: Work = Work(),  # noqa: B008 - frozen
         point: Point = no_point,
         grace: float = GRACE,
     ) -> None:
-        self._client = client
-        self._domain = domain
-        self._task_list = task_list
-        self._stop = stop
-        self._kind = kind
-        self._config = config
-        self._stores = stores
-        self._heartbeat = heartbeat
-        self._point = point
-        self._grace = grace
-        self._household = Household()
-        self._child: WarmChild | None = None
+        self.client = client
+        self.domain = domain
+        self.task_list = task_list
+        self.kind = kind
+        self.config = config
+        self.heartbeat = heartbeat
+        self.work = work
+        self.point = point
+        self.grace = grace
+        level = logging.getLevelName(log.getEffectiveLevel())
+        self.terms = Terms(level, tuple(stores), work.modules, work.allow)
+        self.codec = Codec(payloads=Payloads(stores))
+        self.heart = Heart(client)
+        self.household = Household()
+        self.stop = stop
 
     def run(self, one_task: bool = False) -> None:
         """Work until told to stop, or until the first task is answered; a task in hand is finished before.
 
         A second request to stop ends it. Raises what the engine says of an unknown domain.
         """
-        poll: dict[str, Any] = {"domain": self._domain, "identity": identity()}
-        if self._task_list:
-            poll["taskList"] = {"name": self._task_list}
+        make = InThread if self.work.isolation == "thread" else InChild
+        if make is InThread:
+            preload(self.terms)
+        slots = [make(self, one_task) for _ in range(1 if one_task else self.work.concurrency)]
+        log.info("working on %s of the domain %s", self.task_list or "the Lambda functions", self.domain)
+        threads = [threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in slots]
+        for thread in threads:
+            thread.start()
+        while not all(slot.over for slot in slots):
+            self.stop.wait(None)
+            for slot in slots:
+                slot.told(self.stop.requests)
+        for thread in threads:
+            thread.join()
+        self.heart.close()
+        self.household.close()
+        for slot in slots:
+            if slot.error is not None:
+                raise slot.error
 
-        def handle(task: Task) -> Call | None:
-            if self._stop():  # it came in the same instant
-                return self._failed(task["taskToken"], "worker-shutdown")
-            call = self._work(task)
-            logs.running = logs.NOTHING
-            if one_task:
-                self._stop.request()
-            return call
-
-        log.info("working on %s of the domain %s", self._task_list or "the Lambda functions", self._domain)
-        self._renew()
+    def _serve(self, slot: Slot) -> None:
         try:
-            serve(self._client, (f"poll_for_{self._kind.name}_task", poll), handle, self._stop, self._refused)
+            slot.serve()
+        except Exception as error:
+            slot.error = error
+            self.stop.request()
         finally:
-            if self._child is not None:
-                self._child.close()
-            self._household.close()
+            slot.over = True
+            self.stop.ring()
 
-    def _work(self, task: Task) -> Call | None:
+
+class Slot:
+    """One task at a time, in a thread of its own. `over` once it has ended, with `error` where it could not go on."""
+
+    def __init__(self, worker: Worker, one_task: bool) -> None:
+        self.over = False
+        self.error: Exception | None = None
+        self._worker = worker
+        self._kind = worker.kind
+        self._one_task = one_task
+        self._stop = Stop()
+
+    def told(self, requests: int) -> None:
+        """This process was told to stop so often; or one of its children has died. From another thread."""
+        while self._stop.requests < requests:
+            self._stop.request()
+        self._stop.ring()
+
+    def serve(self) -> None:
+        """Poll, work and respond, until told to stop. Raises what the engine says of an unknown domain."""
+        worker = self._worker
+        poll: dict[str, Any] = {"domain": worker.domain, "identity": identity()}
+        if worker.task_list:
+            poll["taskList"] = {"name": worker.task_list}
+        serve(worker.client, (f"poll_for_{self._kind.name}_task", poll), self._handle, self._stop, self._refused)
+
+    def _handle(self, task: Task) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
-        token, task_id = task["taskToken"], task[self._kind.id]
-        logs.running = self._kind.name, task["workflowExecution"]["workflowId"], task_id
-        child = self._hand_over((self._kind.name, *self._kind.asked(task, self._domain, self._task_list)))
-        beats = self._kind.beats(task, self._config, self._heartbeat)
-        told = False
-        while not child.ready(self._stop.within(beats.left())):
-            if self._stop() and not told:
-                told = True
-                log.info("%s is still running, it has %g s", task_id, self._stop.grace)
-            if self._stop.requests > 1:
-                log.warning("told to end: %s is given back", task_id)
-                child.end(0)
-                return self._failed(token, "worker-shutdown")
-            if beats.due() and (verdict := self._beat(token, task_id)) is not None and not child.ready(0):
-                # No heartbeat goes out while the child ends, so that must be over before the task times out.
-                child.end(min(self._grace, 2 * beats.every))
-                self._renew()
-                return ("respond_activity_task_canceled", {"taskToken": token}) if verdict == "cancel" else None
-        return self._answered(child, token, task_id)
+        worker, token, task_id = self._worker, task["taskToken"], task[self._kind.id]
+        if self._stop():  # it came in the same instant
+            return response(self._kind.name, token, {"reason": SHUTDOWN})
+        logs.running.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
+        limits = self._kind.limits(task, worker.config)
+        pulse = Pulse(token, task_id, self._stop.ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
+        worker.heart.begin(pulse)
+        try:
+            return self._work(task, pulse)
+        finally:
+            worker.heart.end(pulse)
+            logs.running.what = logs.NOTHING
+            if self._one_task:
+                worker.stop.request()
+                self._stop.request()
 
-    def _answered(self, child: WarmChild, token: str, task_id: str) -> Call:
-        answer = child.answer()
-        if answer is None:
-            reason = f"worker-died: {child.cause()}"
-            log.warning("%s: %s", task_id, reason)
-            self._renew()
-            return self._failed(token, reason)
-        if answer.get("stale"):
-            child.close()
-            self._renew()
-        self._point("before-response", task_id)
+    def _times(self, limits: Limits) -> tuple[float | None, float | None]:
+        silent = self._kind.heartbeats and self._worker.heartbeat == 0
+        return limits.heartbeat, None if silent else limits.start_to_close
+
+    def _work(self, task: Task, pulse: Pulse) -> Call | None:
+        raise NotImplementedError
+
+    def _answered(self, answer: Answer, pulse: Pulse) -> Call | None:
+        """What the engine is told of a task that is over, when nobody wanted its end."""
+        self._worker.point("before-response", pulse.task_id)
+        if answer.get("later"):
+            log.info("%s is to be completed by somebody else", pulse.task_id)
+            return None
         if "result" not in answer:
-            log.info("%s failed: %s", task_id, answer["reason"])
-        return response(self._kind.name, token, answer)
+            log.info("%s failed: %s", pulse.task_id, answer["reason"])
+        return response(self._kind.name, pulse.token, answer)
 
-    def _failed(self, token: str, reason: str) -> Call:
-        return response(self._kind.name, token, {"reason": reason})
+    def _ended(self, answer: Answer | None, pulse: Pulse) -> Call | None:
+        """What the engine is told of a task that was to end; `answer` if it gave one."""
+        if pulse.verdict == "lost":
+            return None
+        if answer is not None and "result" in answer:
+            return self._answered(answer, pulse)
+        given: dict[str, Any] = {"taskToken": pulse.token}
+        if answer is not None and "reason" in answer and not answer["reason"].startswith("TaskCanceled"):
+            given["details"] = answer["reason"]
+        return "respond_activity_task_canceled", given
+
+    def _failed(self, pulse: Pulse, reason: str, **more: Any) -> Call:
+        """A task has failed for what is not its own fault."""
+        details = carrying(json.dumps(more, ensure_ascii=False) if more else "{}", pulse.details)
+        told = {"reason": cut(clean(reason), MAX_REASON), "details": None if details == "{}" else details}
+        return response(self._kind.name, pulse.token, told)
 
     def _refused(self, answer: Call, error: Exception) -> Call:
         """The engine takes the answer for none: then the task has failed, and says why."""
-        return self._failed(answer[1]["taskToken"], cut(clean(f"the engine refused the answer: {error}"), MAX_REASON))
+        reason = cut(clean(f"the engine refused the answer: {error}"), MAX_REASON)
+        return response(self._kind.name, answer[1]["taskToken"], {"reason": reason})
 
-    def _beat(self, token: str, task_id: str) -> str | None:
-        """Heartbeat: "cancel" or "lost" where the engine wants the task ended."""
-        if not self._kind.heartbeats:
-            log.warning("%s has overrun its time, it is ended", task_id)
-            return "lost"
+
+class InChild(Slot):
+    """Tasks run in a child, which is started ahead."""
+
+    def __init__(self, worker: Worker, one_task: bool) -> None:
+        super().__init__(worker, one_task)
+        self._child: WarmChild | None = None
+        self._leaving: list[threading.Thread] = []
+
+    def serve(self) -> None:
+        self._renew()
         try:
-            answer = self._client.record_activity_task_heartbeat(taskToken=token)
-        except Exception as error:
-            if code_of(error) == "UnknownResourceFault":
-                log.warning("%s is not ours any more, it is ended: %s", task_id, error)
-                return "lost"
-            log.warning("%s could not heartbeat, it goes on: %s", task_id, error)
-            return None
-        if answer.get("cancelRequested"):
-            log.info("%s is cancelled", task_id)
-            return "cancel"
-        return None
+            super().serve()
+        finally:
+            if self._child is not None:
+                self._child.close()
+            for thread in self._leaving:
+                thread.join()
+
+    def _work(self, task: Task, pulse: Pulse) -> Call | None:
+        worker = self._worker
+        child = self._hand_over((self._kind.name, *self._kind.asked(task, worker.domain, worker.task_list)))
+        told = False
+        while True:
+            said = child.hear()
+            if self._stop() and not told:
+                told = True
+                log.info("%s is still running, it has %g s", pulse.task_id, worker.stop.grace)
+            if said is not None:
+                if "beat" not in said:
+                    child.output.take()
+                    self._renew_if_worn(child, said)
+                    return self._answered(said, pulse)
+                worker.heart.say(pulse, said["beat"])
+            elif child.gone:
+                return self._died(child, pulse)
+            elif self._stop.requests > 1:
+                log.warning("told to end: %s is given back", pulse.task_id)
+                child.end()
+                return self._failed(pulse, SHUTDOWN)
+            elif pulse.verdict is not None:
+                answer = child.end_softly(pulse.verdict, worker.grace)
+                self._renew()
+                return self._ended(answer, pulse)
+
+    def _died(self, child: WarmChild, pulse: Pulse) -> Call:
+        reason = f"worker-died: {child.cause()}"
+        last = _last_lines(child.output.take())
+        log.warning("%s: %s", pulse.task_id, reason)
+        self._renew()
+        message = f"{reason}\nits last output:\n{last}" if last else reason
+        return self._failed(pulse, reason, error="WorkerDied", message=clean(message), output=clean(last))
 
     def _hand_over(self, asked: tuple[Any, ...]) -> WarmChild:
         """Give a task to the child, or to a new one where that died while it had none."""
         if self._child is None or not self._child.ask(asked):
             if self._child is not None:
-                self._child.end(0)
-            self._child = WarmChild(self._household, self._stop, self._stores)
+                self._child.end()
+            self._child = WarmChild(self._worker.household, self._worker.terms, self._stop)
             self._child.ask(asked)
         return self._child
 
     def _renew(self) -> None:
         """Start the next child now, so that it is warm when a task comes."""
         if self._child is not None:
-            self._child.end(0)
-        self._child = None if self._stop() else WarmChild(self._household, self._stop, self._stores)
+            self._child.end()
+        self._child = None if self._stop() else WarmChild(self._worker.household, self._worker.terms, self._stop)
+
+    def _renew_if_worn(self, child: WarmChild, answer: Answer) -> None:
+        """Replace a child that should not go on; the old one ends meanwhile."""
+        work = self._worker.work
+        most = 1 if work.isolation == "fresh" else work.max_tasks
+        worn = answer.get("stale") or (most is not None and child.tasks >= most)
+        if not worn and work.max_rss is not None:
+            size = child.memory()
+            worn = size > work.max_rss * 1_000_000
+            if worn:
+                log.info("a child of %d MB is replaced", size // 1_000_000)
+        if worn:
+            self._leaving = [thread for thread in self._leaving if thread.is_alive()]
+            self._leaving.append(threading.Thread(target=child.close, daemon=True))
+            self._leaving[-1].start()
+            self._child = None
+            self._renew()
 
 
-class Beats:
-    """When a task's heartbeats are due: at a third of its heartbeat timeout, and when its time is over, for then the
-    answer says that it is lost. All in seconds; None for no timeout, `most` as Worker's `heartbeat`."""
+class InThread(Slot):
+    """Tasks run in this very thread. Nothing can end them."""
 
-    def __init__(self, timeout: float | None, start_to_close: float | None, most: int | None) -> None:
-        self.every = min(SELDOM, (timeout or math.inf) / 3, most or math.inf)
-        now = time.monotonic()
-        self._next = math.inf if most == 0 else now + self.every
-        self._over = math.inf if start_to_close is None else now + start_to_close + 0.1
+    def _work(self, task: Task, pulse: Pulse) -> Call | None:
+        worker = self._worker
+        asked = self._kind.asked(task, worker.domain, worker.task_list)
+        if self._kind is LAMBDA:
+            answer = lambdas.run(asked[0], worker.codec)
+        else:
+            name, text, context, token = asked
+            link = PulseLink(worker.heart, pulse)
+            attempt = Attempt(context, text, token, time.time(), worker.codec, link, sole=False)
+            answer = calling.run(name, text, context, worker.codec, attempt=attempt)
+        return self._answered(answer, pulse) if pulse.verdict is None else self._ended(answer, pulse)
 
-    def left(self) -> float | None:
-        """Seconds to the next; None for never."""
-        until = min(self._next, self._over)
-        return None if until == math.inf else max(0.0, until - time.monotonic())
 
-    def due(self) -> bool:
-        """Whether to heartbeat now. Says so once; workers that started together drift apart."""
-        now = time.monotonic()
-        if now < min(self._next, self._over):
-            return False
-        if now >= self._over:
-            self._over = math.inf
-        self._next = now + self.every * random.uniform(0.8, 1)
-        return True
+@dataclass(frozen=True, slots=True)
+class PulseLink:
+    """The way from a task's code to the heart of its own process."""
+
+    heart: Heart
+    pulse: Pulse
+
+    def ended(self) -> str | None:
+        return self.pulse.verdict
+
+    def beat(self, details: str | None) -> None:
+        self.heart.say(self.pulse, details)
+
+    def note(self, progress: dict[str, Any]) -> None:
+        pass
+
+
+def _last_lines(output: dict[str, str]) -> str:
+    """The end of what was written, a stream after the other."""
+    return "\n".join(line for text in output.values() for line in text.rstrip().splitlines()[-LAST_LINES:])
 
 
 def _asked_activity(task: Task, domain: str, task_list: str) -> tuple[Any, ...]:
-    return task["activityType"]["name"], task.get("input"), context_of(task, domain, task_list)
+    return task["activityType"]["name"], task.get("input"), context_of(task, domain, task_list), task["taskToken"]
 
 
-def _activity_beats(task: Task, config: Config, most: int | None) -> Beats:
+def _activity_limits(task: Task, config: Config) -> Limits:
     told = read_object(task.get("input")).get(RESERVED)
     told = told if isinstance(told, dict) else {}
-    timeout = _seconds(told.get("heartbeat", config.activity_heartbeat_timeout))
-    return Beats(timeout, None if most == 0 else _seconds(told.get("start_to_close")), most)
+    timeout = seconds_of(told.get("heartbeat", config.activity_heartbeat_timeout))
+    return Limits(timeout, seconds_of(told.get("start_to_close")))
 
 
-def _lambda_beats(task: Task, config: Config, most: int | None) -> Beats:
-    return Beats(None, _seconds(task["startToCloseTimeout"]), 0)
+def _lambda_limits(task: Task, config: Config) -> Limits:
+    return Limits(None, seconds_of(task["startToCloseTimeout"]))
 
 
-ACTIVITY: Final = Kind(
-    "activity",
-    id="activityId",
-    asked=_asked_activity,
-    beats=_activity_beats,
-    heartbeats=True,
-)
-LAMBDA: Final = Kind("lambda", id="id", asked=lambda task, *_: (task,), beats=_lambda_beats, heartbeats=False)
-
-
-class WarmChild:
-    """The worker's end of a child: started here, asked, and ended with all that it started."""
-
-    def __init__(self, household: Household, stop: Stop, stores: Sequence[str] = ()) -> None:
-        self._household = household
-        self._stop = stop
-        self._channel, theirs = socket.socketpair()
-        life, held = os.pipe()
-        level = logging.getLevelName(log.getEffectiveLevel())
-        self._life: int | None = held
-        self._process = household.start(
-            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), level, *stores],
-            stdin=subprocess.DEVNULL,
-            pass_fds=(theirs.fileno(), life),
-            start_new_session=True,
-        )
-        theirs.close()
-        os.close(life)
-        self._peak: int | None = None
-        self._speaks = False
-        self._woken = select.poll()
-        self._woken.register(self._channel, select.POLLIN)
-        self._woken.register(stop, select.POLLIN)
-
-    def ask(self, task: tuple[Any, ...]) -> bool:
-        """Hand it a task: its kind, and what `child.RUN` wants of that. False where it is dead and has not begun it."""
-        try:
-            send(self._channel.fileno(), task)
-        except OSError:
-            return False
-        return True
-
-    def ready(self, timeout: float | None) -> bool:
-        """Whether it has answered or died, after a signal or at most `timeout` seconds (None: no limit)."""
-        self._speaks = self._listen(None if timeout is None else math.ceil(timeout * 1000))
-        if not self._speaks and self.exited():
-            # What the task forked may hold the channel open: it is silent then, not at its end.
-            self._speaks = self._listen(0)
-            return True
-        return self._speaks
-
-    def answer(self) -> Answer | None:
-        """What it answered; None where it died. Only when it is `ready`."""
-        return receive(self._channel.fileno()) if self._speaks else None
-
-    def _listen(self, milliseconds: int | None) -> bool:
-        woken = [descriptor for descriptor, _ in self._woken.poll(milliseconds)]
-        if self._stop.fileno() in woken:
-            self._stop.hush()
-        return self._channel.fileno() in woken
-
-    def exited(self) -> bool:
-        if self._process.returncode is None:
-            pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
-            if pid:
-                self._process.returncode = os.waitstatus_to_exitcode(status)
-                self._peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return self._process.returncode is not None
-
-    def cause(self) -> str:
-        """Why it died."""
-        if not self._let_exit(1.0):
-            return "it closed its channel to the worker"
-        return exit_cause(self._process.returncode, self._peak)
-
-    def end(self, grace: float) -> None:
-        """End it and all that it started: softly, and after `grace` seconds or a second request to stop, hard."""
-        if self._life is None:
-            return
-        end_tree(self._process.pid, self.exited, self._wait, grace)
-        self._household.settle()
-        self._channel.close()
-        os.close(self._life)
-        self._life = None
-
-    def close(self) -> None:
-        """Let it exit by itself, as it does when nobody asks any more, and end what is left after a second."""
-        self._channel.close()
-        self._let_exit(1.0)
-        self.end(0)
-
-    def _let_exit(self, seconds: float) -> bool:
-        until = time.monotonic() + seconds
-        while not self.exited() and time.monotonic() < until:
-            self._wait(0.02)
-        return self.exited()
-
-    def _wait(self, seconds: float) -> bool:
-        self._stop.wait(seconds)
-        return self._stop.requests > 1
-
-
-def _seconds(text: Any) -> float | None:
-    """The seconds of a timeout; None for NONE, and for what is none."""
-    text = str(text)
-    return float(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
+ACTIVITY: Final = Kind("activity", id="activityId", asked=_asked_activity, limits=_activity_limits, heartbeats=True)
+LAMBDA: Final = Kind("lambda", id="id", asked=lambda task, *_: (task,), limits=_lambda_limits, heartbeats=False)

@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ class HandClient:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
         self._lines = self._socket.makefile("rb")
+        self._turn = threading.RLock()  # a heartbeat comes from another thread
         self._say({"pid": os.getpid()})
 
     def respond_and_poll(self, respond: Any, poll: Any) -> dict[str, Any]:
@@ -34,11 +36,12 @@ class HandClient:
             self._ask({"call": respond[0], **respond[1]})
         if poll is None:
             return {}
-        self._say({"call": poll[0], **poll[1]})
-        while not select.select([self._socket], [], [], 0.02)[0]:
-            if self._stopping():
-                return {}
-        return self._hear()
+        with self._turn:
+            self._say({"call": poll[0], **poll[1]})
+            while not select.select([self._socket], [], [], 0.02)[0]:
+                if self._stopping():
+                    return {}
+            return self._hear()
 
     def record_activity_task_heartbeat(self, **arguments: Any) -> dict[str, Any]:
         return self._ask({"call": "record_activity_task_heartbeat", **arguments})
@@ -48,8 +51,9 @@ class HandClient:
         self._socket.close()
 
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._say(message)
-        return self._hear()
+        with self._turn:
+            self._say(message)
+            return self._hear()
 
     def _say(self, message: dict[str, Any]) -> None:
         self._socket.sendall(json.dumps(message).encode() + b"\n")

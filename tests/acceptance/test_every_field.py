@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ import pytest
 import simpleflow
 from serving import Server
 from shell import Project
+from simpleflow.clients import client
 from simpleflow.exceptions import WorkflowFailed
+from simpleflow.runtime import runs
 from simpleflow.runtime.local import run_local
 
 FLOWS = """
-import json
+import json, os
 from simpleflow import Workflow, activity
 
 @activity.with_attributes()
@@ -67,7 +70,10 @@ class Every(Workflow):
 
 class Fails(Workflow):
     def run(self, given):
-        self.fail(given, given)
+        echoed, child = self.submit(echo, given), self.submit(Child, given)
+        if not (child.result == echoed.result + "!" and os.path.exists("mended")):
+            self.fail(given, given)
+        return [len(echoed.result), len(given)]
 """
 GIVEN = "é\\x" * 300_000  # in UTF-8 and as JSON a little more than a megabyte
 EQUAL = ("left", "echoed", "child", "sent", "heard", "error", "details", "marker", "listed", "control")
@@ -119,9 +125,17 @@ def in_the_memory_of_a_server(project: Project, flow: Any) -> Any:
     temporary.mkdir()
     server = Server(project, "--engine", "memory", TMPDIR=str(temporary))
     try:
-        return durably(project, flow, server.url)
+        with pytest.raises(WorkflowFailed) as caught:
+            durably(project, flow, server.url)
+        project.write("mended", "")
+        repaired = project.run("--engine", server.url, "standalone", "-d", "D", "--repair", "W", "every_field.Fails")
+        assert f"result: [{len(GIVEN)}, {len(GIVEN)}]" in repaired.stderr
+        with closing(client(server.url)) as swf:
+            kinds = {event["eventType"] for event in runs.history(swf, runs.find(swf, "D", "W"))}
+        assert "WorkflowExecutionCompleted" in kinds and "ActivityTaskScheduled" not in kinds
+        raise caught.value
     finally:
-        assert len(list(temporary.glob("simpleflow-*/??/*"))) == 2  # the input and the details
+        assert len(list(temporary.glob("simpleflow-*/??/*"))) > 3
         server.end()
         assert not list(temporary.iterdir()), "what was kept is gone with the engine"
 

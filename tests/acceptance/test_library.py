@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import amazon
+from hands import Engine, finish
 from shell import Project
-from test_processes import Engine, finish
 
 FLOW = '''
 import json, os
@@ -116,8 +116,8 @@ def test_everything_through_workers(project: Project, where: str, s3: dict[str, 
     environment |= {"XDG_CACHE_HOME": str(project.path / "cache"), "LOG_LEVEL": "DEBUG"}
     done = project.run("standalone", "--domain", "D", "-W", "1", "flow.Flow", **environment)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"DEBUG \[process=decider, pid=\d+\]: a decision\n", done.stderr)
-    assert re.search(r"DEBUG \[process=task, pid=\d+\]: an activity\n", done.stderr)
+    assert re.search(r"DEBUG \[process=decider, pid=\d+, workflow=\S+, decision=\d+\]: a decision\n", done.stderr)
+    assert re.search(r"DEBUG \[process=task, pid=\d+, workflow=\S+, activity=\S+\]: an activity\n", done.stderr)
     workflow_id, run_id = done.stdout.split()
     info = project.run("--format", "json", "--header", "workflow.info", "D", workflow_id)
     found = json.loads(info.stdout)
@@ -194,7 +194,7 @@ def hold(fifo):
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     (tmp_path / "held.py").write_text(HOLD)
-    engine = Engine(tmp_path)
+    engine = Engine(tmp_path, "")
     yield engine
     engine.close()
 

@@ -212,7 +212,7 @@ def test_heartbeats_go_out_at_a_third_of_the_timeout(engine: Engine) -> None:
         worker.say()
     assert said["result"] == '"done"'
     gaps = [after - before for before, after in itertools.pairwise(times)]
-    assert min(gaps) > 0.25 and sum(gaps) / 4 < 0.5, gaps
+    assert 0.25 < sum(gaps) / 4 < 0.5, gaps
 
 
 def test_an_engine_that_cannot_be_reached_ends_nothing(engine: Engine) -> None:
@@ -267,6 +267,7 @@ def test_a_cancelled_task_is_told_then_killed_and_answered(engine: Engine, deaf:
     worker.say(cancelRequested=True)
     if not deaf:
         assert fifo.line() == "told"
+    worker.say_to_heartbeats()
     assert worker.expect("respond_activity_task_canceled")["taskToken"] == token
     assert fifo.gone()
     assert worker.result("add", 1, 1) == 2

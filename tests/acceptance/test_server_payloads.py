@@ -119,6 +119,9 @@ def test_a_text_is_kept_when_it_is_whole(tmp_path: Path) -> None:
     assert shelf.read(HASH, 5000, 3) == DATA[5000:5003] and shelf.read(HASH, len(DATA), 3) == b""
     only = Shelf([str(tmp_path / "other"), str(tmp_path / "new")])
     assert only.read(HASH, 0, len(DATA)) == DATA
+    for call in (lambda: only.read(f"../new/{HASH}", 0, 1), lambda: only.write("..", 0, b""), lambda: only.finish("x")):
+        with pytest.raises(ValueError, match="is no SHA-256"):
+            call()
 
 
 def test_a_full_disk_is_told(tmp_path: Path) -> None:

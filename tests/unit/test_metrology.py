@@ -123,6 +123,19 @@ def test_measurements_that_cannot_be_written_fail_no_activity(
     assert "the measurements of flow/1/r%2B%3D%2F/metrology.json are not gathered" in caplog.text
 
 
+def test_the_old_name_of_the_hook_is_called_too(bucket: dict[str, str]) -> None:
+    told: list[Any] = []
+
+    class Old(Measured):
+        def after_run(self, history: Any) -> None:
+            told.append(history)
+
+    executor: Any = None
+    history = History([])
+    Old(executor).after_closed(history)
+    assert told == [history] and list(bucket) == ["m:flow/1/r%2B%3D%2F/metrology.json"]
+
+
 def test_a_runs_measurements_are_gathered(bucket: dict[str, str]) -> None:
     Activity(Work).work([], {}, CONTEXT)
     bucket["m:flow/1/r%2B%3D%2F/metrology.json"] = "an older one"

@@ -142,7 +142,8 @@ def test_a_step_forces_itself_and_others(town: Town, bucket: dict[str, str]) -> 
     class Forces(Steps):
         def run(self) -> Any:
             first = self.step("a", (work, "a"), force=True, force_steps_if_executed=["b", "c"])
-            steps = [self.step(name, (work, name), force_steps_if_executed="d") for name in ("b", "d", "e")]
+            others = (("b", "d"), ("d", "d"), ("e", "z"))
+            steps = [self.step(name, (work, name), force_steps_if_executed=forces) for name, forces in others]
             return self.submit(Chain(first, *steps)).result and self.get_forced_steps()
 
     for name in "abde":

@@ -1,21 +1,20 @@
-"""Values and rules of supervising and heartbeating."""
+"""Values and rules of supervising."""
 
 from __future__ import annotations
 
-import math
 import select
 
 import pytest
 
-from simpleflow.runtime import working
 from simpleflow.runtime.poll import Stop
-from simpleflow.runtime.supervise import HEALTHY, Spec, exit_cause, restart_delay
-from simpleflow.runtime.working import Beats
+from simpleflow.runtime.supervise import HEALTHY, Spec, Work, exit_cause, restart_delay
 
 
 def test_a_spec_survives_a_command_line() -> None:
     spec = Spec("decider", "sqlite:/a b.sqlite", "D", "l", ("m.A", "m.B"), heartbeat=5, one_task=True, life_fd=7)
     assert Spec.from_json(spec.to_json()) == spec
+    works = Spec("worker", "e", "d", "l", work=Work(3, "fresh", 7, 500, ("m", "n"), ("a",)))
+    assert Spec.from_json(works.to_json()) == works
     least = Spec.from_json('{"role": "worker", "engine": "e", "domain": "d", "task_list": "l"}')
     assert least == Spec("worker", "e", "d", "l")
 
@@ -44,55 +43,6 @@ def test_restarts_slow_down() -> None:
 )
 def test_causes(code: int, peak: int | None, cause: str) -> None:
     assert exit_cause(code, peak) == cause
-
-
-class Clock:
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(working, "time", clock)
-    return clock
-
-
-@pytest.mark.parametrize(
-    ("timeout", "most", "first"),
-    [
-        (60, None, 20),
-        (1, None, 1 / 3),
-        (600, None, 60),
-        (None, None, 60),
-        (60, 5, 5),
-        (6, 5, 2),
-        (None, 7, 7),
-        (60, 0, None),
-    ],
-)
-def test_the_first_heartbeat(clock: Clock, timeout: float | None, most: int | None, first: float | None) -> None:
-    left = Beats(timeout, None, most).left()
-    assert left is None if first is None else left == pytest.approx(first)
-
-
-def test_heartbeats_go_on_and_drift(clock: Clock) -> None:
-    beats = Beats(30, None, None)
-    assert not beats.due()
-    for _ in range(50):
-        clock.now += beats.left() or math.nan
-        assert beats.due() and not beats.due()
-        assert 8 <= (beats.left() or math.nan) <= 10
-
-
-def test_the_end_of_a_tasks_time_is_noticed(clock: Clock) -> None:
-    beats = Beats(60, 2, None)
-    assert beats.left() == pytest.approx(2.1)
-    clock.now += 2.2
-    assert beats.due() and not beats.due()
-    assert 16 <= (beats.left() or math.nan) <= 20
 
 
 def test_a_request_wakes_and_is_counted() -> None:

@@ -1,0 +1,315 @@
+"""What a task can do while a worker has it, and how it ends: real processes, and the engine is the test."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hands import SOON, Engine, Process, finish
+from simpleflow.runtime.supervise import Work
+
+TASKS = '''
+import asyncio, logging, os, signal, subprocess, sys, time
+from simpleflow import activity
+
+def say(fifo, text):
+    with open(fifo, "w") as file:
+        file.write(text + "\\n")
+
+def process():
+    return os.getpid()
+
+def logs():
+    logging.getLogger("of.mine").info("a line")
+
+def sleeps(fifo):
+    """Be interrupted."""
+    try:
+        say(fifo, "begun")
+        time.sleep(600)
+    except BaseException as error:
+        say(fifo, f"raised {type(error).__name__}")
+        raise
+    finally:
+        say(fifo, "cleaned up")
+
+def asks(fifo):
+    """Ask, and end by itself."""
+    activity.cancelled()
+    say(fifo, "begun")
+    while not activity.cancelled():
+        time.sleep(0.01)
+    return "in order"
+
+def swallows(fifo):
+    """Go on whatever is raised."""
+    held = os.open(fifo, os.O_WRONLY)
+    os.write(held, b"begun\\n")
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass
+
+async def waits(fifo):
+    try:
+        say(fifo, "begun")
+        await asyncio.sleep(600)
+    finally:
+        say(fifo, "cleaned up")
+
+async def adds(x, y):
+    await asyncio.sleep(0)
+    return x + y
+
+class Async:
+    async def execute(self):
+        return "executed"
+
+def beats(*details):
+    for each in details:
+        activity.heartbeat(each)
+    raise ValueError("by hand")
+
+def beats_oddly():
+    activity.heartbeat(1j)
+
+def beats_and_asks(fifo):
+    activity.heartbeat(7)
+    activity.heartbeat({"page": 8})
+    return asks(fifo)
+
+def beats_and_dies(details):
+    print("nearly there")
+    activity.heartbeat(details)
+    print("\\n".join(f"line {n}" for n in range(40)), file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def knows():
+    found = activity.context()
+    return [found.workflow_id, found.run_id, found.activity_id, found.attempt, found.token, found.last_details,
+            found.deadline and found.deadline.timestamp(), found.idempotency_key]
+
+def later():
+    raise activity.CompleteLater
+
+def meets(mine, theirs):
+    """Wait for another task that runs at the same time."""
+    end = os.open(mine, os.O_RDWR)
+    with open(theirs, "w") as file:
+        file.write("here\\n")
+    return os.read(end, 100).decode()
+
+def eats(megabytes):
+    global eaten
+    eaten = b"x" * (megabytes * 1_000_000)
+    return os.getpid()
+
+@activity.with_attributes(version="2")
+def versioned():
+    return 2
+'''
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(tmp_path, TASKS)
+    yield engine
+    engine.close()
+
+
+def end(worker: Process, how: dict[str, Any]) -> None:
+    """Answer the heartbeat that is due."""
+    worker.expect("record_activity_task_heartbeat", answer=False)
+    worker.say(**how)
+    if how.get("cancelRequested"):
+        worker.say_to_heartbeats()
+
+
+# -- the end that somebody else wants ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("sleeps", ["raised TaskCanceled", "cleaned up"]), ("waits", ["cleaned up"])]
+)
+def test_a_task_that_is_cancelled_is_interrupted_and_cleans_up(engine: Engine, name: str, words: list[str]) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    token = worker.give(name, fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    start = time.monotonic()
+    end(worker, {"cancelRequested": True})
+    assert [fifo.line() for _ in words] == words
+    assert worker.expect("respond_activity_task_canceled")["taskToken"] == token
+    assert time.monotonic() - start < SOON
+    assert worker.result("process"), "another child goes on"
+
+
+def test_a_task_that_asks_is_left_to_end_by_itself(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("asks", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    end(worker, {"cancelRequested": True})
+    assert worker.expect("respond_activity_task_completed")["result"] == '"in order"'
+
+
+def test_a_task_that_is_lost_is_told_too_and_never_answered(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("asks", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    end(worker, {"fault": "UnknownResourceFault"})
+    assert worker.result("process"), "it polled next"
+
+
+def test_a_task_that_does_not_hear_is_killed_after_the_grace(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTIVITY_SIGTERM_WAIT_SEC", "0.3")
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("swallows", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    end(worker, {"cancelRequested": True})
+    worker.expect("respond_activity_task_canceled")
+    assert fifo.gone()
+
+
+# -- what it knows and says ----------------------------------------------------------------------------------------
+
+
+def test_what_a_task_knows_of_itself(engine: Engine) -> None:
+    _, worker = engine.worker()
+    told = {"attempt": 2, "heartbeat": "60", "start_to_close": "300", "last": {"page": 7}}
+    before = time.time()
+    *known, deadline, key = worker.result("knows", told=told)
+    assert known == ["w", "r", "activity-1", 2, "token-1", {"page": 7}]
+    assert before + 300 <= deadline <= time.time() + 300
+    assert len(key) == 32
+    *known, deadline, other = worker.result("knows", told={})
+    assert known == ["w", "r", "activity-2", 1, "token-2", None] and deadline is None and other != key
+
+
+def test_coroutines(engine: Engine) -> None:
+    _, worker = engine.worker()
+    assert worker.result("adds", 1, y=2) == 3
+    assert worker.result("Async") == "executed"
+    assert worker.failure("adds", 1, "x") == "TypeError: unsupported operand type(s) for +: 'int' and 'str'"
+
+
+def test_what_a_heartbeat_said_goes_with_the_failure(engine: Engine) -> None:
+    _, worker = engine.worker()
+    worker.give("beats", {"page": 1}, {"page": 2})
+    failed = worker.expect("respond_activity_task_failed")
+    assert failed["reason"] == "ValueError: by hand"
+    assert json.loads(failed["details"])["heartbeat"] == {"page": 2}
+    assert worker.failure("beats_oddly").startswith("PayloadError: the details of a heartbeat cannot be encoded")
+
+
+def test_the_engine_is_told_what_a_heartbeat_said_within_a_second(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("beats_and_asks", fifo.path, told={"heartbeat": "60"})
+    start = time.monotonic()
+    assert worker.expect("record_activity_task_heartbeat", answer=False)["details"] == '{"page":8}'
+    assert time.monotonic() - start < SOON
+    worker.say(cancelRequested=True)
+    assert worker.expect("respond_activity_task_completed")["result"] == '"in order"'
+
+
+def test_a_child_that_dies_leaves_its_last_words(engine: Engine) -> None:
+    program, worker = engine.worker()
+    worker.result("process")
+    start = time.monotonic()
+    worker.give("beats_and_dies", {"page": 3})
+    failed = worker.expect("respond_activity_task_failed")
+    assert time.monotonic() - start < 1
+    assert failed["reason"].startswith("worker-died: killed by signal 9, perhaps out of memory; peak memory ")
+    details = json.loads(failed["details"])
+    assert details["heartbeat"] == {"page": 3}
+    lines = details["output"].splitlines()
+    assert lines[0] == "nearly there" and lines[-1] == "line 39" and len(lines) == 21
+    program.terminate()
+    assert finish(program)[1] == "nearly there\n"
+
+
+def test_somebody_else_completes_a_task(engine: Engine) -> None:
+    _, worker = engine.worker()
+    child = worker.result("process")
+    worker.give("later")
+    assert worker.result("process") == child, "it polled next, and answered nothing"
+
+
+def test_lines_of_any_logger_tell_whose_they_are(engine: Engine) -> None:
+    program, worker = engine.worker()
+    worker.result("logs")
+    program.terminate()
+    assert re.search(
+        r"INFO \[process=task, pid=\d+, workflow=w, activity=activity-1\]: a line\n", finish(program)[2]
+    )
+
+
+# -- how children are kept -----------------------------------------------------------------------------------------
+
+
+def test_a_child_for_each_task(engine: Engine) -> None:
+    program, worker = engine.worker(work=Work(isolation="fresh"))
+    assert len({worker.result("process") for _ in range(3)}) == 3
+    program.terminate()
+    assert finish(program)[0] == 0
+
+
+def test_a_child_that_has_grown_is_replaced(engine: Engine) -> None:
+    _, worker = engine.worker(work=Work(max_rss=150, max_tasks=3))
+    first = worker.result("process")
+    assert worker.result("eats", 160) == first
+    second = worker.result("process")
+    assert second != first
+    assert [worker.result("process") for _ in range(2)] == [second, second]
+    assert worker.result("process") != second
+
+
+def test_tasks_in_threads(engine: Engine) -> None:
+    _, worker = engine.worker(work=Work(isolation="thread"))
+    assert worker.result("process") == worker.pid
+    fifo = engine.fifo()
+    worker.give("asks", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    end(worker, {"cancelRequested": True})
+    assert worker.expect("respond_activity_task_completed")["result"] == '"in order"'
+    worker.give("beats", {"page": 1})
+    assert json.loads(worker.expect("respond_activity_task_failed")["details"])["heartbeat"] == {"page": 1}
+
+
+# -- names ---------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_is_allowed_is_imported(engine: Engine) -> None:
+    (engine.directory / "early.py").write_text("print('imported early')")
+    program, worker = engine.worker(work=Work(modules=("early", "no.such"), allow=("acts", "other.part")))
+    child = worker.result("process")
+    said = "it is outside of what this worker may import: acts, other.part"
+    assert worker.failure("other.f") == f"cannot import other.f: {said}"
+    assert worker.failure("actsy.f") == f"cannot import actsy.f: {said}"
+    assert worker.failure("acts.os.getpid") == f"cannot import acts.os.getpid: {said}"
+    middlewares = {"pre": ["os.getpid"]}
+    assert worker.failure("process", simpleflow_middlewares=middlewares).startswith("cannot import the middleware os.g")
+    assert worker.result("process") == child
+    program.terminate()
+    _, out, err = finish(program)
+    assert out == "imported early\n"
+    assert "cannot import the module no.such: ModuleNotFoundError: No module named 'no'" in err
+
+
+def test_another_version_is_not_run(engine: Engine) -> None:
+    _, worker = engine.worker()
+    said = worker.failure("versioned")
+    assert said == "version mismatch: the task wants version 1 of acts.versioned, and this worker has 2"
+    text = (engine.directory / "acts.py").read_text().replace('version="2"', 'version="1"')
+    (engine.directory / "acts.py").write_text(text)
+    assert worker.result("versioned") == 2, "the next child has the code of now"
