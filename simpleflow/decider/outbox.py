@@ -334,6 +334,7 @@ class Outbox:
             dropped += [_worded(entry.command) for entry in entries.values()]
             for id in entries:
                 self._over(kind, id)
+        self._prune_signals()
         return dropped
 
     def _fill(self, translate: Callable[[Command | Close], Decision]) -> tuple[list[Decision], list[Entry], bool]:
@@ -420,6 +421,10 @@ class Outbox:
         for kind, id in list(self._cancels):
             if kind in WITHDRAWN and id in self._openings[kind]:
                 del self._openings[kind][id], self._cancels[kind, id]
+        self._prune_signals()
+
+    def _prune_signals(self) -> None:
+        """Forget the signals that nobody would get."""
         if signals := self._openings[SIGNAL]:
             for id, entry in list(signals.items()):
                 if self._is_in_vain(entry.command):

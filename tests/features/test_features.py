@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import contract_targets
+import features_of_canvases
+import features_of_failures
 import features_of_tasks
+import features_of_waits
 import pytest
 from feature import LIST, READY, Fails, Feature, Outside, of
 
@@ -28,7 +31,10 @@ from simpleflow.runtime import local
 from simpleflow.runtime.poll import Call
 from simpleflow.runtime.start import Handle
 
-FEATURES = {feature.name: feature for feature in features_of_tasks.FEATURES}
+MODULES = features_of_tasks, features_of_waits, features_of_canvases, features_of_failures
+ROWS = [feature for module in MODULES for feature in module.FEATURES]
+FEATURES = {feature.name: feature for feature in ROWS}
+assert len(FEATURES) == len(ROWS), "two rows of one name"
 LAMBDAS = {"twice": "features_of_tasks:twice"}
 DOMAIN = "Features"
 HERE = str(Path(__file__).parent)
