@@ -16,7 +16,7 @@ from simpleflow.runtime.__main__ import run_role
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.standalone import lambda_workers, processors
 from simpleflow.runtime.start import ensure_domain, is_amazon
-from simpleflow.runtime.supervise import Spec, Supervisor
+from simpleflow.runtime.supervise import Spec, Supervisor, Work
 from simpleflow.runtime.titles import titled
 
 
@@ -61,6 +61,7 @@ def decider_start(
 @click.option("-N", "--nb-processes", type=click.IntRange(1), help="Default: one for each CPU.")
 @options.heartbeat
 @options.grace
+@options.work_options
 @options.lambdas
 @click.option("--one-task", is_flag=True, help="End after the first activity.")
 @click.pass_obj
@@ -74,6 +75,7 @@ def worker_start(
     grace: float,
     lambdas: dict[str, str],
     one_task: bool,
+    work: Work,
 ) -> None:
     """Run the activities that come to a task list. Ctrl-C ends it after the tasks in hand, a second one at once.
 
@@ -84,7 +86,7 @@ def worker_start(
     url = options.engine_url(common)
     functions = options.lambdas_of(url, lambdas)
     told: dict[str, Any] = {"grace": grace, "log_level": log_level or ""}
-    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, **told)
+    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, work=work, **told)
     client = _prepare(spec)
     if one_task:
         run_role(spec)

@@ -271,7 +271,7 @@ def test_standalone_says_how_to_go_on_with_its_functions(project: Project) -> No
     execution = {"workflowId": "w", "runId": run_id}
     until(lambda: "ActivityTaskStarted" in Decider(swf).types(execution), "a worker has the activity")
     done.interrupt()
-    done.says("a second Ctrl-C ends them now")
+    done.says("another Ctrl-C or SIGTERM ends it now")
     done.interrupt()
     assert done.ends() == 130
     simpleflow, named = f"  simpleflow --engine {url}", "--domain D --lambda f=functions:f"
