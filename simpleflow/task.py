@@ -456,7 +456,7 @@ class MarkerTask(Task):
         return RecordMarker(asked.id, self.name, asked.input, asked.where)
 
     def result(self, input: Any, values: Values) -> Any:
-        return None if self.details is None else values.template(values.text(input), self.name).fill(())
+        return None if self.details is None else values.quoted(input)
 
 
 @dataclass(frozen=True, slots=True)

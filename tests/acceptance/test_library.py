@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import amazon
+from hands import Engine, finish
 from shell import Project
-from test_processes import Engine, finish
 
 FLOW = '''
 import json, os
@@ -194,7 +194,7 @@ def hold(fifo):
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     (tmp_path / "held.py").write_text(HOLD)
-    engine = Engine(tmp_path)
+    engine = Engine(tmp_path, "")
     yield engine
     engine.close()
 

@@ -39,4 +39,4 @@ def test_a_recorded_run_is_read_to_its_recorded_end(file: Path, capsys: pytest.C
 
 def test_there_are_some() -> None:
     there = {file.stem for file in HISTORIES.glob("*.json")}
-    assert there >= {"basic", "everything", "kinds", "goes_on", "branches", "blocked"}
+    assert there >= {"basic", "everything", "kinds", "goes_on", "branches", "blocked", "steps"}

@@ -73,6 +73,16 @@ def test_details_that_cannot_be_encoded_fail_at_submit(town: Town) -> None:
     assert "the details of the marker a" in town.run(town.start(Marks))
 
 
+def test_details_that_fit_fit_as_a_result_too(town: Town) -> None:
+    """Their text has a backslash before each quote there, and travels nowhere."""
+
+    class Marks(Workflow):
+        def run(self) -> Any:
+            return len(self.submit(self.record_marker("m", ["a"] * 6000)).result)
+
+    assert town.run(town.start(Marks)) == 24_001
+
+
 def test_three_hundred_markers_go_out_in_hundreds(town: Town) -> None:
     class Marks(Workflow):
         def run(self) -> Any:
