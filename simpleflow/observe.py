@@ -71,6 +71,15 @@ def _configure_as_told(told: dict[str, Any]) -> None:
         raise config.ConfigError(f"LOGGING is no configuration for logging: {error.__cause__ or error}") from error
 
 
+def share_handlers() -> None:
+    """Write the lines of all other loggers as simpleflow's own, from its level on. In a process that is ours; where
+    somebody has configured the root logger, that stands."""
+    logger = logging.getLogger("simpleflow")
+    if not logging.root.handlers and not config.load().logging:
+        logging.root.handlers[:] = logger.handlers
+        logging.root.setLevel(logger.level)
+
+
 def bear_with_streams() -> None:
     """Let nothing fail for want of an output: a closed one is replaced, and characters that it lacks are escaped."""
     for name in ("stdout", "stderr"):

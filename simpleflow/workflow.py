@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, MutableMapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, NoReturn, ParamSpec, TypeVar, overload
 from uuid import UUID
@@ -109,6 +109,8 @@ class Workflow:
 
     @overload
     def submit(self, workflow: type[Workflow], /, *args: Any, **kwargs: Any) -> Future[Any]: ...
+    @overload
+    def submit(self, activity: Callable[P, Coroutine[Any, Any, R]], /, *args: Any, **kwargs: Any) -> Future[R]: ...
     @overload
     def submit(self, activity: Activity[[], R], /) -> Future[R]: ...
     @overload

@@ -18,6 +18,7 @@ from simpleflow.cli.app import Globals
 from simpleflow.clients import SWFClient
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
+from simpleflow.runtime.supervise import Work
 from simpleflow.workflow import Workflow
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -140,6 +141,64 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--decision-tasks-timeout", type=click.IntRange(1), metavar="SECONDS", help="For one decision."),
         click.option("--execution-timeout", type=click.IntRange(1), metavar="SECONDS", help="For the whole run."),
         click.option("--workflow-id", metavar="ID", help="Default: {name}-{time}-{random}."),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def work_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how workers work; the command is given them as its argument `work`."""
+    names = [field.name for field in fields(Work)]
+
+    @wraps(command)
+    def gathered(**given: Any) -> Any:
+        return command(work=Work(**{name: given.pop(name) for name in names}), **given)
+
+    decorated: Callable[..., Any] = gathered
+    for option in reversed(
+        (
+            click.option(
+                "--concurrency",
+                type=click.IntRange(1),
+                metavar="N",
+                default=1,
+                show_default=True,
+                help="So many tasks at a time in each process.",
+            ),
+            click.option(
+                "--isolation",
+                type=click.Choice(["warm", "fresh", "thread"]),
+                default="warm",
+                show_default=True,
+                help="Children that are kept, a fresh one for each task, or threads, which cannot be killed.",
+            ),
+            click.option(
+                "--max-tasks-per-child",
+                "max_tasks",
+                type=click.IntRange(1),
+                metavar="N",
+                help="Replace a child after so many tasks.",
+            ),
+            click.option(
+                "--max-rss",
+                type=click.IntRange(1),
+                metavar="MB",
+                help="Replace a child that has more resident memory when its task is over.",
+            ),
+            click.option(
+                "--module",
+                "modules",
+                multiple=True,
+                metavar="MODULE",
+                help="Import this module when a child starts; may be repeated.",
+            ),
+            click.option(
+                "--allow",
+                multiple=True,
+                metavar="PREFIX",
+                help="Import for tasks only what this dotted name names or holds; may be repeated.",
+            ),
+        )
     ):
         decorated = option(decorated)
     return decorated

@@ -14,7 +14,7 @@ from simpleflow.runtime.__main__ import run_role
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.standalone import lambda_workers, processors
 from simpleflow.runtime.start import ensure_domain, is_amazon
-from simpleflow.runtime.supervise import Spec, Supervisor
+from simpleflow.runtime.supervise import Spec, Supervisor, Work
 
 
 @click.command("decider.start")
@@ -54,6 +54,7 @@ def decider_start(
 @options.log_level
 @click.option("-N", "--nb-processes", type=click.IntRange(1), help="Default: one for each CPU.")
 @options.heartbeat
+@options.work_options
 @options.lambdas
 @click.option("--one-task", is_flag=True, help="End after the first activity.")
 @click.pass_obj
@@ -66,6 +67,7 @@ def worker_start(
     heartbeat: int | None,
     lambdas: dict[str, str],
     one_task: bool,
+    work: Work,
 ) -> None:
     """Run the activities that come to a task list. Ctrl-C ends it after the tasks in hand, a second one at once.
 
@@ -76,7 +78,7 @@ def worker_start(
     url = options.engine_url(common)
     functions = options.lambdas_of(url, lambdas)
     level = log_level or ""
-    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, log_level=level)
+    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, work=work, log_level=level)
     client = _prepare(spec)
     if one_task:
         run_role(spec)

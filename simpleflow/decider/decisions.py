@@ -33,7 +33,7 @@ from simpleflow.command import (
     StartTimer,
 )
 from simpleflow.config import Config, type_defaults
-from simpleflow.exceptions import PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed
+from simpleflow.exceptions import PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed, one_line
 from simpleflow.payload import codec, failures
 from simpleflow.protocol.decisions import DECISIONS as DECISION_TYPES
 from simpleflow.task import INHERIT_TAG_LIST
@@ -54,7 +54,9 @@ class Options:
 
     `started` are the attributes of its WorkflowExecutionStarted. `task_list`: all activities go there, whatever they
     say themselves, and children are decided where this run is. `codec` puts away what is too long. `repair`: what
-    the input of a child, or of the run as which this one goes on, says of the run that it repairs.
+    the input of a child, or of the run as which this one goes on, says of the run that it repairs. `heartbeats`: what
+    attempts that failed have said in their last
+    heartbeat, frozen, by the ids of their tasks. `origin`: the run id of the run that is repaired, the first one.
     """
 
     config: Config
@@ -63,6 +65,8 @@ class Options:
     started: Attributes = field(default_factory=dict)
     codec: codec.Codec = codec.PLAIN
     repair: Callable[[StartChild | ContinueAsNew], Attributes | None] = lambda command: None
+    heartbeats: dict[str, str] = field(default_factory=dict)
+    origin: str | None = None
 
     @property
     def decision_list(self) -> str | None:
@@ -118,7 +122,7 @@ def _schedule(command: ScheduleActivity, options: Options) -> Made:
     attributes = {
         "activityId": command.id,
         "activityType": activity_type(activity, config),
-        "input": command.input if command.bare else _input(command, timeouts),
+        "input": command.input if command.bare else _input(command, timeouts, options),
         "taskList": {"name": options.task_list or activity.task_list or config.activity_default_task_list},
         **timeouts,
     }
@@ -137,16 +141,32 @@ def _run_lambda(command: RunLambda, options: Options) -> Made:
     return "ScheduleLambdaFunction", attributes
 
 
-def _input(command: ScheduleActivity, timeouts: dict[str, str]) -> str:
+def _input(command: ScheduleActivity, timeouts: dict[str, str], options: Options) -> str:
     """The call, and beside it what the worker needs and SWF does not tell it."""
     told: dict[str, Any] = {
         "attempt": command.attempt,
         "heartbeat": timeouts["heartbeatTimeout"],
         "start_to_close": timeouts["startToCloseTimeout"],
     }
+    if options.origin is not None:
+        told["run"] = options.origin
     meta = f',"meta":{codec.freeze(command.activity.meta)}' if command.activity.meta else ""
     call: str = command.input
-    return f'{call[:-1]},"{codec.RESERVED}":{orjson.dumps(told).decode()}{meta}}}'
+    text = f'{call[:-1]},"{codec.RESERVED}":{orjson.dumps(told).decode()}{meta}}}'
+    last = options.heartbeats.get(command.id)
+    return text if last is None else _with_last(text, len(call) - 1, last, options.codec)
+
+
+def _with_last(text: str, end: int, last: str, values: codec.Codec) -> str:
+    """The input, and in what is told beside the call, which begins at `end`, what the attempt before has said: as it
+    is, by reference, or not at all where there is no room."""
+    start = text.index("{", end) + 1
+    room = codec.MAX_LENGTH - len(text) - len('"last":,')
+    said: str | None = codec.inside(last)
+    if len(codec.inside(last)) > room:
+        put = values.keep_always(last)
+        said = None if put is None or len(codec.inside(put)) > room else codec.inside(put)
+    return text if said is None else f'{text[:start]}"last":{said},{text[start:]}'
 
 
 def _timeouts(activity: Activity[..., Any], config: Config) -> dict[str, str]:
@@ -269,12 +289,15 @@ def failure(close: Fail | GiveUp, keep: failures.Keep | None = None) -> tuple[st
         return failures.cut(failures.clean(close.reason), failures.MAX_REASON), failures.fitting(close.details, keep)
     error: Any = close.error
     kind = type(error)  # what an error says of its own class may be wrong, or raise
-    if issubclass(kind, TaskFailed):
-        reason = f'Workflow execution error in {error.name}: "{error.reason}"'
-        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details, keep)
     if issubclass(kind, TaskException):
-        reason = f'Workflow execution error in {error.name}: "{error!r}"'
-        return failures.cut(failures.clean(reason), failures.MAX_REASON), None
+        told = error.exception  # one that wraps another tells of that
+        what, details = one_line(told), None
+        if issubclass(type(told), TaskFailed):
+            what, details = told.reason, failures.fitting(told.details, keep)
+        elif issubclass(type(told), TaskException):
+            what = repr(told)
+        reason = f'Workflow execution error in {error.name}: "{what}"'
+        return failures.cut(failures.clean(reason), failures.MAX_REASON), details
     if issubclass(kind, WorkflowFailed):
         return failures.describe(error)[0], failures.fitting(error.details, keep)
     return failures.describe(error, keep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -24,6 +25,8 @@ from simpleflow.protocol.history import attributes
 from simpleflow.protocol.limits import AWS_LIMITS
 from simpleflow.protocol.parsed import History
 from simpleflow.workflow import Workflow
+
+log = logging.getLogger("simpleflow.decider")
 
 OUR_TIMERS: Final = 10  # of those that Amazon lets a run have open, for the decider's own
 
@@ -77,6 +80,13 @@ class Run:
             }
         )
         self.last_event_id = 0
+        self._said: set[str] = set()
+
+    def say(self, line: str) -> None:
+        """Log a warning about the end of the run, once: the answer that ends it may be refused."""
+        if line not in self._said:
+            self._said.add(line)
+            log.warning("%s ended with %s", self._execution["workflowId"], line)
 
     def read(self, events: list[dict[str, Any]]) -> None:
         """Feed the events that were not read before. They must follow on without a gap.
@@ -156,6 +166,7 @@ class Run:
             self.repair = Repair(order)
             self.options = replace(self.options, repair=self.repair.of_next)
             begins.context["repaired_workflow_id"], begins.context["repaired_run_id"] = order.former.root
+            self.options = replace(self.options, origin=begins.context["repaired_run_id"])
         self._advance(begins, event["eventId"])
 
     def _signaled(self, event: dict[str, Any], given: dict[str, Any]) -> None:
@@ -271,8 +282,11 @@ def _closed(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
     opened = run._opened.pop(given[words.link])
     run.outbox.closed(words.kind, opened.id)
     closed = words.closed[event["eventType"]](_epoch(event), given, opened)
-    if isinstance(closed, Failed) and closed.lacks:
-        run.outbox.lacks(words.kind, opened.id, given["reason"])
+    if isinstance(closed, Failed):
+        if closed.lacks:
+            run.outbox.lacks(words.kind, opened.id, given["reason"])
+        if words.kind == ACTIVITY and (said := translate.heartbeat_of(given)) is not None:
+            run.options.heartbeats[opened.id] = said
     run._advance(closed, event["eventId"])
 
 

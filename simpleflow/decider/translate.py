@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from simpleflow.activity import importable_name
 from simpleflow.command import (
     ACTIVITY,
@@ -151,6 +153,19 @@ def signaled(time: float, attributes: Attributes, event_id: int) -> Signaled:
 def cancel_requested(time: float) -> CancelRequested:
     """The core's event for a WorkflowExecutionCancelRequested."""
     return CancelRequested(time)
+
+
+def heartbeat_of(attributes: Attributes) -> str | None:
+    """What an activity's attempt that failed or timed out has said in its last heartbeat, frozen."""
+    details = attributes.get("details")
+    if not details:
+        return None
+    if "timeoutType" in attributes:
+        return codec.as_json(details)
+    if f'"{failures.HEARTBEAT}"' not in details:
+        return None
+    said = codec.read_object(details).get(failures.HEARTBEAT)
+    return None if said is None else orjson.dumps(said).decode()
 
 
 def refused(words: Words, time: float, id: str, attributes: Attributes) -> Event:

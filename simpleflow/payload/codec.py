@@ -73,7 +73,7 @@ class Template:
             return self.fit(results[0] or "null")
         pieces = [self.parts[0]]
         for result, part in zip(results, self.parts[1:], strict=True):
-            pieces += (_inside(result), part)
+            pieces += (inside(result), part)
         return self.fit("".join(pieces))
 
 
@@ -141,13 +141,17 @@ class Codec:
             return text
         return self.payloads.put(text) if self.payloads.writable else None
 
+    def keep_always(self, text: str) -> str | None:
+        """The reference of a text, however short; None where there is no store for it. Raises PayloadUnreachable."""
+        return self.payloads.put(text) if self.payloads.writable else None
+
     def _fitting(self, text: str, what: str) -> str:
         if len(text) <= self._max_length:
             return text
         return self._put(text, what, self._max_length)
 
     def _fitting_call(self, text: str, what: str, room: int) -> str:
-        return text if len(text) <= room else _inside(self._put(text, what, room))
+        return text if len(text) <= room else inside(self._put(text, what, room))
 
     def _put(self, text: str, what: str, room: int) -> str:
         if not self.payloads.writable:
@@ -316,7 +320,11 @@ def read_object(text: str | None) -> dict[str, Any]:
 
 def extra(input: str | None) -> dict[str, Any]:
     """What a run's input says to deciders (`EXTRA`); empty where a foreign client started it."""
-    found = read_object(input).get(EXTRA)
+    try:
+        call = orjson.loads(input or "null")
+    except orjson.JSONDecodeError:  # it may still be what json reads
+        call = read(input)
+    found = call.get(EXTRA) if isinstance(call, dict) else None
     return found if isinstance(found, dict) else {}
 
 
@@ -363,7 +371,7 @@ def _template(value: Any, what: str, fit: Fit) -> Template:
     return Template(tuple(HOLE.split(text)), tuple(futures), fit)
 
 
-def _inside(frozen: str | None) -> str:
+def inside(frozen: str | None) -> str:
     """A frozen value as a part of JSON."""
     if frozen is None:
         return "null"

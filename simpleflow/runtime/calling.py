@@ -41,6 +41,9 @@ OURS: Final = {
     *(str(_ASYNCIO / name) for name in ("runners.py", "base_events.py")),
 }
 
+STEPS: Final = "simpleflow.step"
+"""May always be imported: activities of our own, which do nothing but keep marks."""
+
 _found: dict[str, Activity[..., Any]] = {}
 _allowed: tuple[str, ...] = ()
 
@@ -230,7 +233,8 @@ def load(name: str) -> Any:
 
 
 def _check_allowed(name: str) -> None:
-    if _allowed and not any(name == prefix or name.startswith(f"{prefix}.") for prefix in _allowed):
+    prefixes = (*_allowed, STEPS)
+    if _allowed and not any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes):
         raise NotAllowed(f"it is outside of what this worker may import: {', '.join(_allowed)}")
 
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 import orjson
 
 from simpleflow.exceptions import one_line
-from simpleflow.observe import configure_logging
+from simpleflow.observe import configure_logging, share_handlers
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
@@ -185,4 +185,5 @@ def _flush() -> None:
 if __name__ == "__main__":
     told = Terms.from_json(sys.argv[3])
     configure_logging(told.level, "task")
+    share_handlers()
     main(int(sys.argv[1]), int(sys.argv[2]), told)

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from simpleflow.payload.codec import Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.protocol.history import Event
 from simpleflow.runtime import calling, lambdas, runs
+from simpleflow.runtime.attempt import Attempt
 from simpleflow.runtime.poll import Call
 from simpleflow.runtime.start import StartOptions, launch
 from simpleflow.workflow import Workflow
@@ -36,6 +38,28 @@ DECISIONS: Final = {**LIST, "startAtPreviousStartedEvent": True}
 LAMBDAS: Final = {"domain": DOMAIN}
 USUAL: Final = (signal.default_int_handler, signal.SIG_DFL, signal.SIG_IGN)
 """What happens at Ctrl-C in a program that says nothing of it."""
+
+
+NOBODY_COMPLETES: Final = "CompleteLater: nobody completes a task of a run in this process"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLink:
+    """The way from an activity's code to the engine in this process."""
+
+    engine: Engine
+    token: str
+
+    def ended(self) -> str | None:
+        return None  # nothing else runs while an activity does
+
+    def beat(self, details: str | None) -> None:
+        self.engine.record_activity_task_heartbeat(
+            taskToken=self.token, **({} if details is None else {"details": details})
+        )
+
+    def note(self, progress: dict[str, Any]) -> None:
+        pass
 
 
 def never() -> bool:
@@ -109,10 +133,13 @@ class Local:
     def _activity(self, task: dict[str, Any]) -> calling.Answer:
         kind, text = task["activityType"], task.get("input")
         known = self._decider.activities.get((kind["name"], kind["version"]))
-        context = calling.context_of(task, DOMAIN, "local")
+        context, token = calling.context_of(task, DOMAIN, "local"), task["taskToken"]
+        attempt = Attempt(context, text, token, time.time(), self._codec, LocalLink(self._engine, token))
         if known is not None:
-            return calling.call(known, text, context, self._codec, self._middlewares)
-        return calling.run(kind["name"], text, context, self._codec, self._middlewares)
+            answer = calling.call(known, text, context, self._codec, self._middlewares, attempt)
+        else:
+            answer = calling.run(kind["name"], text, context, self._codec, self._middlewares, attempt)
+        return answer if "later" not in answer else {"reason": NOBODY_COMPLETES}
 
     def _lambda(self, task: dict[str, Any]) -> calling.Answer:
         return lambdas.run(task, self._codec)
@@ -122,6 +149,8 @@ class Local:
         if "taskToken" not in task:
             return None
         answer = self._decider.decide(task, DECISIONS)
+        if not self._runs_lambdas:
+            _check_functions(task["workflowExecution"], answer["decisions"])
         if self._interrupted():
             raise KeyboardInterrupt
         context = json.loads(answer["executionContext"])
@@ -163,6 +192,15 @@ def _check(execution: dict[str, str], context: dict[str, Any]) -> None:
         raise _failed(execution, "PARKED", context["parked"]["error"], details)
     if "stuck" in context:
         raise _failed(execution, "STUCK", f"it waits for what never comes: {', '.join(context['stuck'])}")
+
+
+def _check_functions(execution: dict[str, str], decisions: Sequence[dict[str, Any]]) -> None:
+    """Where nobody has named a Lambda function, nobody runs one."""
+    for decision in decisions:
+        if decision["decisionType"] == "ScheduleLambdaFunction":
+            name = decision["scheduleLambdaFunctionDecisionAttributes"]["name"]
+            reason = f"nothing is named for the Lambda function {name}: say --lambda {name}=MODULE:FUNCTION"
+            raise _failed(execution, "STUCK", reason)
 
 
 def _failed(execution: dict[str, str], status: str, reason: str, details: str | None = None) -> WorkflowFailed:

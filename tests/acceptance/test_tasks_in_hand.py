@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from hands import SOON, Engine, Process, finish
 from simpleflow.runtime.supervise import Work
 
 TASKS = '''
-import asyncio, os, signal, subprocess, sys, time
+import asyncio, logging, os, signal, subprocess, sys, time
 from simpleflow import activity
 
 def say(fifo, text):
@@ -23,6 +24,9 @@ def say(fifo, text):
 
 def process():
     return os.getpid()
+
+def logs():
+    logging.getLogger("of.mine").info("a line")
 
 def sleeps(fifo):
     """Be interrupted."""
@@ -239,6 +243,15 @@ def test_somebody_else_completes_a_task(engine: Engine) -> None:
     child = worker.result("process")
     worker.give("later")
     assert worker.result("process") == child, "it polled next, and answered nothing"
+
+
+def test_lines_of_any_logger_tell_whose_they_are(engine: Engine) -> None:
+    program, worker = engine.worker()
+    worker.result("logs")
+    program.terminate()
+    assert re.search(
+        r"INFO \[process=task, pid=\d+, workflow=w, activity=activity-1\]: a line\n", finish(program)[2]
+    )
 
 
 # -- how children are kept -----------------------------------------------------------------------------------------

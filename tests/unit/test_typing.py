@@ -26,6 +26,10 @@ def shout(text: str) -> str:
 @activity.with_attributes()
 def nothing() -> None: ...
 
+@activity.with_attributes()
+async def fetched(x: int) -> str:
+    return str(activity.context().attempt)
+
 class Sample(Workflow):
     def run(self, x: int) -> str:
         number: Future[int] = self.submit(increment, 1)
@@ -36,6 +40,7 @@ class Sample(Workflow):
         left_out: Future[str] = self.submit(join, ["a"])
         mapped: list[Future[int]] = self.map(increment, [1, 2])
         none: Future[None] = self.submit(nothing)
+        later: Future[str] = self.submit(fetched, 1)
         plain: int = increment(1)
         numbers: list[int] = futures.wait(number, again)
         value: int = number.result

@@ -20,7 +20,9 @@ from simpleflow.command import (
     StartChild,
     StartTimer,
 )
+from simpleflow.config import Config
 from simpleflow.decider.decisions import DECISIONS as MADE
+from simpleflow.decider.decisions import Options, decision
 from simpleflow.decider.outbox import Outbox
 from simpleflow.decider.refusals import TREATMENTS, Treatment, treatment
 from simpleflow.decider.run import STEPS
@@ -46,6 +48,14 @@ def test_every_decision_is_made_of_a_command() -> None:
 
 def test_every_event_that_asks_for_a_decision_does_something() -> None:
     assert {event.name for event in EVENT_TYPES if event.decides} <= set(STEPS)
+
+
+def test_an_activity_of_a_repaired_run_is_told_of_the_first_one() -> None:
+    command = ScheduleActivity("a-1", 1, FOREIGN, '{"args":[],"kwargs":{}}', "here")
+    for origin in (None, "first"):
+        made = decision(command, Options(Config(), origin=origin))
+        told = json.loads(made["scheduleActivityTaskDecisionAttributes"]["input"])["__simpleflow"]
+        assert told.get("run") == origin
 
 
 @pytest.mark.parametrize("kind", [ACTIVITY, CHILD, LAMBDA, TIMER])

@@ -1,0 +1,72 @@
+"""What `worker.start` is told, and activities that others complete, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from shell import Project
+from simpleflow.cli.app import run
+
+FLOW = '''
+import json, os
+from simpleflow import Workflow, activity
+
+@activity.with_attributes(task_list="list", heartbeat_timeout="NONE")
+def approved(number):
+    print("token", number, activity.context().token)
+    raise activity.CompleteLater
+
+@activity.with_attributes(task_list="list")
+def meets(mine, theirs):
+    """Comes to its end only beside the other one."""
+    end = os.open(mine, os.O_RDWR)
+    other = os.open(theirs, os.O_RDWR)
+    os.write(other, b"here")
+    return [os.read(end, 10).decode(), os.getppid()]
+
+class Approval(Workflow):
+    name, version, task_list = "approval", "1", "decisions"
+
+    def run(self, number):
+        found = [self.submit(approved, n) for n in range(number)]
+        meeting = [self.submit(meets, *pair) for pair in (["a", "b"], ["b", "a"])]
+        results = [future.exception.reason if future.exception else future.result for future in found]
+        print("result", json.dumps(results + [future.result for future in meeting]))
+'''
+
+
+def test_two_at_a_time_and_completed_by_hand(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.write("flow.py", FLOW)
+    for name in ("a", "b"):
+        os.mkfifo(project.path / name)
+    decider = project.start("decider.start", "--domain", "D", "flow.Approval")
+    worker = project.start(
+        *("worker.start", "--domain", "D", "-t", "list", "-N", "1", "--concurrency", "2"),
+        *("--module", "flow", "--allow", "flow", "--max-tasks-per-child", "5", "--max-rss", "2000"),
+    )
+    started = project.run("workflow.start", "--domain", "D", "flow.Approval", "--input", "[2]")
+    assert started.returncode == 0, started.stderr
+    tokens = [worker.says(rf"token {n} (\S+)")[1] for n in range(2)]
+    engine = f"sqlite:{project.data / 'simpleflow' / 'engine.sqlite'}"
+
+    def typed(*words: str) -> str:
+        """Nothing, or the error."""
+        code = run(["--engine", engine, *words])
+        said = capsys.readouterr().err
+        assert bool(said) == bool(code), said
+        return said
+
+    assert typed("activity.complete", tokens[0], "--result", '{"by": "Ann"}') == ""
+    assert typed("activity.complete", tokens[0]).startswith("Error: nobody waits under this token: the activity is co")
+    assert "--result is no JSON" in typed("activity.complete", tokens[1], "--result", "Ann")
+    assert "this is no task token of this engine" in typed("activity.fail", "nonsense")
+    assert typed("activity.fail", tokens[1], "--reason", "refused by Bob") == ""
+    result = json.loads(decider.says(r"result (.*)")[1])
+    assert result[:2] == [{"by": "Ann"}, "refused by Bob"]
+    assert result[2][0] == result[3][0] == "here" and result[2][1] == result[3][1], "one process had both"
+    for command in (worker, decider):
+        command.interrupt()
+        assert command.ends() == 0

@@ -1,0 +1,114 @@
+"""What activities know and say where they run in this process: the same as anywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from simpleflow import Workflow, activity
+from simpleflow.exceptions import WorkflowFailed
+from simpleflow.retry import Retry
+from simpleflow.runtime.local import run_local
+
+seen: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> None:
+    seen.clear()
+
+
+@activity.with_attributes(retry=Retry(4))
+def resumes(upto: int) -> int:
+    here = activity.context()
+    seen.append((here.attempt, here.last_details, here.idempotency_key, here.run_id, here.activity_id, here.token))
+    first = (here.last_details or {"page": 0})["page"] + 1
+    if first == 2 and here.attempt == 2:
+        raise ValueError("before it said anything")
+    if first < upto:
+        activity.heartbeat({"page": first, "text": "x" * 40})
+        raise ValueError("in the middle")
+    return first
+
+
+class Resuming(Workflow):
+    def run(self, upto: int) -> Any:
+        return self.submit(resumes, upto).result
+
+
+def test_what_a_heartbeat_said_comes_to_the_next_attempts() -> None:
+    assert run_local(Resuming, [3]) == 3
+    attempts, details, keys, runs, ids, tokens = zip(*seen, strict=True)
+    assert attempts == (1, 2, 3, 4)
+    assert [each and each["page"] for each in details] == [None, 1, 1, 2]
+    assert len(set(keys)) == len(set(runs)) == len(set(ids)) == 1
+    assert len(set(tokens)) == 4
+
+
+@activity.with_attributes(retry=1)
+def loses_much(filling: str) -> Any:
+    if activity.context().attempt == 1:
+        activity.heartbeat(list(range(1500)))
+        raise ValueError("x")
+    return activity.context().last_details
+
+
+class LosingMuch(Workflow):
+    def run(self, filling: str) -> Any:
+        return len(self.submit(loses_much, filling).result)
+
+
+@pytest.mark.parametrize("length", [10, 32_000, 32_480, 40_000])
+def test_details_and_input_of_any_size(length: int) -> None:
+    assert run_local(LosingMuch, ["x" * length]) == 1500
+
+
+@activity.with_attributes()
+async def adds(x: int) -> int:
+    await asyncio.sleep(0)
+    assert not activity.cancelled()
+    activity.progress(1, 2, "half")
+    return x + activity.context().attempt
+
+
+@activity.with_attributes()
+def later() -> None:
+    raise activity.CompleteLater
+
+
+class Adding(Workflow):
+    async def run(self) -> int:
+        return await self.submit(adds, 41)
+
+
+class Later(Workflow):
+    def run(self) -> Any:
+        return self.submit(later).result
+
+
+def test_coroutines() -> None:
+    assert run_local(Adding) == 42
+
+
+def test_nobody_completes_a_task_here() -> None:
+    with pytest.raises(WorkflowFailed, match="CompleteLater: nobody completes a task of a run in this process"):
+        run_local(Later)
+
+
+def test_outside_of_workers_a_function_is_a_function() -> None:
+    assert asyncio.run(_called()) == 3
+    activity.heartbeat(1)
+    activity.progress(1)
+    assert not activity.cancelled()
+    with pytest.raises(LookupError, match="no activity runs here"):
+        activity.context()
+
+
+async def _called() -> int:
+    @activity.with_attributes()
+    async def one(x: int) -> int:
+        return x
+
+    return await one(3)
