@@ -16,7 +16,6 @@ import click
 from simpleflow import config
 from simpleflow.cli.app import Globals
 from simpleflow.clients import SWFClient
-from simpleflow.payload.encoding import step
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
 from simpleflow.runtime.supervise import Work
@@ -291,4 +290,4 @@ def tell(text: str) -> None:
 
 def brief(value: Any) -> str:
     """A value on one line, its middle left out where it is long."""
-    return cut(json.dumps(value, default=step, ensure_ascii=False), 500)
+    return cut(json.dumps(value, ensure_ascii=False), 500)
