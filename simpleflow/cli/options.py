@@ -16,7 +16,6 @@ import click
 from simpleflow import config
 from simpleflow.cli.app import Globals
 from simpleflow.clients import SWFClient
-from simpleflow.payload.encoding import step
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
 from simpleflow.runtime.supervise import Work
@@ -35,13 +34,15 @@ class Comma(click.ParamType[list[str]]):
 
 
 class DomainFirst(click.Command):
-    """A command with the arguments DOMAIN WORKFLOW_ID ...: SWF_DOMAIN gives the domain where one argument is given."""
+    """A command with the arguments DOMAIN WORKFLOW_ID ...: SWF_DOMAIN gives the domain where the last one that is
+    required is left out."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         domain = config.load().domain
         if domain:
             given, _, _ = self.make_parser(ctx).parse_args(list(args))
-            if isinstance(given.get("domain"), str) and not isinstance(given.get("workflow_id"), str):
+            names = [param.name for param in self.params if isinstance(param, click.Argument) and param.required]
+            if isinstance(given.get(names[-2]), str) and not isinstance(given.get(names[-1]), str):
                 args = [domain, *args]
         return super().parse_args(ctx, args)
 
@@ -289,4 +290,4 @@ def tell(text: str) -> None:
 
 def brief(value: Any) -> str:
     """A value on one line, its middle left out where it is long."""
-    return cut(json.dumps(value, default=step, ensure_ascii=False), 500)
+    return cut(json.dumps(value, ensure_ascii=False), 500)

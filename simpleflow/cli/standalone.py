@@ -17,12 +17,14 @@ from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.observe import configure_logging
 from simpleflow.payload.codec import Codec
+from simpleflow.payload.notes import Notes
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
 from simpleflow.runtime.start import StartOptions, codec_of
+from simpleflow.runtime.telling import overview
 from simpleflow.workflow import Workflow
 
 
@@ -102,10 +104,11 @@ def _place(
 def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
     """Work on the run until it closes or we are told to stop; whether it closed."""
     told: set[str] = set()
+    notes = Notes(config.load().payload_stores(crew.engine))
     with Progress() as progress:
 
         def saw(watch: runs.Watch) -> None:
-            progress.show(watch)
+            progress.show(watch, lambda: overview(notes, watch.run.run_id, watch.attempts))
             if watch.parked and watch.parked not in told:
                 told.add(watch.parked)
                 click.echo(f"the run waits: {watch.parked}", err=True)

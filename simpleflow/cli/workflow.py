@@ -73,7 +73,8 @@ def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any]
     configure_logging(config.load().log_level, "local")
     with interruptible() as interrupted:
         try:
-            result = run_local(workflow, args, kwargs, interrupted, options.lambdas_of("memory", lambdas))
+            lambdas = options.lambdas_of("memory", lambdas)
+            result = run_local(workflow, args, kwargs, interrupted, lambdas, hinted=False)
         except WorkflowFailed as failure:
             return INTERRUPTED if interrupted() else report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)

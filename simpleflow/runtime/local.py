@@ -76,8 +76,10 @@ class Local:
         interrupted: Callable[[], bool] = never,
         lambdas: Mapping[str, str] | None = None,
         middlewares: Mapping[str, Sequence[str]] | None = None,
+        hinted: bool = True,
     ) -> None:
         self._workflow = workflow
+        self._hinted = hinted
         self._interrupted = interrupted
         self._process = os.getpid()
         self._clock = VirtualClock(time.time())
@@ -173,7 +175,7 @@ class Local:
         if closing["eventType"] == "WorkflowExecutionTimedOut" and self._waiting_signals:
             names = ", ".join(self._waiting_signals)
             raise _failed(self._top.execution, "STUCK", f"it waits for signals that nobody sends here: {names}")
-        return runs.result_of(self._top, closing, self._codec, self._workflow)
+        return runs.result_of(self._top, closing, self._codec, self._workflow if self._hinted else None)
 
     def _jump(self) -> bool:
         """Let the next timer fire, or the next timeout pass; of an open run the last is its own."""
@@ -211,13 +213,16 @@ def run_local(
     kwargs: dict[str, Any] | None = None,
     interrupted: Callable[[], bool] = never,
     lambdas: Mapping[str, str] | None = None,
+    *,
+    hinted: bool = True,
 ) -> Any:
     """Run a workflow here and now, and give its value. Raises WorkflowFailed, PayloadError, TypeError.
 
     `interrupted` is asked after each step: True raises KeyboardInterrupt, also where user code has caught one.
     `lambdas` maps names of Lambda functions to callables, "module:function"; default: the settings'.
+    The value is that of the type hint for what ``run`` returns; not `hinted`, the plain JSON that an engine would keep.
     """
-    return Local(workflow, interrupted, lambdas).run(*args, **(kwargs or {}))
+    return Local(workflow, interrupted, lambdas, hinted=hinted).run(*args, **(kwargs or {}))
 
 
 @contextmanager

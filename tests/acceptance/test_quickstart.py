@@ -29,6 +29,14 @@ class Gate(Workflow):
         print("through")
         return result
 """
+DAYS = """
+from datetime import date
+from simpleflow import Workflow
+
+class Days(Workflow):
+    def run(self) -> dict[date, int]:
+        return {date(2024, 2, 29): 1, "later": 2}
+"""
 ID = re.compile(r"(basic-\d{8}T\d{6}-[0-9a-f]{8}) (\S+)")
 
 
@@ -46,6 +54,12 @@ def test_local(project: Project) -> None:
     done = project.run("workflow.start", "--local", BASIC, "--input", "[1, 0]")
     assert (done.returncode, done.stdout) == (0, "(1 + 1) * 2 = 4\n")
     assert "result: 4\n" in done.stderr
+
+
+def test_local_shows_what_an_engine_would_keep(project: Project) -> None:
+    project.write("days.py", DAYS)
+    done = project.run("workflow.start", "--local", "days.Days")
+    assert (done.returncode, done.stderr) == (0, 'result: {"2024-02-29": 1, "later": 2}\n')
 
 
 def test_local_interrupted(project: Project) -> None:

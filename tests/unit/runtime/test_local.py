@@ -187,6 +187,15 @@ def test_values_of_many_types_come_back_by_type_hints_all_the_way() -> None:
         run_local(Types, ("abc",), {"amount": 1})
 
 
+def test_the_plain_value_is_to_be_had_too() -> None:
+    class Types(Workflow):
+        def run(self) -> dict[date, Decimal]:
+            return {date(2024, 2, 29): Decimal("1.10")}
+
+    assert run_local(Types) == {date(2024, 2, 29): Decimal("1.10")}
+    assert run_local(Types, hinted=False) == {"2024-02-29": "1.10"}
+
+
 def test_a_wrong_value_for_a_hint_fails_the_task_and_names_it() -> None:
     class Wrong(Workflow):
         def run(self) -> Any:
