@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "engine.vacuum": ("engine", "Remove what is past its retention, and make the file small."),
     "server": ("server", "Serve the engine to Amazon SWF's clients, over HTTP."),
     "standalone": ("standalone", "Run a workflow with all the processes that it needs."),
+    "task.info": ("task", "Show a task of a run, and what it has printed."),
     "worker.start": ("processes", "Run activities: start worker processes."),
     "workflow.history": ("workflow", "Show the events of a run."),
     "workflow.info": ("workflow", "Show one run: its status, its result or its failure."),

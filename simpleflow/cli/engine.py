@@ -57,13 +57,14 @@ def engine_vacuum(common: Globals) -> None:
     done = maintenance.vacuum(path)
     click.echo(f"{done.executions:,} runs removed; {done.before:,} bytes before, {done.after:,} now")
     if (directory := payload_directory(path)).is_dir():
-        from simpleflow.payload import files
+        from simpleflow.payload import files, notes
 
         started, now = maintenance.oldest_open(path), time.time()
         # An open run may have put away what no event mentions yet, though not for as long as LONGEST_USE.
         before = max(now - LONGEST_USE, min(now - SHORTEST_USE, now if started is None else started))
         swept = files.sweep(directory, maintenance.mentions(path, SCHEME), before)
         click.echo(f"{swept.count:,} payloads removed, {swept.size:,} bytes")
+        notes.sweep(directory, lambda: maintenance.run_ids(path))
 
 
 def _file(common: Globals) -> Path:

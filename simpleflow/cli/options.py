@@ -18,6 +18,7 @@ from simpleflow.cli.app import Globals
 from simpleflow.clients import SWFClient
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
+from simpleflow.runtime.poll import GRACE
 from simpleflow.runtime.supervise import Work
 from simpleflow.workflow import Workflow
 
@@ -34,13 +35,15 @@ class Comma(click.ParamType[list[str]]):
 
 
 class DomainFirst(click.Command):
-    """A command with the arguments DOMAIN WORKFLOW_ID ...: SWF_DOMAIN gives the domain where one argument is given."""
+    """A command with the arguments DOMAIN WORKFLOW_ID ...: SWF_DOMAIN gives the domain where the last one that is
+    required is left out."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         domain = config.load().domain
         if domain:
             given, _, _ = self.make_parser(ctx).parse_args(list(args))
-            if isinstance(given.get("domain"), str) and not isinstance(given.get("workflow_id"), str):
+            names = [param.name for param in self.params if isinstance(param, click.Argument) and param.required]
+            if isinstance(given.get(names[-2]), str) and not isinstance(given.get(names[-1]), str):
                 args = [domain, *args]
         return super().parse_args(ctx, args)
 
@@ -76,6 +79,14 @@ heartbeat = click.option(
     type=click.IntRange(0),
     metavar="SECONDS",
     help="The most seconds between two heartbeats of a worker; 0 for none. Default: by the tasks' timeouts.",
+)
+grace = click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    default=GRACE,
+    show_default=True,
+    help="What tasks in hand may take once it is told to stop; then they are given back.",
 )
 lambdas = click.option(
     "--lambda",

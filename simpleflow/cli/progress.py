@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Protocol
 
@@ -37,6 +38,7 @@ class Progress:
         self._started = time.monotonic()
         self._shown = sys.stderr.isatty()
         self._line = b""
+        self._asked, self._told = 0.0, ""
         self._lock = threading.Lock()
         self._kept: dict[int, int] = {}
         self._threads: list[threading.Thread] = []
@@ -62,15 +64,20 @@ class Progress:
         if self._shown:
             self._draw(b"")
 
-    def show(self, tasks: Tasks) -> None:
-        """Draw the line anew."""
+    def show(self, tasks: Tasks, told: Callable[[], str] = str) -> None:
+        """Draw the line anew; at its end what is `told`, which is asked for at most once a second."""
         if not self._shown:
             return
+        if time.monotonic() >= self._asked + 1:
+            self._asked = time.monotonic()
+            self._told = told()
         known, done = tasks.known, tasks.done
         full = BAR * done // known if known else 0
         bar = "━" * full + "╌" * (BAR - full)
         elapsed = int(time.monotonic() - self._started)
         line = f"{bar}  {done} of {known} tasks done, {tasks.running} running, {elapsed // 60}:{elapsed % 60:02}"
+        if self._told:
+            line += f"  {self._told}"
         self._draw(line[: shutil.get_terminal_size().columns - 1].encode())
 
     def _relay(self, descriptor: int) -> None:

@@ -130,6 +130,12 @@ def oldest_open(path: str | os.PathLike[str]) -> float | None:
     return None if started is None else started / 1000
 
 
+def run_ids(path: str | os.PathLike[str]) -> list[str]:
+    """The run ids of all executions that are there."""
+    with _opened(path) as store, store.snapshot():
+        return [run_id for (run_id,) in store.each("run_ids")]
+
+
 def _remove(store: Store, clock: Clock, domain: int) -> Iterator[int]:
     """Remove what is expired of a domain, a transaction at a time; how many executions went with each."""
     while True:

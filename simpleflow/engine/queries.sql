@@ -186,5 +186,8 @@ SELECT key, time, type, attributes FROM event WHERE key BETWEEN ? AND ? ORDER BY
 -- name: mentions
 SELECT CAST(attributes AS TEXT) FROM event WHERE instr(attributes, CAST(? AS BLOB))
 
+-- name: run_ids
+SELECT run_id FROM execution
+
 -- name: oldest_open
 SELECT min(started) FROM execution WHERE closed IS NULL

@@ -34,8 +34,10 @@ MAX_NESTING: Final = 10
 MAX_INNER: Final = 8_000
 """Characters of the details of a task's failure inside of another's: each level doubles the backslashes in them."""
 
-LOST_REASONS: Final = ("worker-shutdown", "worker-died")
-"""Reasons with which workers fail tasks that they lost: the task is tried again outside of its `retry`."""
+LOST: Final = "worker-died"
+"""The reason with which workers fail tasks that they lost: the task is tried again outside of its `retry`."""
+SHUTDOWN: Final = "worker-shutdown"
+"""The reason with which workers give tasks back that they have no time for: likewise, and as often as that happens."""
 UNREACHABLE: Final = "payload-unreachable"
 """The reason with which workers fail a task whose values cannot be read or put away: it is tried again, for ever."""
 

@@ -26,10 +26,12 @@ import orjson
 from simpleflow.exceptions import one_line
 from simpleflow.observe import configure_logging, share_handlers
 from simpleflow.payload.codec import Codec
+from simpleflow.payload.notes import Notes
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.attempt import Attempt
 from simpleflow.runtime.life import end_with
+from simpleflow.runtime.telling import Teller
 from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
@@ -67,6 +69,8 @@ class Child:
         self._channel = channel
         self._socket = socket.socket(fileno=os.dup(channel))
         self._codec = Codec(payloads=Payloads(terms.stores))
+        self._teller = Teller(Notes(terms.stores))
+        self._started = 0
         self._attempt: Attempt | None = None
         self._why: str | None = None
         self._run: dict[str, Callable[..., calling.Answer]] = {"activity": self._activity, "lambda": self._lambda}
@@ -103,11 +107,15 @@ class Child:
             send(self._channel, {"beat": details})
 
     def note(self, progress: dict[str, Any]) -> None:
-        pass
+        if self._attempt is not None:
+            self._teller.progress(self._attempt.given["run_id"], self._started, progress)
 
     # -- kinds of tasks ----------------------------------------------------------------------------------------------
 
-    def _activity(self, name: str, text: str | None, context: dict[str, Any], token: str) -> calling.Answer:
+    def _activity(
+        self, name: str, text: str | None, context: dict[str, Any], token: str, started: int
+    ) -> calling.Answer:
+        self._started = started
         attempt = self._attempt = Attempt(context, text, token, time.time(), self._codec, self)
         self._why = None
         try:

@@ -58,6 +58,7 @@ class Pulse:
     ) -> None:
         self.token = token
         self.task_id = task_id
+        self.timeout = timeout
         self.verdict: Verdict | None = None
         self.details: str | None = None
         self._ring = ring

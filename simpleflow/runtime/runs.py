@@ -145,7 +145,7 @@ class Watch:
     _seen: int = 0
     _ids: dict[int, str] = field(default_factory=dict)
     _completed: set[str] = field(default_factory=set)
-    _running: set[int] = field(default_factory=set)
+    _running: dict[int, int] = field(default_factory=dict)  # the events that began them, by those that asked for them
     _known_before: int = 0  # tasks of the runs before this one
     _done_before: int = 0
 
@@ -160,6 +160,11 @@ class Watch:
     @property
     def running(self) -> int:
         return len(self._running)
+
+    @property
+    def attempts(self) -> list[tuple[str, int]]:
+        """The ids of the tasks that run, and of the events that say that they have begun; the newest last."""
+        return [(self._ids[scheduled], started) for scheduled, started in self._running.items()]
 
     def look(self) -> Event | None:
         """Read on; the closing event, if the run has closed."""
@@ -198,9 +203,9 @@ class Watch:
             return
         scheduled = values["scheduledEventId"]
         if kind == "ActivityTaskStarted":
-            self._running.add(scheduled)
+            self._running[scheduled] = event["eventId"]
             return
-        self._running.discard(scheduled)
+        self._running.pop(scheduled, None)
         if kind == "ActivityTaskCompleted":
             self._completed.add(self._ids[scheduled])
 

@@ -18,7 +18,8 @@ from typing import Any, Final, Protocol
 from simpleflow import log as logs
 from simpleflow.config import Config
 from simpleflow.payload.codec import RESERVED, Codec, read_object
-from simpleflow.payload.failures import MAX_REASON, carrying, clean, cut
+from simpleflow.payload.failures import LOST, MAX_REASON, SHUTDOWN, carrying, clean, cut
+from simpleflow.payload.notes import Notes
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.attempt import Attempt, seconds_of
@@ -28,13 +29,14 @@ from simpleflow.runtime.heart import Heart, Pulse
 from simpleflow.runtime.parent import WarmChild
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.telling import Teller
+from simpleflow.runtime.titles import Tell, untitled
 from simpleflow.runtime.trees import Household
 
 log = logging.getLogger("simpleflow.runtime")
 
 GRACE: Final = 3.0
 """Seconds between the soft signal to a task and the hard one."""
-SHUTDOWN: Final = "worker-shutdown"
 LAST_LINES: Final = 20
 
 Task = dict[str, Any]
@@ -76,7 +78,7 @@ class Worker:
 
     `stores` are the URLs of where large values lie (`Config.payload_stores`). `heartbeat` is the most seconds between
     two heartbeats: 0 for none, None for a third of the task's heartbeat timeout alone. `grace` is in seconds. `point`
-    is called as ``point("before-response", id)`` between a task's answer and the response.
+    is called as ``point("before-response", id)`` between a task's answer and the response, `tell` with what it does.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Worker:
         work: Work = Work(),  # noqa: B008 - frozen
         point: Point = no_point,
         grace: float = GRACE,
+        tell: Tell = untitled,
     ) -> None:
         self.client = client
         self.domain = domain
@@ -103,10 +106,15 @@ class Worker:
         self.work = work
         self.point = point
         self.grace = grace
+        self.tell = tell
+        if work.concurrency > 1:  # it does several things at a time
+            tell("running")
+            self.tell = untitled
         level = logging.getLevelName(log.getEffectiveLevel())
         self.terms = Terms(level, tuple(stores), work.modules, work.allow)
         self.codec = Codec(payloads=Payloads(stores))
         self.heart = Heart(client)
+        self.teller = Teller(Notes(stores))
         self.household = Household()
         self.stop = stop
 
@@ -127,8 +135,13 @@ class Worker:
             self.stop.wait(None)
             for slot in slots:
                 slot.told(self.stop.requests)
-        for thread in threads:
-            thread.join()
+            if self.stop.requests > 1 and make is InThread:
+                break  # these threads go with the process
+        for slot, thread in zip(slots, threads, strict=True):
+            if make is InChild or slot.over:
+                thread.join()
+            else:
+                slot.give_back()
         self.heart.close()
         self.household.close()
         for slot in slots:
@@ -152,6 +165,7 @@ class Slot:
     def __init__(self, worker: Worker, one_task: bool) -> None:
         self.over = False
         self.error: Exception | None = None
+        self._pulse: Pulse | None = None
         self._worker = worker
         self._kind = worker.kind
         self._one_task = one_task
@@ -169,25 +183,36 @@ class Slot:
         poll: dict[str, Any] = {"domain": worker.domain, "identity": identity()}
         if worker.task_list:
             poll["taskList"] = {"name": worker.task_list}
-        serve(worker.client, (f"poll_for_{self._kind.name}_task", poll), self._handle, self._stop, self._refused)
+        call = f"poll_for_{self._kind.name}_task", poll
+        serve(worker.client, call, self._handle, self._stop, self._refused, worker.tell)
 
     def _handle(self, task: Task) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
         worker, token, task_id = self._worker, task["taskToken"], task[self._kind.id]
         if self._stop():  # it came in the same instant
             return response(self._kind.name, token, {"reason": SHUTDOWN})
+        worker.tell("processing")
         logs.running.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
         limits = self._kind.limits(task, worker.config)
         pulse = Pulse(token, task_id, self._stop.ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
         worker.heart.begin(pulse)
+        self._pulse = pulse
         try:
             return self._work(task, pulse)
         finally:
+            self._pulse = None
             worker.heart.end(pulse)
             logs.running.what = logs.NOTHING
             if self._one_task:
                 worker.stop.request()
                 self._stop.request()
+
+    def give_back(self) -> None:
+        """Say that the task in hand is not done here, though its code still runs. From another thread."""
+        pulse = self._pulse
+        if pulse is not None:
+            log.warning("told to end: %s is given back", pulse.task_id)
+            self._worker.client.respond_and_poll(self._failed(pulse, SHUTDOWN), None)
 
     def _times(self, limits: Limits) -> tuple[float | None, float | None]:
         silent = self._kind.heartbeats and self._worker.heartbeat == 0
@@ -201,6 +226,9 @@ class Slot:
         self._worker.point("before-response", pulse.task_id)
         if answer.get("later"):
             log.info("%s is to be completed by somebody else", pulse.task_id)
+            if pulse.timeout is not None:
+                hint = 'give it heartbeat_timeout="NONE"'
+                log.warning("%s times out in %g s, for nobody heartbeats: %s", pulse.task_id, pulse.timeout, hint)
             return None
         if "result" not in answer:
             log.info("%s failed: %s", pulse.task_id, answer["reason"])
@@ -258,24 +286,32 @@ class InChild(Slot):
                 log.info("%s is still running, it has %g s", pulse.task_id, worker.stop.grace)
             if said is not None:
                 if "beat" not in said:
-                    child.output.take()
+                    self._keep_output(task, child)
                     self._renew_if_worn(child, said)
                     return self._answered(said, pulse)
                 worker.heart.say(pulse, said["beat"])
             elif child.gone:
-                return self._died(child, pulse)
+                return self._died(task, child, pulse)
             elif self._stop.requests > 1:
                 log.warning("told to end: %s is given back", pulse.task_id)
                 child.end()
                 return self._failed(pulse, SHUTDOWN)
             elif pulse.verdict is not None:
                 answer = child.end_softly(pulse.verdict, worker.grace)
+                self._keep_output(task, child)
                 self._renew()
                 return self._ended(answer, pulse)
 
-    def _died(self, child: WarmChild, pulse: Pulse) -> Call:
-        reason = f"worker-died: {child.cause()}"
-        last = _last_lines(child.output.take())
+    def _keep_output(self, task: Task, child: WarmChild) -> dict[str, str]:
+        """What the task has printed, which is kept for people."""
+        found = child.output.take()
+        if found:
+            self._worker.teller.output(task["workflowExecution"]["runId"], task["startedEventId"], found)
+        return found
+
+    def _died(self, task: Task, child: WarmChild, pulse: Pulse) -> Call:
+        reason = f"{LOST}: {child.cause()}"
+        last = _last_lines(self._keep_output(task, child))
         log.warning("%s: %s", pulse.task_id, reason)
         self._renew()
         message = f"{reason}\nits last output:\n{last}" if last else reason
@@ -323,8 +359,8 @@ class InThread(Slot):
         if self._kind is LAMBDA:
             answer = lambdas.run(asked[0], worker.codec)
         else:
-            name, text, context, token = asked
-            link = PulseLink(worker.heart, pulse)
+            name, text, context, token, started = asked
+            link = PulseLink(worker.heart, pulse, worker.teller, context["run_id"], started)
             attempt = Attempt(context, text, token, time.time(), worker.codec, link, sole=False)
             answer = calling.run(name, text, context, worker.codec, attempt=attempt)
         return self._answered(answer, pulse) if pulse.verdict is None else self._ended(answer, pulse)
@@ -336,6 +372,9 @@ class PulseLink:
 
     heart: Heart
     pulse: Pulse
+    teller: Teller
+    run_id: str
+    started: int
 
     def ended(self) -> str | None:
         return self.pulse.verdict
@@ -344,7 +383,7 @@ class PulseLink:
         self.heart.say(self.pulse, details)
 
     def note(self, progress: dict[str, Any]) -> None:
-        pass
+        self.teller.progress(self.run_id, self.started, progress)
 
 
 def _last_lines(output: dict[str, str]) -> str:
@@ -353,7 +392,8 @@ def _last_lines(output: dict[str, str]) -> str:
 
 
 def _asked_activity(task: Task, domain: str, task_list: str) -> tuple[Any, ...]:
-    return task["activityType"]["name"], task.get("input"), context_of(task, domain, task_list), task["taskToken"]
+    context = context_of(task, domain, task_list)
+    return task["activityType"]["name"], task.get("input"), context, task["taskToken"], task["startedEventId"]
 
 
 def _activity_limits(task: Task, config: Config) -> Limits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -284,6 +285,18 @@ def test_tasks_in_threads(engine: Engine) -> None:
     assert worker.expect("respond_activity_task_completed")["result"] == '"in order"'
     worker.give("beats", {"page": 1})
     assert json.loads(worker.expect("respond_activity_task_failed")["details"])["heartbeat"] == {"page": 1}
+
+
+def test_a_task_in_a_thread_is_given_back_though_it_goes_on(engine: Engine) -> None:
+    program, worker = engine.worker(work=Work(isolation="thread"))
+    fifo = engine.fifo()
+    worker.give("swallows", fifo.path)
+    assert fifo.line() == "begun"
+    program.terminate()
+    program.send_signal(signal.SIGINT)
+    assert worker.expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
+    assert fifo.gone()
+    assert finish(program)[0] == 0
 
 
 # -- names ---------------------------------------------------------------------------------------------------------

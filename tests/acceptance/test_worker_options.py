@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from typing import Any
 
 import pytest
 
-from shell import Project
+from shell import PATIENCE, Project
 from simpleflow.cli.app import run
 
 FLOW = '''
@@ -27,6 +29,11 @@ def meets(mine, theirs):
     os.write(other, b"here")
     return [os.read(end, 10).decode(), os.getppid()]
 
+@activity.with_attributes(task_list="list")
+def pages(fifo):
+    activity.progress(40, 100, "page 40")
+    return os.read(os.open(fifo, os.O_RDWR), 10).decode()
+
 class Approval(Workflow):
     name, version, task_list = "approval", "1", "decisions"
 
@@ -34,13 +41,14 @@ class Approval(Workflow):
         found = [self.submit(approved, n) for n in range(number)]
         meeting = [self.submit(meets, *pair) for pair in (["a", "b"], ["b", "a"])]
         results = [future.exception.reason if future.exception else future.result for future in found]
+        self.submit(pages, "c").result
         print("result", json.dumps(results + [future.result for future in meeting]))
 '''
 
 
 def test_two_at_a_time_and_completed_by_hand(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     project.write("flow.py", FLOW)
-    for name in ("a", "b"):
+    for name in ("a", "b", "c"):
         os.mkfifo(project.path / name)
     decider = project.start("decider.start", "--domain", "D", "flow.Approval")
     worker = project.start(
@@ -49,6 +57,7 @@ def test_two_at_a_time_and_completed_by_hand(project: Project, capsys: pytest.Ca
     )
     started = project.run("workflow.start", "--domain", "D", "flow.Approval", "--input", "[2]")
     assert started.returncode == 0, started.stderr
+    workflow_id = started.stdout.split()[0]
     tokens = [worker.says(rf"token {n} (\S+)")[1] for n in range(2)]
     engine = f"sqlite:{project.data / 'simpleflow' / 'engine.sqlite'}"
 
@@ -59,11 +68,25 @@ def test_two_at_a_time_and_completed_by_hand(project: Project, capsys: pytest.Ca
         assert bool(said) == bool(code), said
         return said
 
+    def task_info(id: str) -> Any:
+        """What there is of a task, if it is there yet."""
+        code = run(["--engine", engine, "--format", "json", "--header", "task.info", "D", workflow_id, id])
+        said = capsys.readouterr().out
+        return json.loads(said)[0] if code == 0 else None
+
     assert typed("activity.complete", tokens[0], "--result", '{"by": "Ann"}') == ""
     assert typed("activity.complete", tokens[0]).startswith("Error: nobody waits under this token: the activity is co")
     assert "--result is no JSON" in typed("activity.complete", tokens[1], "--result", "Ann")
     assert "this is no task token of this engine" in typed("activity.fail", "nonsense")
     assert typed("activity.fail", tokens[1], "--reason", "refused by Bob") == ""
+    until = time.monotonic() + PATIENCE
+    while (shown := task_info("activity-flow.pages-1")) is None or not shown["progress"]:
+        assert time.monotonic() < until, shown
+    assert shown["progress"] == "40 of 100: page 40" and shown["state"] == "started"
+    (project.path / "c").write_text("go on")
+    shown = task_info("activity-flow.approved-1")
+    assert shown["stdout"] == f"token 0 {tokens[0]}\n" and shown["stderr"] is None and shown["result"] == {"by": "Ann"}
+    assert shown["input"] == {"args": [0], "kwargs": {}} and shown["attempts"] == 1 and shown["state"] == "completed"
     result = json.loads(decider.says(r"result (.*)")[1])
     assert result[:2] == [{"by": "Ann"}, "refused by Bob"]
     assert result[2][0] == result[3][0] == "here" and result[2][1] == result[3][1], "one process had both"

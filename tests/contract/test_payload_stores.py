@@ -21,8 +21,10 @@ from simpleflow.config import Config, ConfigError, payload_directory, read
 from simpleflow.engine import Engine
 from simpleflow.exceptions import PayloadError, PayloadUnreachable
 from simpleflow.payload import files
+from simpleflow.payload import notes as files_of_notes
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.files import FileStore
+from simpleflow.payload.notes import Notes
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime.start import Handle, StartOptions, codec_of, launch
 
@@ -52,6 +54,31 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
             monkeypatch.setenv(name, value)
         return f"s3://payloads/{tmp_path.name}/deep"
     return f"file:{tmp_path}/payloads" if request.param == "file" else "memory:"
+
+
+def test_notes_change_and_are_found_by_their_name(url: str) -> None:
+    notes = Notes([url])
+    assert notes.read("22a/b=", "7.progress") is None
+    for text in ("first", "é" * 10):
+        notes.write("22a/b=", "7.progress", text)
+    notes.write("22a/b=", "8.progress", "other")
+    assert notes.read("22a/b=", "7.progress") == (None if url == "memory:" else "é" * 10)
+
+
+def test_notes_go_with_their_run(tmp_path: Path) -> None:
+    notes = Notes([f"file:{tmp_path}"])
+    for run_id in ("22a=", "22b="):
+        notes.write(run_id, "7.output", "text")
+    assert files_of_notes.sweep(tmp_path, lambda: ["22b=", "22c="]) == 1
+    assert notes.read("22a=", "7.output") is None and notes.read("22b=", "7.output") == "text"
+
+
+def test_notes_that_cannot_be_had_are_told(tmp_path: Path) -> None:
+    (tmp_path / "notes").touch()
+    with pytest.raises(PayloadUnreachable, match="a note on r cannot be written"):
+        Notes([f"file:{tmp_path}"]).write("r", "n", "text")
+    with pytest.raises(PayloadUnreachable, match="a note on r cannot be read"):
+        Notes([f"file:{tmp_path}"]).read("r", "n")
 
 
 def test_what_is_put_away_is_found_by_its_reference(url: str) -> None:
