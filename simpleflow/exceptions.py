@@ -43,20 +43,29 @@ class TaskException(Exception):
     """A task did not complete.
 
     `name` is the task's id (``activity-examples.basic.double-1``). The attributes `task`, `payload` and `exception`
-    are there for handlers written for simpleflow 0.x, where this class wrapped the failure. `of_child` says that the
-    task was a child workflow.
+    are there for handlers written for simpleflow 0.x, where this class wrapped the failure, and may still:
+    ``raise TaskException(failure_context.a_task, failure_context.exception)``. `of_child` says that the task was a
+    child workflow.
     """
 
     of_child: bool = False
+    _task: Any = None
 
-    def __init__(self, name: str = "", exception: BaseException | None = None) -> None:
-        super().__init__(name, exception)
-        self.name = name
+    def __init__(self, task: Any = "", exception: BaseException | None = None) -> None:
+        super().__init__(task, exception)
+        self.name = task if isinstance(task, str) else str(getattr(task, "id", None) or getattr(task, "name", task))
+        self._task = task
         self._exception = exception
 
+    def __str__(self) -> str:
+        return self.name if self._exception is None else message_of(self._exception)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(task={self.name}, exception={self._exception!r})"
+
     @property
-    def task(self) -> str:
-        return self.name
+    def task(self) -> Any:
+        return self._task or self.name
 
     payload = task
 
@@ -155,8 +164,8 @@ class WorkflowException(TaskException):
     """
 
     @property
-    def workflow(self) -> str:
-        return self.name
+    def workflow(self) -> Any:
+        return self.task
 
 
 def as_of_child(error: E) -> E:

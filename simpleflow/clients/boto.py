@@ -35,10 +35,14 @@ SERVER_ATTEMPTS = 2
 
 
 class BotoClient:
-    """boto3's client, with the methods that it lacks. Those of Lambda tasks it has by `_session`."""
+    """boto3's client, with the methods that it lacks. Those of Lambda tasks it has by `_session`.
 
-    def __init__(self, boto: Any, close: Callable[[], None] = lambda: None) -> None:
+    `url` is the server's: by it those who are given the client find where its runs keep large values.
+    """
+
+    def __init__(self, boto: Any, url: str = "", close: Callable[[], None] = lambda: None) -> None:
         self._boto = boto
+        self.url = url
         self._close = close
 
     def __getattr__(self, name: str) -> Any:
@@ -171,11 +175,11 @@ def server(url: str, stopping: Callable[[], bool] | None, region: str = "") -> S
     here = _is_loopback(urlsplit(url).hostname or "")
     boto = _boto(_session().client, {"total_max_attempts": SERVER_ATTEMPTS}, {} if here else None, settings)
     if stopping is None or not url.startswith("http://") or (not here and _has_proxy(url)):
-        return _typed(BotoClient(boto))
+        return _typed(BotoClient(boto, url))
     polls = Polls(url, stopping)
     for operation in ("PollForDecisionTask", "PollForActivityTask", "PollForLambdaTask"):
         boto.meta.events.register(f"before-send.swf.{operation}", polls)
-    return _typed(BotoClient(boto, polls.close))
+    return _typed(BotoClient(boto, url, polls.close))
 
 
 def settings_of(url: str, region: str = "") -> dict[str, Any]:

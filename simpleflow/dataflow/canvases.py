@@ -79,6 +79,7 @@ class Composite:
     beside: dict[int, list[Node]] = field(default_factory=dict)  # what else was submitted for the member at a place
     known: set[Node] = field(default_factory=set)  # members that were submitted before, and for something else
     node: Any = None
+    reader: Any = None  # the node of what a future of the user's own class tells of it
     told: Any = None  # what is called when a member is done whose turn has come
     begun: int = 0  # how many members have had their turn
     active: int = 0  # how many of those are not done
@@ -277,6 +278,8 @@ class Composing(Waiting):
         assert isinstance(node.task, Call)
         node.raises = None
         node.task.branch.follows = plain
+        composite: Any = canvas.task
+        composite.composite.reader = node
         del branch.children[node.task.branch]  # it is the canvas that can be cancelled
         return node
 
@@ -393,6 +396,9 @@ class Composing(Waiting):
     def _look(self, node: Node) -> None:
         """The failure of a node was looked at, and with it those of its members."""
         node.looked_at = True
+        reader = node.task.composite.reader if isinstance(node.task, Canvas) else None
+        if reader is not None and self._branches.current not in (None, reader.task.branch):
+            reader.looked_at = True
         work = [node.result] if isinstance(node.result, Results) else []
         while work:
             for member in work.pop().nodes:

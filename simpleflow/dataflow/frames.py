@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from types import FrameType, TracebackType
 from typing import Final
 
@@ -12,7 +13,7 @@ OURS: Final = ("simpleflow.workflow", "simpleflow.futures", "simpleflow.dataflow
 def caller() -> str:
     """Where the user's code called us: ``flows/crawl.py:88``; empty where it did not."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(OURS):
+    while frame is not None and _is_ours(frame.f_globals.get("__name__")):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
 
@@ -21,13 +22,18 @@ def of_users(traceback: TracebackType | None) -> TracebackType | None:
     """A traceback without our own frames."""
     kept: list[TracebackType] = []
     while traceback is not None:
-        if not str(traceback.tb_frame.f_globals.get("__name__", "")).startswith(OURS):
+        if not _is_ours(traceback.tb_frame.f_globals.get("__name__")):
             kept.append(traceback)
         traceback = traceback.tb_next
     chain: TracebackType | None = None
     for entry in reversed(kept):
         chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return chain
+
+
+@lru_cache(1024)
+def _is_ours(module: object) -> bool:
+    return isinstance(module, str) and module.startswith(OURS)
 
 
 def last_line(traceback: TracebackType | None) -> str:

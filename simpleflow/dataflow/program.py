@@ -9,10 +9,11 @@ that are woken run first in, first out.
 from __future__ import annotations
 
 import contextvars
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
+from random import Random
 from typing import Any, Final, NoReturn, TypeVar
 from uuid import UUID
 
@@ -59,7 +60,6 @@ class Program(Composing):
         self._workflow_class = workflow_class
         self._values = values
         self._time = 0.0
-        self._random = random.Random()
         self._warned = False
         self._patches: dict[str, bool] = {}
         self.patches_recorded: set[str] = set()
@@ -271,17 +271,20 @@ class Program(Composing):
         return datetime.fromtimestamp(self._answer("now", lambda: self._time), UTC)
 
     def random(self) -> float:
-        return self._answer("random", self._random.random)
+        return self._answer("random", lambda: self._random.random())
 
     def uuid4(self) -> UUID:
         return UUID(int=self._answer("uuid4", lambda: self._random.getrandbits(128)), version=4)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _random(self) -> Random:
+        """A run that repairs another asks with the same numbers."""
+        return Random(str(self.context.get("repaired_run_id") or self.context.get("run_id", "")))
+
     def _start(self, event: Started) -> None:
         self.context = self._graph.context = event.context
-        run_id = event.context.get("repaired_run_id") or event.context.get("run_id", "")
-        self._random.seed(str(run_id))  # a run that repairs another asks with the same numbers
         for name, input in event.signals:
             self._affairs.signals.keep(name, input)
         context = contextvars.copy_context()

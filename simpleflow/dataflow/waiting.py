@@ -35,11 +35,9 @@ class Waiting(Turns):
         if branch.failures or branch.cancel_asked or self._graph.urgent:
             self._interrupt(branch, nodes)
         missing = [node for node in nodes if not node.done]
-        wait = Wait(branch, nodes, len(missing), ENDS[return_when])
-        if timeout is not None:
-            self._wait(wait, missing, self._deadline(branch, nodes, timeout))
-        elif missing:
-            self._wait(wait, missing)
+        if timeout is not None or missing:
+            wait = Wait(branch, nodes, len(missing), ENDS[return_when])
+            self._wait(wait, missing, None if timeout is None else self._deadline(branch, nodes, timeout))
 
     def wait_or_raise(self, futures: Sequence[Future[Any]]) -> None:
         branch = self._branches.entered()

@@ -93,9 +93,9 @@ class Decider:
         `poll` is what it was polled with, to get the pages of its history that follow. An error in user code
         fails the run; one of ours or of the deployment parks it, visibly, and it is tried again later.
         """
-        if self._ended is not None:
+        if self._ended not in (None, task["workflowExecution"]["runId"]):  # else its end was refused
             self._cache.drop(self._ended)
-            self._ended = None
+        self._ended = None
         self.close_asked = None
         events: list[dict[str, Any]] = []
         try:
@@ -293,16 +293,16 @@ class Decider:
         who = task["workflowExecution"]["workflowId"]
         context: dict[str, Any] = {"held": batch.held}
         if batch.dropped:
-            log.warning("%s ended with %d tasks never sent: %s", who, len(batch.dropped), ", ".join(batch.dropped[:10]))
+            run.say(f"{len(batch.dropped)} tasks never sent: {', '.join(batch.dropped[:10])}")
         if waiting := run.program.signals_waited_for:
             context["waiting_signals"] = waiting[:100]
         if batch.close is not None:
             context.pop("waiting_signals", None)
             for failure in run.program.unseen_failures[:10]:
-                log.warning("%s ended with a failure that nobody looked at: %s", who, failure)
+                run.say(f"a failure that nobody looked at: {failure}")
             if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):
                 context["unreceived_signals"] = left[:100]
-                log.warning("%s ended with %d signals that nobody received: %s", who, len(left), ", ".join(left[:10]))
+                run.say(f"{len(left)} signals that nobody received: {', '.join(left[:10])}")
         elif run.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])

@@ -33,7 +33,7 @@ from simpleflow.command import (
     StartTimer,
 )
 from simpleflow.config import Config, type_defaults
-from simpleflow.exceptions import PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed
+from simpleflow.exceptions import PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed, one_line
 from simpleflow.payload import codec, failures
 from simpleflow.protocol.decisions import DECISIONS as DECISION_TYPES
 from simpleflow.task import INHERIT_TAG_LIST
@@ -289,12 +289,15 @@ def failure(close: Fail | GiveUp, keep: failures.Keep | None = None) -> tuple[st
         return failures.cut(failures.clean(close.reason), failures.MAX_REASON), failures.fitting(close.details, keep)
     error: Any = close.error
     kind = type(error)  # what an error says of its own class may be wrong, or raise
-    if issubclass(kind, TaskFailed):
-        reason = f'Workflow execution error in {error.name}: "{error.reason}"'
-        return failures.cut(failures.clean(reason), failures.MAX_REASON), failures.fitting(error.details, keep)
     if issubclass(kind, TaskException):
-        reason = f'Workflow execution error in {error.name}: "{error!r}"'
-        return failures.cut(failures.clean(reason), failures.MAX_REASON), None
+        told = error.exception  # one that wraps another tells of that
+        what, details = one_line(told), None
+        if issubclass(type(told), TaskFailed):
+            what, details = told.reason, failures.fitting(told.details, keep)
+        elif issubclass(type(told), TaskException):
+            what = repr(told)
+        reason = f'Workflow execution error in {error.name}: "{what}"'
+        return failures.cut(failures.clean(reason), failures.MAX_REASON), details
     if issubclass(kind, WorkflowFailed):
         return failures.describe(error)[0], failures.fitting(error.details, keep)
     return failures.describe(error, keep)

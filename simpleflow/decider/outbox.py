@@ -323,9 +323,8 @@ class Outbox:
         if self._timers_refused >= MAX_TRIES:
             self._timers_refused -= 1
             return []
-        wake_up = [timer(f"{OURS}wake_up-{event_id}", 0)] if more else []
-        rests = self._rest_wanted.items()
-        return [*wake_up, *(timer(f"{OURS}rest_{what}-{event_id}", seconds) for what, seconds in rests)]
+        timers = [timer(f"{OURS}rest_{what}-{event_id}", seconds) for what, seconds in self._rest_wanted.items()]
+        return [timer(f"{OURS}wake_up-{event_id}", 0), *timers] if more else timers
 
     def _drop(self, close: Close) -> list[str]:
         """Forget what is not to be sent before a close; what it was."""
@@ -335,6 +334,7 @@ class Outbox:
             dropped += [_worded(entry.command) for entry in entries.values()]
             for id in entries:
                 self._over(kind, id)
+        self._prune_signals()
         return dropped
 
     def _fill(self, translate: Callable[[Command | Close], Decision]) -> tuple[list[Decision], list[Entry], bool]:
@@ -409,7 +409,8 @@ class Outbox:
     def _over(self, kind: str, id: str) -> None:
         """Nothing about a task that is over is sent any more."""
         for box in (self._cancels, self._heard_cancels, self._heard):
-            box.pop((kind, id), None)
+            if box:
+                box.pop((kind, id), None)
         if kind == CHILD:
             self._unbegun.discard(id)
             self._children.discard(id)
@@ -420,6 +421,10 @@ class Outbox:
         for kind, id in list(self._cancels):
             if kind in WITHDRAWN and id in self._openings[kind]:
                 del self._openings[kind][id], self._cancels[kind, id]
+        self._prune_signals()
+
+    def _prune_signals(self) -> None:
+        """Forget the signals that nobody would get."""
         if signals := self._openings[SIGNAL]:
             for id, entry in list(signals.items()):
                 if self._is_in_vain(entry.command):

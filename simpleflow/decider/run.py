@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -24,6 +25,8 @@ from simpleflow.protocol.history import attributes
 from simpleflow.protocol.limits import AWS_LIMITS
 from simpleflow.protocol.parsed import History
 from simpleflow.workflow import Workflow
+
+log = logging.getLogger("simpleflow.decider")
 
 OUR_TIMERS: Final = 10  # of those that Amazon lets a run have open, for the decider's own
 
@@ -77,6 +80,13 @@ class Run:
             }
         )
         self.last_event_id = 0
+        self._said: set[str] = set()
+
+    def say(self, line: str) -> None:
+        """Log a warning about the end of the run, once: the answer that ends it may be refused."""
+        if line not in self._said:
+            self._said.add(line)
+            log.warning("%s ended with %s", self._execution["workflowId"], line)
 
     def read(self, events: list[dict[str, Any]]) -> None:
         """Feed the events that were not read before. They must follow on without a gap.

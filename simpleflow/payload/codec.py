@@ -320,7 +320,11 @@ def read_object(text: str | None) -> dict[str, Any]:
 
 def extra(input: str | None) -> dict[str, Any]:
     """What a run's input says to deciders (`EXTRA`); empty where a foreign client started it."""
-    found = read_object(input).get(EXTRA)
+    try:
+        call = orjson.loads(input or "null")
+    except orjson.JSONDecodeError:  # it may still be what json reads
+        call = read(input)
+    found = call.get(EXTRA) if isinstance(call, dict) else None
     return found if isinstance(found, dict) else {}
 
 

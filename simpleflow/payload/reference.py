@@ -1,6 +1,6 @@
 """References: texts that stand for texts that are too long for the engine.
 
-    simpleflow+file://SHA256 LENGTH             in a directory that all processes of the engine share
+    simpleflow+file://SHA256 LENGTH             in a directory that all processes of the engine share, or at its server
     simpleflow+memory://SHA256 LENGTH           in this process
     simpleflow+s3://BUCKET/DIR/SHA256 LENGTH    on Amazon S3; another name than a hash is one that simpleflow 0.x gave
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from typing import Final
-
 from simpleflow import s3
 from simpleflow.exceptions import PayloadUnreachable, one_line
 from simpleflow.payload.reference import SCHEME, Reference
-from simpleflow.payload.store import Recent
-
-SENT_AGAIN: Final = 60 * 60
-"""Seconds after which a text that is on S3 is put there once more, so that rules of age see that it is in use."""
+from simpleflow.payload.store import Recent, Sent
 
 
 class S3Store:
@@ -19,12 +13,12 @@ class S3Store:
 
     def __init__(self, place: str) -> None:
         self._place = place.rstrip("/")
-        self._sent: dict[str, float] = {}
+        self._sent = Sent()
         self._read = Recent()
 
     def put(self, data: bytes, digest: str) -> str:
         key = f"{self._place}/{digest}"
-        if time.monotonic() - self._sent.get(digest, -SENT_AGAIN) >= SENT_AGAIN:
+        if digest not in self._sent:
             bucket, _, path = key.partition("/")
             try:
                 s3.put(bucket, path, data, "text/plain; charset=utf-8")
@@ -32,7 +26,7 @@ class S3Store:
                 raise PayloadUnreachable(
                     f"a payload of {len(data):,} bytes cannot be put on S3 as {key}: {one_line(error)}"
                 ) from error
-            self._sent[digest] = time.monotonic()
+            self._sent.add(digest)
         return f"{SCHEME}s3://{key}"
 
     def get(self, reference: Reference) -> bytes:

@@ -10,18 +10,15 @@ Requests are signed where boto3 finds keys. botocore is imported when the first 
 from __future__ import annotations
 
 import json
-import time
 from typing import Any, Final
 
 from simpleflow import config
 from simpleflow.exceptions import PayloadUnreachable, one_line
 from simpleflow.payload.reference import SCHEME, Reference
-from simpleflow.payload.store import Recent
+from simpleflow.payload.store import Recent, Sent
 
 PART: Final = 1024 * 1024
 """Bytes of a part: as long as a request to a server may be."""
-SENT_AGAIN: Final = 60 * 60
-"""Seconds after which a text that is there is sent once more, so that its age begins anew."""
 ATTEMPTS: Final = 2
 
 
@@ -30,17 +27,18 @@ class ServerStore:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._sent: dict[str, float] = {}
+        self._sent = Sent()
         self._read = Recent()
         self._http: Any = None
+        self._signer: Any = None
 
     def put(self, data: bytes, digest: str) -> str:
-        if time.monotonic() - self._sent.get(digest, -SENT_AGAIN) >= SENT_AGAIN:
+        if digest not in self._sent:
             what = f"a payload of {len(data):,} bytes cannot be put there"
             for at in range(0, len(data), PART):
                 self._ask("PUT", f"{digest}/{at}", what, data[at : at + PART])
             self._ask("POST", digest, what)
-            self._sent[digest] = time.monotonic()
+            self._sent.add(digest)
         return f"{SCHEME}file://{digest}"
 
     def get(self, reference: Reference) -> bytes:
@@ -68,14 +66,16 @@ class ServerStore:
         raise PayloadUnreachable(f"{self._url}: {what}: {_said(answer.status_code, content)}{hint}")
 
     def _request(self, method: str, path: str, body: bytes) -> Any:
-        from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
 
         request = AWSRequest(method, f"{self._url}/payloads/{path}", data=body)
-        if config.has_aws_keys():
+        if self._signer is None and config.has_aws_keys():
             import boto3
+            from botocore.auth import SigV4Auth
 
-            SigV4Auth(boto3.Session().get_credentials(), "swf", "us-east-1").add_auth(request)
+            self._signer = SigV4Auth(boto3.Session().get_credentials(), "swf", "us-east-1")
+        if self._signer is not None:
+            self._signer.add_auth(request)
         return request.prepare()
 
     def _session(self) -> Any:

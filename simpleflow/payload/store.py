@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
@@ -112,6 +114,21 @@ class Recent:
         while self._read and sum(map(len, self._read.values())) > self._most:
             self._read.popitem(last=False)
         return data
+
+
+class Sent:
+    """Which texts this process has put away of late, so that equal ones are sent once. After an hour one is sent again,
+    so that its age begins anew for whoever removes what is old."""
+
+    def __init__(self, seconds: float = 60 * 60) -> None:
+        self._seconds = seconds
+        self._times: dict[str, float] = {}
+
+    def __contains__(self, digest: str) -> bool:
+        return time.monotonic() - self._times.get(digest, -math.inf) < self._seconds
+
+    def add(self, digest: str) -> None:
+        self._times[digest] = time.monotonic()
 
 
 def _kind(url: str) -> str:

@@ -147,6 +147,8 @@ class Local:
         if "taskToken" not in task:
             return None
         answer = self._decider.decide(task, DECISIONS)
+        if not self._runs_lambdas:
+            _check_functions(task["workflowExecution"], answer["decisions"])
         if self._interrupted():
             raise KeyboardInterrupt
         context = json.loads(answer["executionContext"])
@@ -188,6 +190,15 @@ def _check(execution: dict[str, str], context: dict[str, Any]) -> None:
         raise _failed(execution, "PARKED", context["parked"]["error"], details)
     if "stuck" in context:
         raise _failed(execution, "STUCK", f"it waits for what never comes: {', '.join(context['stuck'])}")
+
+
+def _check_functions(execution: dict[str, str], decisions: Sequence[dict[str, Any]]) -> None:
+    """Where nobody has named a Lambda function, nobody runs one."""
+    for decision in decisions:
+        if decision["decisionType"] == "ScheduleLambdaFunction":
+            name = decision["scheduleLambdaFunctionDecisionAttributes"]["name"]
+            reason = f"nothing is named for the Lambda function {name}: say --lambda {name}=MODULE:FUNCTION"
+            raise _failed(execution, "STUCK", reason)
 
 
 def _failed(execution: dict[str, str], status: str, reason: str, details: str | None = None) -> WorkflowFailed:

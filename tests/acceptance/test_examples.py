@@ -71,6 +71,7 @@ RESULTS: dict[str, Any] = {
     "own_futures": [6, [3, 10, 5, 16, 8, 4, 2, 1], 16],
     "patched": "please pay 119",
     "programs": ["a-b-", True, "TaskFailed"],
+    "progress": ["small sea", "small sky", "2 published at attempt 1"],
     "retries": ["mother at attempt 2", "boss at attempt 2", "WrongNumber: nobody"],
     "routing": ["[cover]", "[Draft]", "[Contract]", "print", "monday"],
     "same_again": True,

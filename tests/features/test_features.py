@@ -16,6 +16,7 @@ import contract_targets
 import features_of_canvases
 import features_of_failures
 import features_of_tasks
+import features_of_values
 import features_of_waits
 import pytest
 from feature import LIST, READY, Fails, Feature, Outside, of
@@ -31,7 +32,7 @@ from simpleflow.runtime import local
 from simpleflow.runtime.poll import Call
 from simpleflow.runtime.start import Handle
 
-MODULES = features_of_tasks, features_of_waits, features_of_canvases, features_of_failures
+MODULES = features_of_tasks, features_of_waits, features_of_canvases, features_of_failures, features_of_values
 ROWS = [feature for module in MODULES for feature in module.FEATURES]
 FEATURES = {feature.name: feature for feature in ROWS}
 assert len(FEATURES) == len(ROWS), "two rows of one name"
@@ -136,6 +137,11 @@ def opened(place: str, path: Path) -> Iterator[dict[str, Handle]]:
     with ExitStack() as stack:
         stack.callback(project.end)
         url = stack.enter_context(engine(place, project, functions))
+        if place == "moto":  # it keeps no large values
+            setting = stack.enter_context(pytest.MonkeyPatch.context())
+            setting.setenv(
+                "SIMPLEFLOW_PAYLOAD_STORE", project.env.setdefault("SIMPLEFLOW_PAYLOAD_STORE", f"file:{path}")
+            )
         ours = client(url)
         stack.callback(ours.close)
         where = {"domain": DOMAIN, "engine": ours}
@@ -158,9 +164,12 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
     """Open a place, and close the one before."""
     with ExitStack() as stack:
         current: dict[str, dict[str, Handle]] = {}
+        tried: set[str] = set()
 
         def go(place: str) -> dict[str, Handle]:
             if place not in current:
+                assert place not in tried, "it could not be opened, as the first test of it tells"
+                tried.add(place)
                 stack.close()
                 current.clear()
                 path = tmp_path_factory.mktemp(place) / "project"

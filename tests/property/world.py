@@ -355,7 +355,7 @@ class World:
         self._close("Cancel", given, completed)
 
     def _ContinueAsNewWorkflowExecution(self, given: dict[str, Any], completed: int) -> None:
-        self._close("ContinueAsNew", given, completed)
+        self._close("ContinueAsNew", {**given, "newExecutionRunId": "next"}, completed)
 
     # -- the client that the decider sees --------------------------------------------------------------------------
 

@@ -57,11 +57,14 @@ OLD = {
     "simpleflow.futures": "ALL_COMPLETED CANCELLED CANCELLED_AND_NOTIFIED FINISHED FIRST_COMPLETED FIRST_EXCEPTION "
     "Future PENDING RUNNING get_result_or_raise wait",
     "simpleflow.local": "Executor",
+    "simpleflow.local.executor": "Executor",
     "simpleflow.log": "BLUE END GREEN ORANGE RED SimpleflowFormatter SyslogFormatter YELLOW color_mode colorize logger",
     "simpleflow.marker": "Marker",
     "simpleflow.metrology": "MetrologyTask MetrologyWorkflow",
     "simpleflow.settings": "configure print_settings put_setting",
     "simpleflow.signal": "WaitForSignal",
+    "simpleflow.step.submittable": "Step",
+    "simpleflow.step.workflow": "WorkflowStepMixin",
     "simpleflow.storage": "list_keys pull pull_content push push_content",
     "simpleflow.swf.executor": "Executor",
     "simpleflow.swf.task": "ActivityTask CancelTimerTask ContinueAsNewWorkflowTask MarkerTask NonPythonicActivityTask "

@@ -10,7 +10,7 @@ from test_program import Drive, f, g, soft
 
 from simpleflow import Workflow, futures
 from simpleflow.canvas import Chain, ChainFuture, FuncGroup, Group, GroupFuture
-from simpleflow.exceptions import PayloadError, TaskCanceled, TaskFailed
+from simpleflow.exceptions import AggregateException, PayloadError, TaskCanceled, TaskFailed
 from simpleflow.task import ActivityTask, MarkerTask
 
 # -- futures of canvases -------------------------------------------------------------------------------------------
@@ -206,6 +206,25 @@ def test_a_future_class_may_keep_a_failure_to_itself() -> None:
         return [alone.result, alone.done, self.submit(g, alone).result, whole.result, whole.exception]
 
     assert drive(run).result == [[1, None], True, [1, None], [[1, None], 5], None]
+
+
+@pytest.mark.parametrize("reads", ["exception", "result", None])
+def test_the_failure_that_a_future_class_tells_is_looked_at_with_it(reads: str | None) -> None:
+    class Own(GroupFuture):
+        @property
+        def exception(self) -> Any:
+            return super().exception
+
+    def run(self: Workflow) -> Any:
+        mine = self.submit(Group(hard, future_class=Own))
+        mine.wait()
+        if reads is not None:
+            with pytest.raises(AggregateException):
+                raise mine.exception if reads == "exception" else mine.result
+        return self.submit(g, 5).result
+
+    unseen = drive(run).program.unseen_failures
+    assert bool(unseen) is (reads is None)
 
 
 def test_a_future_class_that_breaks_breaks_who_reads_it() -> None:

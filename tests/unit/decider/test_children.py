@@ -11,7 +11,7 @@ from town import Town
 
 from simpleflow import Workflow, activity
 from simpleflow.canvas import Group
-from simpleflow.exceptions import TaskException, TaskFailed, WorkflowException, fresh
+from simpleflow.exceptions import TaskException, TaskFailed, TimeoutError, WorkflowException, fresh
 from simpleflow.task import ChildWorkflowTask, WorkflowTask, hex_hash
 
 
@@ -452,3 +452,37 @@ def test_what_is_raised_for_an_activity_is_none(town: Town) -> None:
             return isinstance(self.submit(broken).exception, WorkflowException)
 
     assert town.run(town.start(Parent)) is False
+
+
+class Odd(Exception):
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+@pytest.mark.parametrize(
+    ("wrap", "told", "with_details"),
+    [
+        (lambda error: error, "ValueError: nope", True),
+        (lambda error: TimeoutError("START_TO_CLOSE"), "TimeoutError(START_TO_CLOSE)", False),
+        (lambda error: Odd("odd"), "Odd: odd", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["activity", "child"])
+def test_the_exception_of_old_around_a_failure_may_be_raised(
+    town: Town, kind: str, wrap: Any, told: str, with_details: bool
+) -> None:
+    class Raises(Workflow):
+        def on_task_failure(self, failure_context: Any) -> None:
+            error = failure_context.exception_class(failure_context.a_task, wrap(failure_context.exception))
+            assert error.task is failure_context.a_task and error.name == failure_context.id and str(error)
+            raise error
+
+        def run(self) -> Any:
+            return self.submit(broken if kind == "activity" else Fails).result
+
+    end = town.run(town.start(Raises))
+    name = f"activity-{__name__}.broken-1" if kind == "activity" else "--1"
+    inner = f'Workflow execution error in activity-{__name__}.broken-1: "ValueError: nope"'
+    told = inner if kind == "child" and with_details else told
+    assert end["reason"].startswith("Workflow execution error in ") and end["reason"].endswith(f'{name}: "{told}"')
+    assert ("details" in end) is with_details

@@ -18,6 +18,11 @@ def touch(x: Any = None) -> Any:
     return x
 
 
+@activity.with_attributes()
+def broken() -> None:
+    raise ValueError("nope")
+
+
 class Waits(Workflow):
     def run(self) -> Any:
         return self.submit(self.wait_signal("never")).result
@@ -69,6 +74,23 @@ def test_a_cancel_before_any_decision_cancels(town: Town) -> None:
         "WorkflowExecutionCanceled",
     ]
     assert [given["timerId"] for given in town.of(execution, "TimerStarted")] == ["_simpleflow_wake_up-4"]
+
+
+def test_a_child_that_a_cancel_keeps_from_starting_is_sent_no_signals(town: Town) -> None:
+    class Parent(Workflow):
+        def run(self) -> Any:
+            return self.submit(Waits).result
+
+    execution = town.start(Parent)
+    town.signal("w", "s", '{"args":[],"kwargs":{},"__propagate":true}')
+    town.cancel("w")
+    assert town.run(execution)["type"] == "WorkflowExecutionCanceled"
+    assert town.kinds(execution) == [
+        "WorkflowExecutionStarted",
+        "WorkflowExecutionSignaled",
+        "WorkflowExecutionCancelRequested",
+        "WorkflowExecutionCanceled",
+    ]
 
 
 def test_a_child_that_has_not_started_is_cancelled_once_it_has(town: Town) -> None:
@@ -452,4 +474,29 @@ def test_what_is_refused_as_the_run_ends_is_not_lost(decision: str, cause: str, 
     town.engine._configuration = Configuration()  # it is mended
     assert town.run(execution) == "done"
     assert len(town.of(execution, heard)) == 1
+    town.close()
+
+
+def test_what_a_run_ended_with_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Though the answer that ends it is refused, for something has come meanwhile."""
+
+    class Careless(Workflow):
+        def run(self) -> Any:
+            self.submit(broken)
+            return self.submit(touch, 1).result
+
+    town = Town()
+    execution = town.start(Careless)
+    town.decide()
+    assert town.work() and town.work()
+    task = town.engine.poll_for_decision_task(**DECISIONS)
+    answer = town.decider.decide(task, DECISIONS)
+    town.signal("w", "late")
+    town.engine.respond_decision_task_completed(**answer)
+    assert town.run(execution) == 1
+    said = [record.getMessage().partition("(")[0] for record in caplog.records]
+    assert said == [
+        "w ended with a failure that nobody looked at: activity-test_endings.broken-1: ValueError: nope ",
+        "w ended with 1 signals that nobody received: late",
+    ]
     town.close()

@@ -163,6 +163,15 @@ def test_max_open_activity_count_of_a_class() -> None:
     assert max(lengths) <= 3
 
 
+def test_a_function_that_nobody_named_fails() -> None:
+    class Calls(Workflow):
+        def run(self) -> Any:
+            return self.submit(LambdaFunctionTask("nobody", 1)).result
+
+    with pytest.raises(WorkflowFailed, match="stuck: nothing is named for the Lambda function nobody: say --lambda"):
+        run_local(Calls)
+
+
 @pytest.mark.parametrize("most", [0, -1, "5"])
 def test_a_max_open_activity_count_of_which_nothing_could_run_is_told(most: Any) -> None:
     class None_(Workflow):

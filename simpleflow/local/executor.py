@@ -1,0 +1,5 @@
+"""Another old path of `simpleflow.local`."""
+
+from simpleflow.local import Executor
+
+__all__ = ["Executor"]
