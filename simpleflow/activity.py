@@ -47,6 +47,9 @@ class Activity(Generic[P, R]):
 
     Calling it calls the function, here and now; ``workflow.submit(activity, ...)`` schedules it. An option that
     was not given is None, and the setting of that name fills it (`simpleflow.config`).
+
+    The function or class may have a method ``get_task_id(workflow, *args, **kwargs)``: what it gives ends the id of the
+    task with these arguments, in the place of a number; None leaves it. Two tasks of one id are one, or an error.
     """
 
     def __init__(

@@ -86,9 +86,7 @@ def list_keys(bucket: str, path: str | None = None) -> list[Any]:
         name, location = sanitize_bucket_and_host(bucket)
         return list(s3.resource(location).Bucket(name).objects.filter(Prefix=path or ""))
     folder = (path or "").rpartition("/")[0]
-    if folder and not _is_key(folder):
-        return []
-    under = directory / folder
+    under = _inside(directory, folder) if folder else directory
     files = [file for file in under.rglob("*") if file.is_file() and not file.name.startswith(_UNFINISHED)]
     found = [_summary(bucket, directory, file) for file in files]
     return sorted((each for each in found if each.key.startswith(path or "")), key=lambda each: each.key)
@@ -113,13 +111,9 @@ def _directory(bucket: str) -> Path | None:
 
 def _inside(directory: Path, path: str) -> Path:
     """The file of a key. Raises ValueError for one that leads out of the directory."""
-    if not _is_key(path):
+    if any(part in ("", ".", "..") for part in path.split("/")):
         raise ValueError(f"a key names a file in its bucket, such as a/b: {path!r} does not")
     return directory / path
-
-
-def _is_key(path: str) -> bool:
-    return not any(part in ("", ".", "..") for part in path.split("/"))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 import mutants_of_attempts
 import mutants_of_canvases
 import mutants_of_core
+import mutants_of_ends
 import mutants_of_engine
 import mutants_of_objects
 import mutants_of_steps
@@ -24,7 +25,14 @@ from mutant import Mutant
 ROOT = Path(__file__).resolve().parent.parent
 
 MUTANTS = mutants_of_core.MUTANTS + mutants_of_engine.MUTANTS
-for module in (mutants_of_waiting, mutants_of_attempts, mutants_of_canvases, mutants_of_objects, mutants_of_steps):
+for module in (
+    mutants_of_ends,
+    mutants_of_waiting,
+    mutants_of_attempts,
+    mutants_of_canvases,
+    mutants_of_objects,
+    mutants_of_steps,
+):
     MUTANTS += [Mutant(*each) for each in module.MUTANTS]
 
 

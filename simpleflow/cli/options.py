@@ -18,6 +18,7 @@ from simpleflow.cli.app import Globals
 from simpleflow.clients import SWFClient
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
+from simpleflow.runtime.poll import GRACE
 from simpleflow.runtime.supervise import Work
 from simpleflow.workflow import Workflow
 
@@ -78,6 +79,14 @@ heartbeat = click.option(
     type=click.IntRange(0),
     metavar="SECONDS",
     help="The most seconds between two heartbeats of a worker; 0 for none. Default: by the tasks' timeouts.",
+)
+grace = click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    default=GRACE,
+    show_default=True,
+    help="What tasks in hand may take once it is told to stop; then they are given back.",
 )
 lambdas = click.option(
     "--lambda",

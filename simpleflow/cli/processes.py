@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from simpleflow import config
@@ -15,6 +17,7 @@ from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.standalone import lambda_workers, processors
 from simpleflow.runtime.start import ensure_domain, is_amazon
 from simpleflow.runtime.supervise import Spec, Supervisor, Work
+from simpleflow.runtime.titles import titled
 
 
 @click.command("decider.start")
@@ -23,6 +26,7 @@ from simpleflow.runtime.supervise import Spec, Supervisor, Work
 @click.option("-t", "--task-list", metavar="LIST", help="Default: that of the workflows.")
 @options.log_level
 @click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True)
+@options.grace
 @click.pass_obj
 def decider_start(
     common: Globals,
@@ -31,8 +35,10 @@ def decider_start(
     task_list: str | None,
     log_level: str | None,
     nb_processes: int,
+    grace: float,
 ) -> None:
-    """Decide the runs whose decision tasks come to a task list. Ctrl-C ends it, a second one at once.
+    """Decide the runs whose decision tasks come to a task list. Ctrl-C ends it after the decisions in hand, a second
+    one at once.
 
     Workflows that are not named are loaded by the class that their run names.
     """
@@ -43,9 +49,9 @@ def decider_start(
             raise click.UsageError(f"Missing option '--task-list', for want of workflows that agree on one{found}.")
         task_list = lists.pop()
     url = options.engine_url(common)
-    spec = Spec("decider", url, domain, task_list, workflows=workflows, log_level=log_level or "")
+    spec = Spec("decider", url, domain, task_list, workflows=workflows, grace=grace, log_level=log_level or "")
     _prepare(spec)
-    _keep([spec] * nb_processes)
+    _keep("Decider", "DeciderPoller", [spec] * nb_processes)
 
 
 @click.command("worker.start")
@@ -54,6 +60,7 @@ def decider_start(
 @options.log_level
 @click.option("-N", "--nb-processes", type=click.IntRange(1), help="Default: one for each CPU.")
 @options.heartbeat
+@options.grace
 @options.work_options
 @options.lambdas
 @click.option("--one-task", is_flag=True, help="End after the first activity.")
@@ -65,6 +72,7 @@ def worker_start(
     log_level: str | None,
     nb_processes: int | None,
     heartbeat: int | None,
+    grace: float,
     lambdas: dict[str, str],
     one_task: bool,
     work: Work,
@@ -77,19 +85,21 @@ def worker_start(
         raise click.UsageError("--lambda and --one-task exclude each other: the one task is an activity.")
     url = options.engine_url(common)
     functions = options.lambdas_of(url, lambdas)
-    level = log_level or ""
-    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, work=work, log_level=level)
+    told: dict[str, Any] = {"grace": grace, "log_level": log_level or ""}
+    spec = Spec("worker", url, domain, task_list, heartbeat=heartbeat, one_task=one_task, work=work, **told)
     client = _prepare(spec)
     if one_task:
         run_role(spec)
     else:
         number = nb_processes or processors()
-        _keep([*[spec] * number, *lambda_workers(client, url, domain, functions, number, level)])
+        lambda_spec = Spec("lambda-worker", url, domain, lambdas=functions, **told)
+        _keep("Worker", "ActivityPoller", [*[spec] * number, *lambda_workers(client, lambda_spec, number)])
 
 
-def _keep(specs: list[Spec]) -> None:
+def _keep(name: str, what: str, specs: list[Spec]) -> None:
     """Keep these processes alive until told to stop."""
-    Supervisor(specs, Stop().listen()).run()
+    tell = titled(name, _payload_friendly_name=f"{what}.start", _nb_children=len(specs))
+    Supervisor(specs, Stop(specs[0].grace).listen(), tell=tell).run()
 
 
 def _prepare(spec: Spec) -> SWFClient:

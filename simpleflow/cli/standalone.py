@@ -24,6 +24,7 @@ from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
 from simpleflow.runtime.start import StartOptions, codec_of
+from simpleflow.runtime.supervise import Spec
 from simpleflow.runtime.telling import overview
 from simpleflow.workflow import Workflow
 
@@ -35,6 +36,7 @@ from simpleflow.workflow import Workflow
 @click.option("-D", "--nb-deciders", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
 @options.heartbeat
+@options.grace
 @options.lambdas
 @repaired
 @force_activities
@@ -47,6 +49,7 @@ def standalone(
     nb_deciders: int,
     nb_workers: int | None,
     heartbeat: int | None,
+    grace: float,
     lambdas: dict[str, str],
     repair: FormerRun | None,
     force_activities: str | None,
@@ -63,9 +66,10 @@ def standalone(
     functions = options.lambdas_of(url, lambdas)
     client = options.open_engine(url)
     number = nb_workers or work.processors()
-    lambda_workers = work.lambda_workers(client, url, domain, functions, number)
-    crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, lambda_workers)
-    stop = Stop().listen()  # from here on a run may be open: Ctrl-C ends us in order
+    lambda_spec = Spec("lambda-worker", url, domain, lambdas=functions, grace=grace)
+    lambda_workers = work.lambda_workers(client, lambda_spec, number)
+    crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, grace, lambda_workers)
+    stop = Stop(grace).listen()  # from here on a run may be open: Ctrl-C ends us in order
     place = _place(client, loaded, domain, run, run.start(url, domain), repair, force_activities)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     watch = runs.Watch(client, place.run)

@@ -42,9 +42,10 @@ class Completed:
 class Failed:
     """An attempt of the task did not complete.
 
-    `lost` says that its worker was lost, which says nothing of the task: it is tried again outside of `retry`; so it is
-    where what it `lacks` is nobody's fault, and as often as that takes. `final` says that trying again would not help.
-    `since` is when the attempt was scheduled, None where it never was.
+    `lost` says that its worker was lost, which says nothing of the task: it is tried again outside of `retry`. So it is
+    where what it `lacks` is nobody's fault, and where a worker that is told to stop has `given_back` the task: as often
+    as that takes. `final` says that trying again would not help. `since` is when the attempt was scheduled, None where
+    it never was.
     """
 
     time: float
@@ -55,6 +56,7 @@ class Failed:
     final: bool = False
     since: float | None = None
     lacks: bool = False
+    given_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

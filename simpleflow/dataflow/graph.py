@@ -201,7 +201,7 @@ class Graph:
         error: TaskException,
         *,
         lost: bool = False,
-        lacks: bool = False,
+        blameless: bool = False,
         since: float | None = None,
     ) -> Node | None:
         """An attempt is over. What is nobody's fault is tried again; else the task, where somebody is to say whether it
@@ -213,9 +213,9 @@ class Graph:
             return None
         if node.since is None:
             node.since = since
-        if (lost or lacks) and node.cancel_asked:
+        if (lost or blameless) and node.cancel_asked:
             self._settle(node, None, TaskCanceled(name=id), CANCELLED)
-        elif lacks:
+        elif blameless:
             self.again(node)
         elif lost and node.losses < MAX_LOSSES:
             node.losses += 1

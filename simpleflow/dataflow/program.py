@@ -91,8 +91,9 @@ class Program(Composing):
         match event:
             case Completed(kind=kind, id=id, result=result):
                 self._graph.completed(kind, id, result)
-            case Failed(kind=kind, id=id, error=error, lost=lost, lacks=lacks, since=since):
-                failed = self._graph.attempt_failed(kind, id, error, lost=lost, lacks=lacks, since=since)
+            case Failed(kind=kind, id=id, error=error, lost=lost, since=since):
+                blameless = event.lacks or event.given_back
+                failed = self._graph.attempt_failed(kind, id, error, lost=lost, blameless=blameless, since=since)
                 self._attempt_failed(failed, event)
             case Cancelled(kind=kind, id=id, error=error):
                 self._attempt_failed(self._graph.cancelled(kind, id, error), event)

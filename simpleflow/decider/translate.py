@@ -197,10 +197,18 @@ def _cancelled(kind: str) -> Closing:
 def _failed(kind: str) -> Closing:
     def event(time: float, given: Attributes, opened: Opened) -> Event:
         reason = given.get("reason")
-        lost = (reason or "").startswith(failures.LOST_REASONS) and kind != CHILD
-        lacks = (reason or "").startswith(failures.UNREACHABLE) and kind != CHILD
+        said = "" if kind == CHILD else reason or ""
         error = _of(kind, TaskFailed(opened.id, reason, given.get("details")))
-        return Failed(time, opened.id, error, lost, kind, lacks=lacks, since=opened.time)
+        return Failed(
+            time,
+            opened.id,
+            error,
+            said.startswith(failures.LOST),
+            kind,
+            lacks=said.startswith(failures.UNREACHABLE),
+            given_back=said.startswith(failures.SHUTDOWN),
+            since=opened.time,
+        )
 
     return event
 

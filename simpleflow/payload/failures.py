@@ -23,7 +23,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simpleflow.exceptions import is_aggregate, message_of, one_line, qualified
+from simpleflow.exceptions import is_aggregate, is_task_failure, message_of, one_line, qualified
 from simpleflow.payload.codec import MAX_LENGTH, PAYLOAD, read
 from simpleflow.payload.reference import is_reference
 from simpleflow.retry import told
@@ -31,9 +31,13 @@ from simpleflow.retry import told
 MAX_REASON: Final = 256
 MAX_LINKS: Final = 100
 MAX_NESTING: Final = 10
+MAX_INNER: Final = 8_000
+"""Characters of the details of a task's failure inside of another's: each level doubles the backslashes in them."""
 
-LOST_REASONS: Final = ("worker-shutdown", "worker-died")
-"""Reasons with which workers fail tasks that they lost: the task is tried again outside of its `retry`."""
+LOST: Final = "worker-died"
+"""The reason with which workers fail tasks that they lost: the task is tried again outside of its `retry`."""
+SHUTDOWN: Final = "worker-shutdown"
+"""The reason with which workers give tasks back that they have no time for: likewise, and as often as that happens."""
 UNREACHABLE: Final = "payload-unreachable"
 """The reason with which workers fail a task whose values cannot be read or put away: it is tried again, for ever."""
 
@@ -212,6 +216,8 @@ def _values(error: BaseException, length: int) -> Record:
         if _is_plain(args, 4 * length):
             found["args"] = args
         held = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+        if is_task_failure(error) and len(held.get("details") or "") > MAX_INNER:
+            del held["details"]
         attributes = {name: value for name, value in held.items() if _is_plain(value, length)}
         if attributes:
             found["attributes"] = attributes

@@ -8,6 +8,7 @@ by the constructor of the builtin class that it derives from, and given its `arg
 from __future__ import annotations
 
 import json
+import re
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,9 @@ Home = tuple[str, str]
 HEAP_TYPE: Final = 1 << 9  # https://docs.python.org/3/c-api/typeobj.html#c.Py_TPFLAGS_HEAPTYPE
 MAX_NESTING: Final = 20
 MAX_MEMBERS: Final = 100_000
+
+MEMBERS: Final = re.compile(r"^[ |]*\+-\+-", re.MULTILINE)
+"""Where the members of a group begin in its traceback."""
 
 UNFIT: Final = (TaskFailed, StopIteration, StopAsyncIteration)
 """Classes that a failure is not made one of: `raise` means something else for them."""
@@ -65,6 +69,8 @@ def attach(error: BaseException, record: Record | str | None, home: Home | None 
         _add_notes(error, record)
         lines = record.get("traceback")
         trace = "".join(map(str, lines)) if isinstance(lines, list) else lines
+        if isinstance(trace, str) and issubclass(type(error), BaseExceptionGroup):
+            trace = MEMBERS.split(trace, maxsplit=1)[0]  # they have theirs
         if isinstance(trace, str) and trace:
             BaseException.add_note(error, f"The traceback of the process where it was raised:\n{trace.rstrip()}")
         _link(error, record, home, 0)

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from simpleflow import config as settings
 from simpleflow.clients import client
-from simpleflow.config import Config
 from simpleflow.exceptions import one_line
 from simpleflow.observe import bear_with_streams, configure_logging
 from simpleflow.runtime.life import end_after
 from simpleflow.runtime.poll import Point, Stop, no_point
 from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.titles import Tell, titled
 from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
@@ -39,7 +39,7 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
         end_after(spec.life_fd, ORPHANED[spec.role], runs_users_code=spec.role == "decider")
     config = settings.load()
     configure_logging(spec.log_level or config.log_level, spec.role)
-    _set_title(spec, config)
+    tell = _titled(spec)
     stores = config.payload_stores(spec.engine)
     with closing(client(spec.engine, stopping=stop, point=point, **_configured(spec))) as engine:
         if spec.role in ("worker", "lambda-worker"):
@@ -56,12 +56,14 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
                 work=spec.work,
                 point=point,
                 grace=config.activity_sigterm_wait_sec,
+                tell=tell,
             )
             worker.run(spec.one_task)
         else:
             from simpleflow.runtime.deciding import decide_forever
 
-            decide_forever(engine, spec.domain, spec.task_list, spec.workflows, stop, config=config, stores=stores)
+            told = (engine, spec.domain, spec.task_list, spec.workflows, stop)
+            decide_forever(*told, config=config, stores=stores, tell=tell)
 
 
 def main(argument: str) -> int:
@@ -85,13 +87,9 @@ def _configured(spec: Spec) -> dict[str, Any]:
     return {"configuration": Configuration(lambdas=spec.lambdas)}
 
 
-def _set_title(spec: Spec, config: Config) -> None:
-    if not config.disable_setproctitle:
-        from setproctitle import setproctitle
-
-        name = {"worker": "ActivityPoller", "lambda-worker": "LambdaPoller", "decider": "DeciderPoller"}[spec.role]
-        where = f"task_list={spec.task_list}" if spec.task_list else f"domain={spec.domain}"
-        setproctitle(f"simpleflow {name}({where})")
+def _titled(spec: Spec) -> Tell:
+    name = {"worker": "ActivityPoller", "lambda-worker": "LambdaPoller", "decider": "DeciderPoller"}[spec.role]
+    return titled(name, **({"task_list": spec.task_list} if spec.task_list else {"domain": spec.domain}))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from simpleflow.decider import Decider, load_workflow
 from simpleflow.decider.mute import mute_replays
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime.poll import Call, Stop, identity, serve
+from simpleflow.runtime.titles import Tell, untitled
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -27,11 +28,13 @@ def decide_forever(
     config: Config,
     stores: Sequence[str] = (),
     cache_size: int = 1000,
+    tell: Tell = untitled,
 ) -> None:
     """Decide the runs whose decision tasks come to `task_list`, until told to stop.
 
     `workflows` are dotted names of classes; more are loaded by the names that their runs carry. `stores` are the URLs
-    of where large values lie. Raises LoadError for one of `workflows`, and what the engine says of an unknown domain.
+    of where large values lie; `tell` is told what it does. Raises LoadError for one of `workflows`, and what the
+    engine says of an unknown domain.
     """
     mute_replays()
     classes = [load_workflow(name) for name in workflows]
@@ -48,6 +51,7 @@ def decide_forever(
     def handle(task: dict[str, Any]) -> Call:
         nonlocal last
         last = task
+        tell("deciding")
         logs.running.what = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
         answer = decider.decide(task, poll)
         logs.running.what = logs.NOTHING
@@ -59,6 +63,6 @@ def decide_forever(
 
     log.info("deciding on %s of the domain %s", task_list, domain)
     try:
-        serve(client, ("poll_for_decision_task", poll), handle, stop, refused)
+        serve(client, ("poll_for_decision_task", poll), handle, stop, refused, tell)
     finally:
         decider.close()

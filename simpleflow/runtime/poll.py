@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any, Final, Protocol
 
 from simpleflow.protocol.faults import code_of
+from simpleflow.runtime.titles import Tell, untitled
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -51,10 +52,12 @@ class Stop:
     """Whether this process was told to stop; true once it was. `requests` counts how often.
 
     `grace` is how long, in seconds, what is in hand may take after the first request: then a second one is counted.
+    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know.
     """
 
     def __init__(self, grace: float = math.inf) -> None:
         self.grace = grace
+        self.why = ""
         self._told = 0
         self._ends = math.inf
         self._bell: tuple[int, int] | None = None
@@ -85,9 +88,9 @@ class Stop:
         signal.signal(signal.SIGCHLD, lambda signum, frame: None)  # without a handler it would wake nobody
         return self
 
-    def request(self) -> None:
+    def request(self, why: str = "") -> None:
         """Tell this process to stop, as a signal does."""
-        self._count()
+        self._count(why)
         self.ring()
 
     def fileno(self) -> int:
@@ -117,10 +120,11 @@ class Stop:
             self.wait(left)
 
     def _heard(self, signum: int, frame: FrameType | None) -> None:
-        self._count()
+        self._count(signal.Signals(signum).name)
 
-    def _count(self) -> None:
+    def _count(self, why: str) -> None:
         self._told += 1
+        self.why = why
         if self._told == 1:
             self._ends = time.monotonic() + self.grace
 
@@ -154,20 +158,24 @@ def serve(
     handle: Callable[[dict[str, Any]], Call | None],
     stop: Stop,
     refused: Callable[[Call, Exception], Call | None] = drop,
+    tell: Tell = untitled,
 ) -> None:
     """Poll, `handle` each task, respond with what it gives while polling for the next.
 
     Returns once `stop` is set and the last response is out. An engine that cannot be reached, throttles or fails
     is tried again, with growing pauses; after a request to stop for DRAIN seconds, or until a second one. A response
     to a task that is not ours any more is dropped; for one that is refused for what it holds, what `refused` gives
-    is sent instead. Raises what the engine says of a poll that can never succeed (an unknown domain).
+    is sent instead. `tell` is told "polling" and "completing". Raises what the engine says of a poll that can
+    never succeed (an unknown domain).
     """
     respond: Call | None = None
     instead = False
     failures, drained = 0, math.inf
     while respond is not None or not stop():
+        wanted = None if stop() else poll
+        tell("polling" if wanted else "completing")
         try:
-            task = client.respond_and_poll(respond, None if stop() else poll)
+            task = client.respond_and_poll(respond, wanted)
         except Exception as error:
             if getattr(error, "responded", False):
                 respond, instead = None, False

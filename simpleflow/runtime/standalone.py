@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
@@ -17,7 +17,7 @@ from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.patience import Patience
-from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.poll import GRACE, Stop
 from simpleflow.runtime.repair import CallOfRun, Previous, launch_repair
 from simpleflow.runtime.runs import Run, Watch
 from simpleflow.runtime.start import Handle, StartOptions, default_id, launch
@@ -52,31 +52,29 @@ class Crew:
     deciders: int = 1
     workers: int = 1
     heartbeat: int | None = None
+    grace: float = GRACE
     lambda_workers: tuple[Spec, ...] = ()
 
     def deciding(self, place: Place) -> list[Spec]:
-        spec = Spec("decider", self.engine, place.run.domain, place.task_list, workflows=(self.workflow,))
+        where = self.engine, place.run.domain, place.task_list
+        spec = Spec("decider", *where, workflows=(self.workflow,), grace=self.grace)
         return [spec] * self.deciders
 
     def working(self, domain: str, lists: Iterable[str]) -> list[Spec]:
         """Workers for each of these lists."""
         return [
-            Spec("worker", self.engine, domain, task_list, heartbeat=self.heartbeat)
+            Spec("worker", self.engine, domain, task_list, heartbeat=self.heartbeat, grace=self.grace)
             for task_list in lists
             for _ in range(self.workers)
         ]
 
 
-def lambda_workers(
-    client: SWFClient, engine: str, domain: str, lambdas: Mapping[str, str], number: int, log_level: str = ""
-) -> tuple[Spec, ...]:
-    """So many workers for the Lambda functions of a domain; none where the engine has no functions.
+def lambda_workers(client: SWFClient, spec: Spec, number: int) -> tuple[Spec, ...]:
+    """So many of such workers for the Lambda functions of a domain; none where the engine has no functions.
 
-    `lambdas` are those of an embedded engine; a server has its own.
+    The spec's `lambdas` are those of an embedded engine; a server has its own.
     """
-    if not (lambdas or _serves_lambdas(client)):
-        return ()
-    return (Spec("lambda-worker", engine, domain, lambdas=lambdas, log_level=log_level),) * number
+    return (spec,) * number if spec.lambdas or _serves_lambdas(client) else ()
 
 
 def _serves_lambdas(client: SWFClient) -> bool:
@@ -191,10 +189,8 @@ def drive(watch: Watch, place: Place, crew: Crew, stop: Stop, saw: Callable[[Wat
 
 def _end(supervisor: Supervisor, stop: Stop, hurry: bool) -> None:
     """Let all processes drain, and wait for them; once PATIENCE is over, and there is no point in it, end them."""
-    if stop():
-        log.info("stopping once the tasks in hand are done; a second Ctrl-C ends them now")
-    else:
-        stop.request()
+    if not stop():
+        stop.request("" if hurry else "giving up")
     until = time.monotonic() + PATIENCE
     while supervisor.alive:
         supervisor.tend(0.1)

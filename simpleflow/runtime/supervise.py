@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from simpleflow.runtime.poll import GRACE, Stop
+from simpleflow.runtime.titles import Tell, untitled
 from simpleflow.runtime.trees import Household, kill_tree
 
 log = logging.getLogger("simpleflow.runtime")
@@ -149,7 +150,7 @@ class Supervisor:
     tells them to end now and kills them after LAST_WORDS seconds, the third kills them. `stop` must be listening, so
     that a death or a signal is noticed at once. `run` does all; who has a main loop of its own calls `start` once and
     then `tend`, again and again, while `alive`, and `close` in the end. The processes are started as ``command SPEC``;
-    `stdout` gives the file descriptors that stand for the standard output of some roles.
+    `stdout` gives the file descriptors that stand for the standard output of some roles; `tell` is told what it does.
     """
 
     def __init__(
@@ -158,11 +159,13 @@ class Supervisor:
         stop: Stop,
         command: Sequence[str] = (sys.executable, "-m", "simpleflow.runtime"),
         stdout: Mapping[str, int] = MappingProxyType({}),
+        tell: Tell = untitled,
     ) -> None:
         self._command = command
         self._stdout = stdout
         self._places = self._made(specs)
         self._stop = stop
+        self._tell_state = tell
         self._told = 0
         self._kill_at: float | None = None
         self._remind_at = math.inf
@@ -180,6 +183,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Start all, and return when all have ended because that was asked for."""
+        self._tell_state("running")
         self.start()
         while self.alive or not self._stop():
             self.tend(None)
@@ -234,7 +238,8 @@ class Supervisor:
 
     def _tell(self) -> None:
         self._told += 1
-        log.info(("draining", "ending", "killing")[min(self._told, 3) - 1] + " %d processes", self.alive)
+        self._tell_state("stopping")
+        self._say_stopping()
         for place in self._places:
             # Two signals of a kind can arrive as one, so the second request is another.
             place.tell(signal.SIGTERM if self._told == 1 else signal.SIGINT)
@@ -243,6 +248,14 @@ class Supervisor:
         else:
             self._remind_at = math.inf
             self._kill_at = time.monotonic() + (LAST_WORDS if self._told == 2 else 0)
+
+    def _say_stopping(self) -> None:
+        if self._told == 1 and self._stop.why:
+            has = f"what is in hand has {self._stop.grace:g} s, another Ctrl-C or SIGTERM ends it now"
+            log.info("%s: nothing new is begun; %s", self._stop.why, has)
+        elif self._told > 1 and self.alive:
+            running = ", ".join(map(str, self.pids.values()))
+            log.info("%s now: %s", "ending" if self._told == 2 else "killing", running)
 
     def _remind(self) -> None:
         self._remind_at = time.monotonic() + STILL

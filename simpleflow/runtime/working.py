@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from simpleflow import log as logs
 from simpleflow.config import Config
 from simpleflow.payload.codec import RESERVED, Codec, read_object
-from simpleflow.payload.failures import MAX_REASON, carrying, clean, cut
+from simpleflow.payload.failures import LOST, MAX_REASON, SHUTDOWN, carrying, clean, cut
 from simpleflow.payload.notes import Notes
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
@@ -30,13 +30,13 @@ from simpleflow.runtime.parent import WarmChild
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import Work
 from simpleflow.runtime.telling import Teller
+from simpleflow.runtime.titles import Tell, untitled
 from simpleflow.runtime.trees import Household
 
 log = logging.getLogger("simpleflow.runtime")
 
 GRACE: Final = 3.0
 """Seconds between the soft signal to a task and the hard one."""
-SHUTDOWN: Final = "worker-shutdown"
 LAST_LINES: Final = 20
 
 Task = dict[str, Any]
@@ -78,7 +78,7 @@ class Worker:
 
     `stores` are the URLs of where large values lie (`Config.payload_stores`). `heartbeat` is the most seconds between
     two heartbeats: 0 for none, None for a third of the task's heartbeat timeout alone. `grace` is in seconds. `point`
-    is called as ``point("before-response", id)`` between a task's answer and the response.
+    is called as ``point("before-response", id)`` between a task's answer and the response, `tell` with what it does.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Worker:
         work: Work = Work(),  # noqa: B008 - frozen
         point: Point = no_point,
         grace: float = GRACE,
+        tell: Tell = untitled,
     ) -> None:
         self.client = client
         self.domain = domain
@@ -105,6 +106,10 @@ class Worker:
         self.work = work
         self.point = point
         self.grace = grace
+        self.tell = tell
+        if work.concurrency > 1:  # it does several things at a time
+            tell("running")
+            self.tell = untitled
         level = logging.getLevelName(log.getEffectiveLevel())
         self.terms = Terms(level, tuple(stores), work.modules, work.allow)
         self.codec = Codec(payloads=Payloads(stores))
@@ -178,13 +183,15 @@ class Slot:
         poll: dict[str, Any] = {"domain": worker.domain, "identity": identity()}
         if worker.task_list:
             poll["taskList"] = {"name": worker.task_list}
-        serve(worker.client, (f"poll_for_{self._kind.name}_task", poll), self._handle, self._stop, self._refused)
+        call = f"poll_for_{self._kind.name}_task", poll
+        serve(worker.client, call, self._handle, self._stop, self._refused, worker.tell)
 
     def _handle(self, task: Task) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
         worker, token, task_id = self._worker, task["taskToken"], task[self._kind.id]
         if self._stop():  # it came in the same instant
             return response(self._kind.name, token, {"reason": SHUTDOWN})
+        worker.tell("processing")
         logs.running.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
         limits = self._kind.limits(task, worker.config)
         pulse = Pulse(token, task_id, self._stop.ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
@@ -303,7 +310,7 @@ class InChild(Slot):
         return found
 
     def _died(self, task: Task, child: WarmChild, pulse: Pulse) -> Call:
-        reason = f"worker-died: {child.cause()}"
+        reason = f"{LOST}: {child.cause()}"
         last = _last_lines(self._keep_output(task, child))
         log.warning("%s: %s", pulse.task_id, reason)
         self._renew()

@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> None:
 
         configure_logging("INFO")
         specs = [Spec.from_json(text) for text in arguments[1:]]
-        supervisor = Supervisor(specs[:1], Stop().listen(), command=(sys.executable, __file__))
+        supervisor = Supervisor(specs[:1], Stop(specs[0].grace).listen(), command=(sys.executable, __file__))
         supervisor.start()
         supervisor.add(specs[1:])
         supervisor.run()

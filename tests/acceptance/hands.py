@@ -162,8 +162,8 @@ class Engine:
     def worker(self, **spec: Any) -> tuple[subprocess.Popen[str], Process]:
         return self.run(self.spec(**spec).to_json()), self.accept()
 
-    def supervised(self, count: int) -> tuple[subprocess.Popen[str], list[Process]]:
-        program = self.run("supervise", *[self.spec().to_json()] * count)
+    def supervised(self, count: int, **spec: Any) -> tuple[subprocess.Popen[str], list[Process]]:
+        program = self.run("supervise", *[self.spec(**spec).to_json()] * count)
         return program, [self.accept() for _ in range(count)]
 
     def fifo(self, name: str = "fifo") -> Fifo:

@@ -207,7 +207,7 @@ def test_the_first_signal_lets_a_function_end(place: Place) -> None:
     execution = place.decider.schedule("read", str(fifo))
     until(lambda: "LambdaFunctionStarted" in place.decider.types(execution), "a worker has it")
     place.worker.process.terminate()
-    place.worker.says("draining 2 processes")
+    place.worker.says("SIGTERM: nothing new is begun")
     os.write(ours, b"told")
     event = place.decider.outcome()
     assert attributes(event)["result"] == '"told"'
@@ -219,7 +219,7 @@ def test_the_second_signal_ends_a_function(place: Place) -> None:
     place.decider.schedule("hold", str(place.file()))
     holder = place.holder()
     place.worker.process.terminate()
-    place.worker.says("draining 2 processes")
+    place.worker.says("SIGTERM: nothing new is begun")
     place.worker.process.send_signal(signal.SIGINT)
     assert place.worker.ends() == 0
     event = place.decider.outcome()
@@ -271,7 +271,7 @@ def test_standalone_says_how_to_go_on_with_its_functions(project: Project) -> No
     execution = {"workflowId": "w", "runId": run_id}
     until(lambda: "ActivityTaskStarted" in Decider(swf).types(execution), "a worker has the activity")
     done.interrupt()
-    done.says("a second Ctrl-C ends them now")
+    done.says("another Ctrl-C or SIGTERM ends it now")
     done.interrupt()
     assert done.ends() == 130
     simpleflow, named = f"  simpleflow --engine {url}", "--domain D --lambda f=functions:f"

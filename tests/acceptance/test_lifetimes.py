@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hands import Engine
+from hands import PATIENCE, SOON, Engine, finish
 
 ACTIVITIES = '''
 import os, signal, subprocess, sys
@@ -114,3 +117,61 @@ def test_what_a_task_left_goes_with_an_idle_worker(engine: Engine, kill: bool) -
     fifo.line()
     os.kill(supervisor.pid, signal.SIGKILL if kill else signal.SIGTERM)
     assert fifo.gone()
+
+
+def test_the_grace_is_over(engine: Engine) -> None:
+    program, (worker,) = engine.supervised(1, grace=0.4)
+    fifo = engine.fifo()
+    worker.give("hide", fifo.path)
+    fifo.line()
+    program.terminate()
+    start = time.monotonic()
+    assert worker.expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
+    assert 0.3 < time.monotonic() - start < SOON
+    assert fifo.gone()
+    code, _, err = finish(program)
+    assert code == 0
+    assert "SIGTERM: nothing new is begun; what is in hand has 0.4 s" in err
+    assert "activity-1 is still running, it has 0.4 s" in err
+    assert "ending now: worker of list" in err
+
+
+def test_a_worker_without_supervisor_has_a_grace_too(engine: Engine) -> None:
+    program, worker = engine.worker(grace=0.1)
+    fifo = engine.fifo()
+    worker.give("hide", fifo.path)
+    fifo.line()
+    program.terminate()
+    assert worker.expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
+    assert fifo.gone() and finish(program)[0] == 0
+
+
+def test_a_stopped_process_is_woken_to_end(engine: Engine) -> None:
+    program, (worker,) = engine.supervised(1)
+    assert worker.result("add", 1, 1) == 2
+    os.kill(worker.pid, signal.SIGSTOP)
+    program.terminate()
+    assert worker.gone(after_poll=True)
+    assert finish(program)[0] == 0
+
+
+STRANGERS = """
+import os, subprocess, sys
+sleeper = ["sleep", "600"]
+before = subprocess.Popen(sleeper)                # as a shell leaves one that then executes us
+short = subprocess.Popen(["true"])
+from simpleflow.runtime.trees import Household, children
+household = Household()
+daemon = "import subprocess; print(subprocess.Popen(['sleep', '600'], start_new_session=True).pid, flush=True)"
+end = household.start([sys.executable, "-S", "-c", daemon], stdout=subprocess.PIPE)
+left = int(end.stdout.readline())
+end.wait()
+print(household.settle(), left in children(), before.poll() is None, short.pid in children())
+before.kill()
+household.close()
+"""
+
+
+def test_strangers_are_waited_for_and_left_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", STRANGERS], capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.stdout, done.stderr) == ("True False True False\n", "")

@@ -429,7 +429,7 @@ def test_a_process_that_does_not_end_is_killed(engine: Engine) -> None:
     worker.expect("record_activity_task_heartbeat", answer=False)  # and it waits for the answer
     assert program.stderr is not None
     program.terminate()
-    assert any("draining 1 processes" in line for line in program.stderr)
+    assert any("SIGTERM: nothing new is begun" in line for line in program.stderr)
     assert not fifo.gone(0.1)
     program.terminate()
     assert worker.gone() and fifo.gone()

@@ -169,7 +169,7 @@ def test_interrupted_and_gone_on_with(project: Project) -> None:
     first = project.start(*command, "--input", "[1]", "--nb-workers", "1")
     first.says("at the gate")
     first.process.terminate()  # as good as Ctrl-C
-    first.says("a second Ctrl-C ends them now")
+    first.says("another Ctrl-C or SIGTERM ends it now")
     first.interrupt()
     assert first.ends() == 130
     assert project.processes() == []

@@ -117,7 +117,7 @@ def test_standalone_says_how_to_go_on_when_the_server_refuses(project: Project) 
     with fifo.open("w"):
         server.end()
         server = Server(project, *file, "--port", str(server.address[1]), "--access-keys", "keys")
-        running.says("draining")
+        running.says("giving up: nothing new is begun")
     running.says("w is still open. To go on with it:")
     running.says("  simpleflow --engine .* standalone --domain D --workflow-id w flow.Opening")
     assert running.ends() == 1

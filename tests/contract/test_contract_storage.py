@@ -109,6 +109,9 @@ def test_no_key_leads_out_of_a_directory(tmp_path: Path, key: str) -> None:
         with pytest.raises(ValueError, match="a key names a file in its bucket"):
             call(str(tmp_path / "bucket"), key)
     assert (tmp_path / "b").read_text() == "not ours"
+    for path in ("../", "/b/", "a//", "a/../b"):
+        with pytest.raises(ValueError, match="a key names a file in its bucket"):
+            storage.list_keys(str(tmp_path / "bucket"), path)
 
 
 def test_what_is_half_written_is_not_there(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from feature import LIST, READY, Fails, Feature, Outside, of
 import simpleflow
 from serving import Server, until
 from shell import PATIENCE, Project
+from simpleflow import config
 from simpleflow.clients import client
-from simpleflow.config import load
 from simpleflow.decider import Decider
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.runtime import local
@@ -76,7 +76,7 @@ class Here(local.Local):
         if self.forget:
             self._decider.close()
             self._decider = Decider(
-                self._engine, local.DOMAIN, [self._workflow], config=load(), payloads=self._payloads
+                self._engine, local.DOMAIN, [self._workflow], config=config.load(), payloads=self._payloads
             )
         return super()._decide()
 
@@ -138,10 +138,9 @@ def opened(place: str, path: Path) -> Iterator[dict[str, Handle]]:
         stack.callback(project.end)
         url = stack.enter_context(engine(place, project, functions))
         if place == "moto":  # it keeps no large values
-            setting = stack.enter_context(pytest.MonkeyPatch.context())
-            setting.setenv(
-                "SIMPLEFLOW_PAYLOAD_STORE", project.env.setdefault("SIMPLEFLOW_PAYLOAD_STORE", f"file:{path}")
-            )
+            project.env["SIMPLEFLOW_PAYLOAD_STORE"] = f"file:{path}"
+            config.put({"SIMPLEFLOW_PAYLOAD_STORE": f"file:{path}"})
+            stack.callback(config.put, {"SIMPLEFLOW_PAYLOAD_STORE": None})
         ours = client(url)
         stack.callback(ours.close)
         where = {"domain": DOMAIN, "engine": ours}

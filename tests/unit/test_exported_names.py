@@ -41,7 +41,7 @@ NAMES = [
     "workflow",
 ]
 
-LATE = ("download", "execute", "local", "metrology", "step", "storage", "swf")
+LATE = ("download", "execute", "local", "metrology", "settings", "step", "storage", "swf")
 
 OLD = {
     "simpleflow": "Activity WaitForSignal Workflow logger __version__",
@@ -94,17 +94,17 @@ def test_import_has_no_side_effect() -> None:
     assert done.stderr == ""
 
 
-def test_what_few_programs_use_is_imported_when_it_is_named() -> None:
+def test_what_workflows_do_not_use_is_imported_when_it_is_named() -> None:
     program = (
         "import sys, simpleflow\n"
         f"late = {LATE!r}\n"
-        "print([name for name in late if f'simpleflow.{name}' in sys.modules])\n"
+        "print([name for name in (*late, 'runtime') if f'simpleflow.{name}' in sys.modules])\n"
         "print([getattr(simpleflow, name).__name__ for name in late])\n"
-        "print('boto3' in sys.modules, simpleflow.swf.task.__name__)\n"
+        "print('boto3' in sys.modules, simpleflow.swf.task.__name__, simpleflow.start.__name__)\n"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
     names = [f"simpleflow.{name}" for name in LATE]
-    assert done.stdout == f"[]\n{names}\nFalse simpleflow.swf.task\n"
+    assert done.stdout == f"[]\n{names}\nFalse simpleflow.swf.task start\n"
     with pytest.raises(AttributeError, match="has no attribute 'formats'"):
         _ = simpleflow.formats  # type: ignore[attr-defined]
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from simpleflow.swf.constants import ALL, DEPRECATED, REGISTERED
-from simpleflow.swf.core import PAGE_SIZE, ConnectedSWFObject, Connection
-from simpleflow.swf.exceptions import InvalidKeywordArgumentError, translated
+from simpleflow.swf.core import PAGE_SIZE, ConnectedSWFObject, Connection, pages
+from simpleflow.swf.exceptions import AlreadyExistsError, DoesNotExistError, InvalidKeywordArgumentError, translated
+from simpleflow.swf.models.activity import ActivityType
 from simpleflow.swf.models.domain import Domain
+from simpleflow.swf.models.workflow import WorkflowType
 
 M = TypeVar("M")
+T = TypeVar("T", ActivityType, WorkflowType)
 
 
 class BaseQuerySet(ConnectedSWFObject, Generic[M]):
@@ -174,6 +177,64 @@ class OfDomainQuerySet(BaseQuerySet[M]):
             raise TypeError(f"domain takes a Domain, not {domain!r}: write Domain({str(domain)!r})")
         super().__init__(connection if connection is not None else domain.connection)
         self.domain = domain
+
+
+class TypeQuerySet(OfDomainQuerySet[T]):
+    """Types of a domain, of activities or of workflows, by name: they differ in what they are called.
+
+    `filter` takes `registration_status` - REGISTERED, which is the default, DEPRECATED or ALL - and `name`.
+    """
+
+    keywords = ("registration_status", "name")
+    _model: type[T]
+    _plural: ClassVar[str]
+    _missing: ClassVar[type[DoesNotExistError]]
+
+    def _listing(self) -> Callable[..., dict[str, Any]]:
+        """The operation that lists them."""
+        raise NotImplementedError
+
+    def filter(self, registration_status: str | None = None, name: str | None = None, **unknown: Any) -> Self:
+        """The same query with more conditions. Raises InvalidKeywordArgumentError."""
+        return super().filter(registration_status=registration_status, name=name, **unknown)
+
+    def all(self, registration_status: str | None = None, **conditions: Any) -> Self:
+        """The same query, which asks anew; with conditions, the same as `filter`."""
+        return self.filter(registration_status, **conditions)
+
+    def _what(self) -> str:
+        return f"the {self._plural} of the domain {self.domain.name}"
+
+    def _check(self) -> None:
+        check_status(self._given)
+
+    def _fetch(self) -> Iterator[T]:
+        given = {"domain": self.domain.name, "name": self._given.get("name"), **self._paging()}
+        for status in self._in_order(statuses(self._given)):
+            found = pages(self._listing(), "typeInfos", registration_status=status, **given)
+            yield from (self._model.from_info(self.domain, info, connection=self.connection) for info in found)
+
+    def get(self, name: str, version: str) -> T:
+        """The type of this name and version, with its configuration, deprecated or not.
+
+        Raises ActivityTypeDoesNotExist or WorkflowTypeDoesNotExist, and DomainDoesNotExist.
+        """
+        return self._model(self.domain, name, version, connection=self.connection).upstream()
+
+    def create(self, name: str, version: str, **fields: Any) -> T:
+        """Register a type; `fields` are those of the model. Raises AlreadyExistsError, DomainDoesNotExist."""
+        return self._model(self.domain, name, version, connection=self.connection, **fields).save()
+
+    def get_or_create(self, name: str, version: str, **fields: Any) -> T:
+        """The type of this name and version, which is registered where there is none. Raises DomainDoesNotExist."""
+        try:
+            return self.get(name, version)
+        except self._missing:
+            pass
+        try:
+            return self.create(name, version, **fields)
+        except AlreadyExistsError:  # somebody was faster
+            return self.get(name, version)
 
 
 def statuses(given: dict[str, Any]) -> tuple[str, ...]:

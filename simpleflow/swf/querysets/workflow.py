@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Self
 
@@ -10,7 +10,6 @@ from simpleflow.protocol.events import CLOSING_EVENTS
 from simpleflow.swf.constants import ALL, CLOSED, MAX_WORKFLOW_AGE, OPEN
 from simpleflow.swf.core import pages
 from simpleflow.swf.exceptions import (
-    AlreadyExistsError,
     InvalidKeywordArgumentError,
     WorkflowExecutionAlreadyStartedError,
     WorkflowExecutionDoesNotExist,
@@ -18,58 +17,21 @@ from simpleflow.swf.exceptions import (
     translated,
 )
 from simpleflow.swf.models.workflow import WorkflowExecution, WorkflowType
-from simpleflow.swf.querysets.base import OfDomainQuerySet, check_status, statuses
+from simpleflow.swf.querysets.base import OfDomainQuerySet, TypeQuerySet
 
 
-class WorkflowTypeQuerySet(OfDomainQuerySet[WorkflowType]):
+class WorkflowTypeQuerySet(TypeQuerySet[WorkflowType]):
     """Workflow types of a domain, by name.
 
     `filter` takes `registration_status` - REGISTERED, which is the default, DEPRECATED or ALL - and `name`.
     """
 
-    keywords = ("registration_status", "name")
+    _model = WorkflowType
+    _plural = "workflow types"
+    _missing = WorkflowTypeDoesNotExist
 
-    def filter(self, registration_status: str | None = None, name: str | None = None, **unknown: Any) -> Self:
-        """The same query with more conditions. Raises InvalidKeywordArgumentError."""
-        return super().filter(registration_status=registration_status, name=name, **unknown)
-
-    def all(self, registration_status: str | None = None, **conditions: Any) -> Self:
-        """The same query, which asks anew; with conditions, the same as `filter`."""
-        return self.filter(registration_status, **conditions)
-
-    def _what(self) -> str:
-        return f"the workflow types of the domain {self.domain.name}"
-
-    def _check(self) -> None:
-        check_status(self._given)
-
-    def _fetch(self) -> Iterator[WorkflowType]:
-        given = {"domain": self.domain.name, "name": self._given.get("name"), **self._paging()}
-        for status in self._in_order(statuses(self._given)):
-            found = pages(self.list_workflow_types, "typeInfos", registration_status=status, **given)
-            yield from (WorkflowType.from_info(self.domain, info, connection=self.connection) for info in found)
-
-    def get(self, name: str, version: str) -> WorkflowType:
-        """The type of this name and version, with its configuration, deprecated or not.
-
-        Raises WorkflowTypeDoesNotExist, DomainDoesNotExist.
-        """
-        return WorkflowType(self.domain, name, version, connection=self.connection).upstream()
-
-    def create(self, name: str, version: str, **fields: Any) -> WorkflowType:
-        """Register a type; `fields` are those of `WorkflowType`. Raises AlreadyExistsError, DomainDoesNotExist."""
-        return WorkflowType(self.domain, name, version, connection=self.connection, **fields).save()
-
-    def get_or_create(self, name: str, version: str, **fields: Any) -> WorkflowType:
-        """The type of this name and version, which is registered where there is none. Raises DomainDoesNotExist."""
-        try:
-            return self.get(name, version)
-        except WorkflowTypeDoesNotExist:
-            pass
-        try:
-            return self.create(name, version, **fields)
-        except AlreadyExistsError:  # somebody was faster
-            return self.get(name, version)
+    def _listing(self) -> Callable[..., dict[str, Any]]:
+        return self.list_workflow_types
 
 
 _FILTERS: Final = {

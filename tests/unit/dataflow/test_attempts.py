@@ -119,6 +119,16 @@ def test_a_lost_worker_costs_no_delay_and_no_attempt() -> None:
     assert life.pauses == [("__simpleflow_task_activity-slow-1#4", 60)], "its first failure, its fourth attempt"
 
 
+def test_a_task_that_is_given_back_costs_nothing_however_often() -> None:
+    life = Life(outcome_of(slow))
+    for _ in range(7):
+        life.fails("activity-slow-1", given_back=True)
+    assert life.asked == ["activity-slow-1", *(f"activity-slow-1#{n}" for n in range(2, 9))]
+    assert not life.pauses
+    life.fails("activity-slow-1")
+    assert life.pauses == [("__simpleflow_task_activity-slow-1#8", 60)], "its first failure"
+
+
 def test_a_cancel_between_two_attempts_is_at_once_and_ends_the_timer() -> None:
     def run(self: Workflow) -> Any:
         task, other = self.submit(slow, 1), self.submit(f)

@@ -16,6 +16,7 @@ from simpleflow.protocol.faults import Fault
 from simpleflow.runtime import lambdas
 from simpleflow.runtime.lambdas import Context, invoke
 from simpleflow.runtime.standalone import lambda_workers
+from simpleflow.runtime.supervise import Spec
 
 
 class Handlers:
@@ -192,7 +193,7 @@ class Told:
 )
 def test_workers_are_for_engines_with_functions(answer: Any, named: dict[str, str], workers: int) -> None:
     client: Any = Told(answer)
-    specs = lambda_workers(client, "url", "D", named, 3, "DEBUG")
+    specs = lambda_workers(client, Spec("lambda-worker", "url", "D", lambdas=named), 3)
     assert len(specs) == workers
     for spec in specs:
         assert (spec.role, spec.task_list, spec.lambdas) == ("lambda-worker", "", named)
@@ -203,4 +204,4 @@ def test_workers_are_for_engines_with_functions(answer: Any, named: dict[str, st
 def test_an_engine_that_cannot_be_reached_is_no_engine_without_functions() -> None:
     client: Any = Told(ConnectionError("refused"))
     with pytest.raises(ConnectionError):
-        lambda_workers(client, "url", "D", {}, 3)
+        lambda_workers(client, Spec("lambda-worker", "url", "D"), 3)

@@ -56,6 +56,13 @@ class Between(Base):
         return self.submit(Group(Loud)).result
 
 
+class Levels(Base):
+    raises_on_failure = None  # type: ignore[assignment]
+
+    def run(self, below: int) -> Any:
+        return self.submit(Group((Levels, below - 1) if below else (fails, "ValueError"))).result
+
+
 class Mutely(Base):
     def run(self) -> None:
         raise Mute
@@ -106,6 +113,12 @@ def test_an_aggregate_goes_through_two_parents() -> None:
         return [len(error.exceptions), [isinstance(each, ValueError) for each in flat]]
 
     assert ran(run) == [1, [True, False, True]]
+
+
+def test_each_level_of_children_adds_to_the_details_and_does_not_double_them() -> None:
+    with pytest.raises(WorkflowFailed) as failed:
+        run_local(Levels, (8,))
+    assert len(failed.value.details or "") < 100_000
 
 
 @pytest.mark.parametrize("kind", ["Mute", "Nameless"])
