@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,8 @@ def main() -> NoReturn:
     """The console script."""
     sys.path.insert(0, str(Path.cwd()))  # where a workflow's module is looked for first
     bear_with_streams()
+    if os.getpid() == 1:  # a container's first process ignores what it has no handler for
+        signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
     sys.exit(run(sys.argv[1:]))
 
 
