@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from simpleflow.runtime.poll import GRACE, Stop
 from simpleflow.runtime.repair import CallOfRun, Previous, launch_repair
 from simpleflow.runtime.runs import Run, Watch
 from simpleflow.runtime.start import Handle, StartOptions, default_id, launch
-from simpleflow.runtime.supervise import Spec, Supervisor
+from simpleflow.runtime.supervise import Spec, Supervisor, Work
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.runtime")
@@ -54,6 +54,7 @@ class Crew:
     heartbeat: int | None = None
     grace: float = GRACE
     lambda_workers: tuple[Spec, ...] = ()
+    work: Work = field(default_factory=Work)
 
     def deciding(self, place: Place) -> list[Spec]:
         where = self.engine, place.run.domain, place.task_list
@@ -63,7 +64,7 @@ class Crew:
     def working(self, domain: str, lists: Iterable[str]) -> list[Spec]:
         """Workers for each of these lists."""
         return [
-            Spec("worker", self.engine, domain, task_list, heartbeat=self.heartbeat, grace=self.grace)
+            Spec("worker", self.engine, domain, task_list, heartbeat=self.heartbeat, work=self.work, grace=self.grace)
             for task_list in lists
             for _ in range(self.workers)
         ]
