@@ -82,8 +82,8 @@ class Node:
     error: BaseException | None = None
     looked_at: bool = False
     cancel_asked: bool = False
-    number: int = 0  # the how manyeth node of the run
-    turn: int = 0  # the how manyeth event ended it
+    number: int = 0  # its place among the nodes of the run, from 1
+    turn: int = 0  # the number of the event that ended it
 
     @property
     def done(self) -> bool:
@@ -119,7 +119,7 @@ class Graph:
         self.commands: list[Command] = []
         self.nodes = 0  # that there have been
         self.ended = 0  # of them
-        self.turn = 0  # the how manyeth event this is
+        self.turn = 0  # the number of the event that is being applied
         self.woken: deque[Wait] = deque()
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
