@@ -26,6 +26,7 @@ from simpleflow.runtime.titles import titled
 @click.option("-t", "--task-list", metavar="LIST", help="Default: that of the workflows.")
 @options.log_level
 @click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True)
+@options.deciding_options
 @options.grace
 @click.pass_obj
 def decider_start(
@@ -35,6 +36,7 @@ def decider_start(
     task_list: str | None,
     log_level: str | None,
     nb_processes: int,
+    deciding: options.DecidingOptions,
     grace: float,
 ) -> None:
     """Decide the runs whose decision tasks come to a task list. Ctrl-C ends it after the decisions in hand, a second
@@ -49,7 +51,8 @@ def decider_start(
             raise click.UsageError(f"Missing option '--task-list', for want of workflows that agree on one{found}.")
         task_list = lists.pop()
     url = options.engine_url(common)
-    spec = Spec("decider", url, domain, task_list, workflows=workflows, grace=grace, log_level=log_level or "")
+    how = deciding.of(nb_processes)
+    spec = Spec("decider", url, domain, task_list, workflows, grace=grace, log_level=log_level or "", deciding=how)
     _prepare(spec)
     _keep("Decider", "DeciderPoller", [spec] * nb_processes)
 

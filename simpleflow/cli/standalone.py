@@ -35,6 +35,7 @@ from simpleflow.workflow import Workflow
 @options.run_options
 @click.option("-D", "--nb-deciders", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
+@options.deciding_options
 @options.heartbeat
 @options.grace
 @options.lambdas
@@ -48,6 +49,7 @@ def standalone(
     run: options.RunOptions,
     nb_deciders: int,
     nb_workers: int | None,
+    deciding: options.DecidingOptions,
     heartbeat: int | None,
     grace: float,
     lambdas: dict[str, str],
@@ -68,7 +70,7 @@ def standalone(
     number = nb_workers or work.processors()
     lambda_spec = Spec("lambda-worker", url, domain, lambdas=functions, grace=grace)
     lambda_workers = work.lambda_workers(client, lambda_spec, number)
-    crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, grace, lambda_workers)
+    crew = work.Crew(url, workflow, nb_deciders, deciding.of(nb_deciders), number, heartbeat, grace, lambda_workers)
     stop = Stop(grace).listen()  # from here on a run may be open: Ctrl-C ends us in order
     place = _place(client, loaded, domain, run, run.start(url, domain), repair, force_activities)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")

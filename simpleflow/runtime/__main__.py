@@ -63,7 +63,7 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
             from simpleflow.runtime.deciding import decide_forever
 
             told = (engine, spec.domain, spec.task_list, spec.workflows, stop)
-            decide_forever(*told, config=config, stores=stores, tell=tell)
+            decide_forever(*told, config=config, stores=stores, deciding=spec.deciding, tell=tell)
 
 
 def main(argument: str) -> int:

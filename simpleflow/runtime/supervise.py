@@ -59,14 +59,30 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Deciding:
+    """How a decider decides.
+
+    Attributes:
+        sticky: the next decision of a run waits so many seconds for the decider that made the last one, before any
+            other of its list may have it; 0: not at all.
+        cache_size: so many suspended runs are kept at most.
+        cache_memory: and so many megabytes of them, roughly.
+    """
+
+    sticky: int = 0
+    cache_size: int = 1000
+    cache_memory: int = 512
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """What one process of the runtime does, as it travels in a command line.
 
     `workflows` are dotted names, for a decider. `heartbeat` is the most seconds between two heartbeats of a worker
     (0: none), `one_task` makes it end after its first task. `grace` is how many seconds what is in hand may take once
-    it was told to stop. `log_level` "" is the setting's. `lambdas` are the
-    functions that the engine of a Lambda worker is told of; such a worker has no task list. `work` is how a worker
-    works. `life_fd` is the number of the life pipe's reading end in that process; the supervisor fills it.
+    it was told to stop. `log_level` "" is the setting's. `lambdas` are the functions that the engine of a Lambda worker
+    is told of; such a worker has no task list. `work` is how a worker works, `deciding` how a decider does. `life_fd`
+    is the number of the life pipe's reading end in that process; the supervisor fills it.
     """
 
     role: str  # "decider", "worker" or "lambda-worker"
@@ -78,6 +94,7 @@ class Spec:
     heartbeat: int | None = None
     one_task: bool = False
     work: Work = Work()
+    deciding: Deciding = Deciding()
     grace: float = GRACE
     log_level: str = ""
     life_fd: int | None = None
@@ -91,7 +108,9 @@ class Spec:
         fields = json.loads(text)
         told = fields.get("work", {}).items()
         work: dict[str, Any] = {name: tuple(value) if type(value) is list else value for name, value in told}
-        return cls(**{**fields, "workflows": tuple(fields.get("workflows", ())), "work": Work(**work)})
+        deciding = Deciding(**fields.get("deciding", {}))
+        workflows = tuple(fields.get("workflows", ()))
+        return cls(**{**fields, "workflows": workflows, "work": Work(**work), "deciding": deciding})
 
     def __str__(self) -> str:
         return f"{self.role} of {self.task_list or self.domain}"
