@@ -1,7 +1,7 @@
 """What a program asks of the world. Frozen values, one class each.
 
-They know nothing of Amazon's decisions: only `simpleflow.decider.translate` does. `kind` and `id` name what a command
-is about; `where` is the line of the program that asked for it, for messages.
+They know nothing of Amazon's decisions, which `simpleflow.decider.decisions` makes of them. `kind` and `id` name what a
+command is about; `where` is the line of the program that asked for it, for messages.
 """
 
 from __future__ import annotations

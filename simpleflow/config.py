@@ -132,9 +132,6 @@ class Config:
     """The settings. Timeouts are texts of whole seconds, or "NONE", as Amazon SWF takes them. `lambdas` maps names of
     Lambda functions to callables, for engines that are opened here.
 
-    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`, `access_keys`
-    and `lambdas` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
-
     The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`,
     `access_keys`, `lambdas`, `payload_store` and `jumbo_fields_bucket` has SIMPLEFLOW_ before it, that of `domain` is
     SWF_DOMAIN.
@@ -208,7 +205,6 @@ class Config:
         from platformdirs import user_cache_path
 
         return str(user_cache_path("simpleflow", appauthor=False) / "binaries")
-
 
     @property
     def s3_encryption(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What can be submitted. Frozen values, one class each; what they have in common stands in `simpleflow.submittable`.
 
-They know nothing of Amazon's decisions: only `simpleflow.decider.translate` does.
+They know nothing of Amazon's decisions: what they ask for are commands (`simpleflow.command`).
 """
 
 from __future__ import annotations
@@ -373,15 +373,6 @@ def ask_class(workflow: type[Any], method: str, args: Sequence[Any], kwargs: Map
 def hex_hash(text: str | None) -> str:
     """The adler32 of a text in hexadecimal; "0" for none. Ids of children hold that of their parent's run."""
     return f"{zlib.adler32(text.encode()):x}" if text else "0"
-
-
-@dataclass(frozen=True, slots=True)
-class Promise(Task):
-    """What the program itself ends, some time; nothing is asked of the world."""
-
-    kind: ClassVar[str] = PROGRAM
-    ours: ClassVar[bool] = True
-    name: str
 
 
 # -- signals, markers, timers --------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from simpleflow.exceptions import (
 from simpleflow.failure import Decision, FailedTask, TaskFailureContext, checked
 from simpleflow.futures import CANCELLED, Future
 from simpleflow.retry import Retry
-from simpleflow.task import Task, Values
+from simpleflow.submittable import Task, Values
 
 Failure = Failed | Cancelled
 

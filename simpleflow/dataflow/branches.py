@@ -22,7 +22,7 @@ from simpleflow.dataflow.memory import Memory
 from simpleflow.dataflow.waits import Wait
 from simpleflow.exceptions import Evicted
 from simpleflow.futures import Future
-from simpleflow.task import Task
+from simpleflow.submittable import Task
 
 log = logging.getLogger("simpleflow.dataflow")
 

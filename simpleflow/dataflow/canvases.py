@@ -20,7 +20,7 @@ from simpleflow.dataflow.graph import Graph, Live, Node
 from simpleflow.dataflow.waiting import Waiting
 from simpleflow.exceptions import AggregateException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future, Rules
-from simpleflow.task import PROGRAM, Task
+from simpleflow.submittable import PROGRAM, Task
 
 T = TypeVar("T")
 

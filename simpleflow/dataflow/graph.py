@@ -18,7 +18,7 @@ from simpleflow.command import ACTIVITY, TIMER, CancelTimer, Command, StartTimer
 from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
-from simpleflow.task import PROGRAM, Task, Template, Values
+from simpleflow.submittable import PROGRAM, Task, Template, Values
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
 PAUSE: Final = "__simpleflow_task_"
@@ -144,7 +144,7 @@ class Graph:
         `release` was called. `raises` stands for the task's `raises_on_failure`, unless it is None. Raises PayloadError
         when an argument cannot be encoded.
         """
-        number = "" if task.idempotent else self._number(task.kind, task.name, scope)
+        number = "" if task.idempotent else self.number(task.kind, task.name, scope)
         node_id = fitting(task.identify(number, self.context)) if number else ""
         raises = task.raises_on_failure if raises is None else raises
         node = Node(task, node_id, owner, where, task.template(self._values), raises, held=held)
@@ -312,14 +312,11 @@ class Graph:
                 node.callbacks = []
             node.callbacks.append(callback)
 
-    def _number(self, kind: str, name: str, scope: str) -> str:
+    def number(self, kind: str, name: str, scope: str = "") -> str:
+        """The next number of what is called so: ``3``, and ``b1.3`` in the scope ``b1``."""
         self._numbers[kind, name, scope] += 1
         number = self._numbers[kind, name, scope]
         return f"{scope}.{number}" if scope else str(number)
-
-    def number(self, kind: str, name: str, scope: str = "") -> str:
-        """The next number of what the program itself asks for under this name."""
-        return self._number(kind, name, scope)
 
     def _ready(self, node: Node) -> End | None:
         """The last argument is there: ask for the task, or join the one that it is, which was asked for before.

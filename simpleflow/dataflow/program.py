@@ -33,7 +33,7 @@ from simpleflow.exceptions import Evicted, PayloadUnreachable, TaskException, on
 from simpleflow.failure import TaskFailureContext
 from simpleflow.futures import FINISHED, Future, Rules, Timeout, running
 from simpleflow.marker import Marker
-from simpleflow.task import Task, Values
+from simpleflow.submittable import Task, Values
 from simpleflow.workflow import Workflow
 
 T = TypeVar("T")

@@ -88,6 +88,7 @@ class Child:
                 os._exit(0)
             _flush()
             send(self._channel, answer)
+        self._socket.close()
 
     # -- what an attempt wants of its link ---------------------------------------------------------------------------
 
