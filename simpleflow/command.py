@@ -19,10 +19,13 @@ MARKER: Final = "marker"
 SIGNAL: Final = "signal"
 TIMER: Final = "timer"
 
-PATCHED: Final = "_simpleflow_patched"
+OURS: Final = "_simpleflow_"
+"""Timers and markers whose names start so are the decider's own: no program knows of them."""
+
+PATCHED: Final = f"{OURS}patched"
 """The name of the markers that say which patches a run has; their details are the patch's name."""
 
-REPAIRED: Final = "_simpleflow_repaired"
+REPAIRED: Final = f"{OURS}repaired"
 """The name of the markers that hold what a run takes over from the one that it repairs."""
 
 

@@ -219,7 +219,7 @@ class TaskFailureContext:
         return self
 
 
-def checked(decided: Any) -> TaskFailureContext:
+def context_of(decided: Any) -> TaskFailureContext:
     """What `on_task_failure` has returned, where that is a context. Raises TypeError."""
     if isinstance(decided, TaskFailureContext):
         return decided

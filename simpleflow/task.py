@@ -19,6 +19,7 @@ from simpleflow.command import (
     CHILD,
     LAMBDA,
     MARKER,
+    OURS,
     SIGNAL,
     TIMER,
     CancelActivity,
@@ -45,9 +46,9 @@ from simpleflow.submittable import Values as Values
 T = TypeVar("T", bound=Task)
 INHERIT_TAG_LIST: Final = "INHERIT_TAG_LIST"
 MAX_TAGS: Final = 5
-RESERVED: Final = ":/|" + "".join(map(chr, (*range(32), *range(127, 160))))
+NOT_IN_IDS: Final = ":/|" + "".join(map(chr, (*range(32), *range(127, 160))))
 """The characters that no id and no list of Amazon's has."""
-OURS: Final = ("_simpleflow_", "__simpleflow_")
+NOT_FOR_USERS: Final = (OURS, f"_{OURS}")
 """Ids of timers that start so are simpleflow's own: of its deciders, and between attempts."""
 
 
@@ -465,9 +466,10 @@ class TimerTask(Task):
 
     def __post_init__(self) -> None:
         text = str(self.timeout)
-        checked_name("a timer", self.timer_id, RESERVED)
-        if self.timer_id.startswith(OURS):
-            raise ValueError(f"a timer's id does not start with {OURS[0]!r} or {OURS[1]!r}: {self.timer_id!r}")
+        checked_name("a timer", self.timer_id, NOT_IN_IDS)
+        if self.timer_id.startswith(NOT_FOR_USERS):
+            ours = " or ".join(map(repr, NOT_FOR_USERS))
+            raise ValueError(f"a timer's id does not start with {ours}: {self.timer_id!r}")
         if not (text.isascii() and text.isdigit() and len(text) <= 8):
             raise ValueError(f"a timer takes whole seconds (at most 8 digits), not {self.timeout!r}")
 
@@ -535,7 +537,7 @@ def checked_name(what: str, name: Any, without: str = "", most: int = 256) -> st
     return name
 
 
-def _fit(id: str, what: str, name: Any, without: str = RESERVED) -> str:
+def _fit(id: str, what: str, name: Any, without: str = NOT_IN_IDS) -> str:
     """`name`, as `checked_name`. Raises TaskFailed for the task of this id: the name comes from its class."""
     try:
         return checked_name(what, name, without)

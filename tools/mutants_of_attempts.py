@@ -85,7 +85,7 @@ MUTANTS = [
     (
         "attempts: what on_task_failure submits is numbered by who fails first (rule 6)",
         PROGRAM,
-        "Branch(decide, scope(node), ",
+        "Branch(decide, scope_of(node), ",
         'Branch(decide, "", ',
         TESTS,
     ),

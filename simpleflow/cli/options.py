@@ -18,6 +18,7 @@ from simpleflow.cli.app import Globals
 from simpleflow.clients import SWFClient
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
+from simpleflow.runtime.board import LATE
 from simpleflow.runtime.poll import GRACE
 from simpleflow.runtime.supervise import Deciding, Work
 from simpleflow.workflow import Workflow
@@ -87,6 +88,20 @@ grace = click.option(
     default=GRACE,
     show_default=True,
     help="What tasks in hand may take once it is told to stop; then they are given back.",
+)
+health_port = click.option(
+    "--health-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Answer GET /healthz and /readyz there, on all addresses; 0 for a free port.",
+)
+health_timeout = click.option(
+    "--health-timeout",
+    type=click.FloatRange(1),
+    metavar="SECONDS",
+    default=LATE,
+    show_default=True,
+    help="/healthz says no once a polling loop has not turned for so long. A poll may take 60.",
 )
 lambdas = click.option(
     "--lambda",
@@ -212,6 +227,19 @@ def deciding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+def middlewares(command: F) -> F:
+    """The options that name functions to call around activities; the command is given them as `before` and `after`."""
+    for dest, names, when in (("after", "post", "after"), ("before", "pre", "before")):
+        command = click.option(
+            f"--middleware-{names}-execution",
+            dest,
+            multiple=True,
+            metavar="NAME",
+            help=f"Call the function of this dotted name {when} each activity; may be repeated.",
+        )(command)
+    return command
+
+
 def work_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how workers work; the command is given them as its argument `work`."""
     names = [field.name for field in fields(Work)]
@@ -220,7 +248,7 @@ def work_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def gathered(**given: Any) -> Any:
         return command(work=Work(**{name: given.pop(name) for name in names}), **given)
 
-    decorated: Callable[..., Any] = gathered
+    decorated: Callable[..., Any] = middlewares(gathered)
     for option in reversed(
         (
             click.option(

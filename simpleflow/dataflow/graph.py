@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from simpleflow.command import ACTIVITY, TIMER, CancelTimer, Command, StartTimer
+from simpleflow.command import ACTIVITY, OURS, TIMER, CancelTimer, Command, StartTimer
 from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
 from simpleflow.submittable import PROGRAM, Task, Template, Values
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
-PAUSE: Final = "__simpleflow_task_"
+PAUSE: Final = f"_{OURS}task_"
 """Timers between two attempts of a task have ids that start so."""
 MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task that kills its workers is
 

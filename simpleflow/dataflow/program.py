@@ -21,7 +21,7 @@ import greenlet
 
 from simpleflow.command import PATCHED, CancelRun, Command, ContinueAsNew, Fail, GiveUp, RecordMarker
 from simpleflow.dataflow.affairs import Affairs
-from simpleflow.dataflow.attempts import Attempts, Failure, scope
+from simpleflow.dataflow.attempts import Attempts, Failure, scope_of
 from simpleflow.dataflow.branches import Branch, forget
 from simpleflow.dataflow.canvases import Canvas, Composing, Composite, failure
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
@@ -38,7 +38,7 @@ from simpleflow.workflow import Workflow
 
 T = TypeVar("T")
 
-HANDED_ON: Final = {
+OF_WORKFLOWS: Final = {
     *("cancel_timer", "continue_as_new", "get_event_details", "get_run_context", "list_markers", "map"),
     *("record_marker", "signal", "starmap", "start_timer", "wait_signal"),
 }
@@ -180,7 +180,7 @@ class Program(Composing):
 
     def __getattr__(self, name: str) -> Any:
         """What a workflow says, said by its executor: in simpleflow 0.x that had these methods, too."""
-        if name not in HANDED_ON:
+        if name not in OF_WORKFLOWS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(Workflow, name).__get__(self._instance())
 
@@ -322,7 +322,7 @@ class Program(Composing):
             attempts.decide(node, failure, context, workflow.on_task_failure(context))
 
         # What it submits belongs to who submitted the task.
-        line = Branch(decide, scope(node), node.owner, contextvars.copy_context(), None, over=True, aside=True)
+        line = Branch(decide, scope_of(node), node.owner, contextvars.copy_context(), None, over=True, aside=True)
         line.greenlet = greenlet.getcurrent()
         self._branches.current = line
         self._aside(decide)

@@ -27,6 +27,7 @@ from simpleflow.command import (
     CHILD,
     LAMBDA,
     MARKER,
+    OURS,
     PATCHED,
     SIGNAL,
     TIMER,
@@ -47,8 +48,6 @@ from simpleflow.exceptions import NonDeterministic
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
 MAX_REST: Final = 60  # seconds
 MAX_TRIES: Final = 5
-OURS: Final = "_simpleflow_"
-"""Timers whose id starts so belong to the decider."""
 CLOSE: Final = "close"
 """What rests where the close was refused; beside it kinds of tasks rest, and `cancel_` with a kind."""
 

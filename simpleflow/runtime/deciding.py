@@ -112,7 +112,7 @@ class Desk:
         for poller in pollers:
             poller.start()
         while not all(poller.over for poller in pollers):
-            self._tell("polling")
+            self._tell("retrying" if any(poller.state == "retrying" for poller in pollers) else "polling")
             self._stop.wait(None)
             for poller in pollers:
                 poller.heed()
@@ -139,11 +139,12 @@ class Desk:
 class Poller(threading.Thread):
     """Polls one list, and has what comes decided by the thread that serves the desk.
 
-    `over` once it has ended, with `error` where it could not go on.
+    `state` is what it does; `over` once it has ended, with `error` where it could not go on.
     """
 
     def __init__(self, desk: Desk, client: Any, poll: Poll, stop: Stop) -> None:
         super().__init__(daemon=True, name=f"poller of {poll['taskList']['name']}")
+        self.state = "starting"
         self.over = False
         self.error: Exception | None = None
         self._desk = desk
@@ -158,13 +159,17 @@ class Poller(threading.Thread):
 
     def run(self) -> None:
         try:
-            serve(self._client, (POLL, self._poll), self._handle, self._stop_here, self._refused)
+            serve(self._client, (POLL, self._poll), self._handle, self._stop_here, self._refused, self._told)
         except Exception as error:
             self.error = error
             self._process.request()
         finally:
             self.over = True
             self._process.ring()
+
+    def _told(self, state: str) -> None:
+        self.state = state
+        self._process.ring()
 
     def heed(self) -> None:
         """Pass on that the process was told to stop."""

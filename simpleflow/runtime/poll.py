@@ -167,15 +167,15 @@ def serve(
     Returns once `stop` is set and the last response is out. An engine that cannot be reached, throttles or fails
     is tried again, with growing pauses; after a request to stop for DRAIN seconds, or until a second one. A response
     to a task that is not ours any more is dropped; for one that is refused for what it holds, what `refused` gives
-    is sent instead. `tell` is told "polling" and "completing". Raises what the engine says of a poll that can
-    never succeed (an unknown domain).
+    is sent instead. `tell` is told "polling", "completing" and, after an error, "retrying". Raises what the
+    engine says of a poll that can never succeed (an unknown domain).
     """
     respond: Call | None = None
     instead = False
     failures, drained = 0, math.inf
     while respond is not None or not stop():
         wanted = None if stop() else poll
-        tell("polling" if wanted else "completing")
+        tell("retrying" if failures else "polling" if wanted else "completing")
         try:
             task = client.respond_and_poll(respond, wanted)
         except Exception as error:

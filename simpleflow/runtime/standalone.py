@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from simpleflow import config
@@ -20,7 +20,7 @@ from simpleflow.runtime.poll import GRACE, Stop, unique_list
 from simpleflow.runtime.repair import CallOfRun, Previous, launch_repair
 from simpleflow.runtime.runs import Run, Watch
 from simpleflow.runtime.start import Handle, StartOptions, default_id, launch
-from simpleflow.runtime.supervise import Deciding, Spec, Supervisor
+from simpleflow.runtime.supervise import Deciding, Spec, Supervisor, Work
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.runtime")
@@ -42,27 +42,35 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Deciders:
+    """How many deciders, and how they decide."""
+
+    number: int = 1
+    how: Deciding = field(default_factory=Deciding)
+
+
+@dataclass(frozen=True, slots=True)
 class Crew:
     """How many processes of each kind, and what they are told."""
 
     engine: str
     workflow: str
-    deciders: int = 1
-    how_to_decide: Deciding = Deciding()  # noqa: RUF009 - frozen
+    deciders: Deciders = Deciders()
     workers: int = 1
     heartbeat: int | None = None
     grace: float = GRACE
     lambda_workers: tuple[Spec, ...] = ()
+    work: Work = field(default_factory=Work)
 
     def deciding(self, place: Place) -> list[Spec]:
         where = self.engine, place.run.domain, place.task_list
-        spec = Spec("decider", *where, workflows=(self.workflow,), grace=self.grace, deciding=self.how_to_decide)
-        return [spec] * self.deciders
+        spec = Spec("decider", *where, workflows=(self.workflow,), grace=self.grace, deciding=self.deciders.how)
+        return [spec] * self.deciders.number
 
     def working(self, domain: str, lists: Iterable[str]) -> list[Spec]:
         """Workers for each of these lists."""
         return [
-            Spec("worker", self.engine, domain, task_list, heartbeat=self.heartbeat, grace=self.grace)
+            Spec("worker", self.engine, domain, task_list, heartbeat=self.heartbeat, work=self.work, grace=self.grace)
             for task_list in lists
             for _ in range(self.workers)
         ]

@@ -239,7 +239,7 @@ def test_failure(engine: Engine, end: Callable[[Engine, start.Handle], None], st
 def test_what_is_refused_starts_nothing(engine: Engine) -> None:
     with pytest.raises(TypeError, match=r"test_start\.Sum\.run\(x: int, domain: str = 'none'\) -> int: missing"):
         simpleflow.start(Sum, domain="D", engine=engine)
-    with pytest.raises(exceptions.PayloadError, match=r"the input of test_start\.Sum .*: args\[0\]\.when is a object"):
+    with pytest.raises(exceptions.PayloadError, match=r"the input of test_start\.Sum .*: args\[0\]\.when is an object"):
         simpleflow.start(Sum, {"when": object()}, domain="D", engine=engine)
     with pytest.raises(ValueError, match="needs a domain"):
         simpleflow.start(Sum, 1, engine=engine)
