@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
@@ -150,26 +150,36 @@ class RunOptions:
         return call_of(workflow, self.input, self.input_file)
 
 
-def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of commands that start a run; the command is given them as its argument `run`."""
-    names = [field.name for field in fields(RunOptions)]
+def _gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """What gives a command these options as one `argument`: a dataclass of this kind with a field for each."""
+    names = [field.name for field in fields(kind)]
 
-    @wraps(command)
-    def gathered(**given: Any) -> Any:
-        run = RunOptions(**{name: given.pop(name) for name in names})
-        return command(run=run, **given)
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def called(**given: Any) -> Any:
+            return command(**{argument: kind(**{name: given.pop(name) for name in names})}, **given)
 
-    decorated: Callable[..., Any] = gathered
-    for option in (
-        click.option("-i", "--input", metavar="JSON", help="""'[1, 2]' or '{"args": [1], "kwargs": {"t": 2}}'."""),
-        click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="A file with the input."),
-        click.option("--tags", type=Comma(), help="Up to five tags of the run."),
-        click.option("--decision-tasks-timeout", type=click.IntRange(1), metavar="SECONDS", help="For one decision."),
-        click.option("--execution-timeout", type=click.IntRange(1), metavar="SECONDS", help="For the whole run."),
+        decorated: Callable[..., Any] = called
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+run_options = _gathered(
+    RunOptions,
+    "run",
+    (
         click.option("--workflow-id", metavar="ID", help="Default: {name}-{time}-{random}."),
-    ):
-        decorated = option(decorated)
-    return decorated
+        click.option("--execution-timeout", type=click.IntRange(1), metavar="SECONDS", help="For the whole run."),
+        click.option("--decision-tasks-timeout", type=click.IntRange(1), metavar="SECONDS", help="For one decision."),
+        click.option("--tags", type=Comma(), help="Up to five tags of the run."),
+        click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="A file with the input."),
+        click.option("-i", "--input", metavar="JSON", help="""'[1, 2]' or '{"args": [1], "kwargs": {"t": 2}}'."""),
+    ),
+)
+"""The options of commands that start a run."""
 
 
 STICKY: Final = 10  # seconds, where one command starts several deciders
@@ -240,62 +250,55 @@ def middlewares(command: F) -> F:
     return command
 
 
-def work_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say how workers work; the command is given them as its argument `work`."""
-    names = [field.name for field in fields(Work)]
-
-    @wraps(command)
-    def gathered(**given: Any) -> Any:
-        return command(work=Work(**{name: given.pop(name) for name in names}), **given)
-
-    decorated: Callable[..., Any] = middlewares(gathered)
-    for option in reversed(
-        (
-            click.option(
-                "--concurrency",
-                type=click.IntRange(1),
-                metavar="N",
-                default=1,
-                show_default=True,
-                help="So many tasks at a time in each process.",
-            ),
-            click.option(
-                "--isolation",
-                type=click.Choice(["warm", "fresh", "thread"]),
-                default="warm",
-                show_default=True,
-                help="Children that are kept, a fresh one for each task, or threads, which cannot be killed.",
-            ),
-            click.option(
-                "--max-tasks-per-child",
-                "max_tasks",
-                type=click.IntRange(1),
-                metavar="N",
-                help="Replace a child after so many tasks.",
-            ),
-            click.option(
-                "--max-rss",
-                type=click.IntRange(1),
-                metavar="MB",
-                help="Replace a child that has more resident memory when its task is over.",
-            ),
-            click.option(
-                "--module",
-                "modules",
-                multiple=True,
-                metavar="MODULE",
-                help="Import this module when a child starts; may be repeated.",
-            ),
-            click.option(
-                "--allow",
-                multiple=True,
-                metavar="PREFIX",
-                help="Import for tasks only what this dotted name names or holds; may be repeated.",
-            ),
-        )
-    ):
-        decorated = option(decorated)
-    return decorated
+work_options = _gathered(
+    Work,
+    "work",
+    (
+        click.option(
+            "--concurrency",
+            type=click.IntRange(1),
+            metavar="N",
+            default=1,
+            show_default=True,
+            help="So many tasks at a time in each process.",
+        ),
+        click.option(
+            "--isolation",
+            type=click.Choice(["warm", "fresh", "thread"]),
+            default="warm",
+            show_default=True,
+            help="Children that are kept, a fresh one for each task, or threads, which cannot be killed.",
+        ),
+        click.option(
+            "--max-tasks-per-child",
+            "max_tasks",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Replace a child after so many tasks.",
+        ),
+        click.option(
+            "--max-rss",
+            type=click.IntRange(1),
+            metavar="MB",
+            help="Replace a child that has more resident memory when its task is over.",
+        ),
+        click.option(
+            "--module",
+            "modules",
+            multiple=True,
+            metavar="MODULE",
+            help="Import this module when a child starts; may be repeated.",
+        ),
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="PREFIX",
+            help="Import for tasks only what this dotted name names or holds; may be repeated.",
+        ),
+        middlewares,
+    ),
+)
+"""The options that say how workers work."""
 
 
 def engine_url(options: Globals) -> str:
