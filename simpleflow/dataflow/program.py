@@ -355,9 +355,11 @@ class Program(Composing):
     def _history_is_long(self) -> None:
         """Tell the workflow once; what it gives is submitted for it."""
         self._warned = True
-        workflow = self.workflow
-        if workflow is not None and self.outcome is None and (task := self._aside(workflow.on_history_limit)):
-            self._graph.add(task, self._main, "", f"{type(workflow).__name__}.on_history_limit")
+        workflow, main = self.workflow, self._main
+        if workflow is None or main is None or self.outcome is not None:
+            return
+        if task := self._aside(workflow.on_history_limit):
+            self._graph.add(task, main, "", f"{type(workflow).__name__}.on_history_limit")
             self._run_branches()
 
     def _aside(self, ask: Callable[[], Any]) -> Any:
