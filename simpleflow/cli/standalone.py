@@ -36,6 +36,7 @@ from simpleflow.workflow import Workflow
 @options.run_options
 @click.option("-D", "--nb-deciders", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
+@options.deciding_options
 @options.heartbeat
 @options.grace
 @options.work_options
@@ -50,6 +51,7 @@ def standalone(
     run: options.RunOptions,
     nb_deciders: int,
     nb_workers: int | None,
+    deciding: options.DecidingOptions,
     heartbeat: int | None,
     grace: float,
     lambdas: dict[str, str],
@@ -72,7 +74,8 @@ def standalone(
     number = nb_workers or alone.processors()
     lambda_spec = Spec("lambda-worker", url, domain, lambdas=functions, grace=grace)
     lambda_workers = alone.lambda_workers(client, lambda_spec, number)
-    crew = alone.Crew(url, workflow, nb_deciders, number, heartbeat, grace, lambda_workers, work)
+    deciders = alone.Deciders(nb_deciders, deciding.of(nb_deciders))
+    crew = alone.Crew(url, workflow, deciders, number, heartbeat, grace, lambda_workers, work)
     stop = Stop(grace).listen()  # from here on a run may be open: Ctrl-C ends us in order
     place = _place(client, loaded, domain, run, run.start(url, domain), repair, force_activities)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")

@@ -62,7 +62,7 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Entry:
-    """A command, the how manyeth it was, and how often it was refused."""
+    """A command, its number in the order in which they were asked for, and how often it was refused."""
 
     number: int
     command: Any
@@ -72,7 +72,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A decision that was refused for what somebody has to mend, the how manyeth time."""
+    """A decision that was refused for what somebody has to mend, and how many times by now."""
 
     message: str
     times: int
