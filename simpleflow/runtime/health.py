@@ -17,7 +17,7 @@ from simpleflow.runtime.board import LATE, READY, Board, Row
 
 
 class Health:
-    """Answers GET and HEAD of /healthz and /readyz on a port of all addresses: 200 for yes, 503 for no, with JSON that says why.
+    """Answers GET and HEAD of /healthz and /readyz on all addresses: 200 for yes, 503 for no, with JSON that says why.
 
     Live: each loop has turned within `most` seconds, or works on a task, or we are `stopping`. Ready: each loop polls
     or works, and we are not stopping. Port 0 is a free one, `port` tells which. Raises OSError.
