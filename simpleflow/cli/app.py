@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from simpleflow.observe import bear_with_streams
 COMMANDS: Final = {
     "activity.complete": ("activity", "Complete an activity that has left that to others."),
     "activity.fail": ("activity", "Fail an activity that has left its completion to others."),
+    "activity.rerun": ("activity", "Run one activity of a run again, in this process."),
     "decider.start": ("processes", "Decide runs: start decider processes."),
     "engine.backup": ("engine", "Copy the engine's file while others use it."),
     "engine.check": ("engine", "See that the engine's file is whole."),
@@ -106,6 +108,8 @@ def main() -> NoReturn:
     """The console script."""
     sys.path.insert(0, str(Path.cwd()))  # where a workflow's module is looked for first
     bear_with_streams()
+    if os.getpid() == 1:  # a container's first process ignores what it has no handler for
+        signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
     sys.exit(run(sys.argv[1:]))
 
 

@@ -24,7 +24,7 @@ from simpleflow.runtime import standalone as work
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
 from simpleflow.runtime.start import StartOptions, codec_of
-from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.supervise import Spec, Work
 from simpleflow.runtime.telling import overview
 from simpleflow.workflow import Workflow
 
@@ -35,9 +35,11 @@ from simpleflow.workflow import Workflow
 @options.run_options
 @click.option("-D", "--nb-deciders", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
+@options.deciding_options
 @options.heartbeat
 @options.grace
 @options.lambdas
+@options.middlewares
 @repaired
 @force_activities
 @click.pass_obj
@@ -48,9 +50,12 @@ def standalone(
     run: options.RunOptions,
     nb_deciders: int,
     nb_workers: int | None,
+    deciding: options.DecidingOptions,
     heartbeat: int | None,
     grace: float,
     lambdas: dict[str, str],
+    before: tuple[str, ...],
+    after: tuple[str, ...],
     repair: FormerRun | None,
     force_activities: str | None,
 ) -> int:
@@ -68,7 +73,9 @@ def standalone(
     number = nb_workers or work.processors()
     lambda_spec = Spec("lambda-worker", url, domain, lambdas=functions, grace=grace)
     lambda_workers = work.lambda_workers(client, lambda_spec, number)
-    crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, grace, lambda_workers)
+    how = Work(before=before, after=after)
+    deciders = work.Deciders(nb_deciders, deciding.of(nb_deciders))
+    crew = work.Crew(url, workflow, deciders, number, heartbeat, grace, lambda_workers, how)
     stop = Stop(grace).listen()  # from here on a run may be open: Ctrl-C ends us in order
     place = _place(client, loaded, domain, run, run.start(url, domain), repair, force_activities)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")

@@ -27,6 +27,7 @@ from simpleflow.command import (
     CHILD,
     LAMBDA,
     MARKER,
+    OURS,
     PATCHED,
     SIGNAL,
     TIMER,
@@ -47,8 +48,6 @@ from simpleflow.exceptions import NonDeterministic
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
 MAX_REST: Final = 60  # seconds
 MAX_TRIES: Final = 5
-OURS: Final = "_simpleflow_"
-"""Timers whose id starts so belong to the decider."""
 CLOSE: Final = "close"
 """What rests where the close was refused; beside it kinds of tasks rest, and `cancel_` with a kind."""
 
@@ -63,7 +62,7 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Entry:
-    """A command, the how manyeth it was, and how often it was refused."""
+    """A command, its number in the order in which they were asked for, and how often it was refused."""
 
     number: int
     command: Any
@@ -73,7 +72,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A decision that was refused for what somebody has to mend, the how manyeth time."""
+    """A decision that was refused for what somebody has to mend, and how many times by now."""
 
     message: str
     times: int

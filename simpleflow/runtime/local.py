@@ -214,15 +214,17 @@ def run_local(
     interrupted: Callable[[], bool] = never,
     lambdas: Mapping[str, str] | None = None,
     *,
+    middlewares: Mapping[str, Sequence[str]] | None = None,
     hinted: bool = True,
 ) -> Any:
     """Run a workflow here and now, and give its value. Raises WorkflowFailed, PayloadError, TypeError.
 
     `interrupted` is asked after each step: True raises KeyboardInterrupt, also where user code has caught one.
     `lambdas` maps names of Lambda functions to callables, "module:function"; default: the settings'.
+    `middlewares` are functions to call around each activity, as in `Executor`.
     The value is that of the type hint for what ``run`` returns; not `hinted`, the plain JSON that an engine would keep.
     """
-    return Local(workflow, interrupted, lambdas, hinted=hinted).run(*args, **(kwargs or {}))
+    return Local(workflow, interrupted, lambdas, middlewares, hinted).run(*args, **(kwargs or {}))
 
 
 @contextmanager

@@ -95,17 +95,19 @@ class Project:
         )
 
     def processes(self) -> list[psutil.Process]:
-        """The processes of this project that live: its data directory is in their environment."""
+        """The processes of this project that live: they work in its directory."""
         return [process for process in psutil.process_iter() if self._ours(process)]
 
     def _ours(self, process: psutil.Process) -> bool:
         try:
-            return process.environ().get("XDG_DATA_HOME") == str(self.data) and process.is_running()
+            return process.cwd() == str(self.path) and process.is_running()  # a title may hide the environment
         except psutil.Error:
             return False
 
     def end(self) -> None:
         """End what a test that failed has left."""
+        for command in self._commands:
+            command.process.kill()
         for process in self.processes():
             process.kill()
         for command in self._commands:

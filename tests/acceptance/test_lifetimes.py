@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hands import SOON, Engine, finish
+from hands import PATIENCE, SOON, Engine, finish
 
 ACTIVITIES = '''
 import os, signal, subprocess, sys
@@ -151,3 +153,25 @@ def test_a_stopped_process_is_woken_to_end(engine: Engine) -> None:
     program.terminate()
     assert worker.gone(after_poll=True)
     assert finish(program)[0] == 0
+
+
+STRANGERS = """
+import os, subprocess, sys
+sleeper = ["sleep", "600"]
+before = subprocess.Popen(sleeper)                # as a shell leaves one that then executes us
+short = subprocess.Popen(["true"])
+from simpleflow.runtime.trees import Household, children
+household = Household()
+daemon = "import subprocess; print(subprocess.Popen(['sleep', '600'], start_new_session=True).pid, flush=True)"
+end = household.start([sys.executable, "-S", "-c", daemon], stdout=subprocess.PIPE)
+left = int(end.stdout.readline())
+end.wait()
+print(household.settle(), left in children(), before.poll() is None, short.pid in children())
+before.kill()
+household.close()
+"""
+
+
+def test_strangers_are_waited_for_and_left_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", STRANGERS], capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.stdout, done.stderr) == ("True False True False\n", "")

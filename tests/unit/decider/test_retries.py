@@ -12,10 +12,10 @@ from test_determinism import decide, parked
 
 from programs import attempt_of
 from simpleflow import Workflow, activity
+from simpleflow.command import OURS
 from simpleflow.config import Config
 from simpleflow.decider import Decider
 from simpleflow.decider.decisions import decision
-from simpleflow.decider.outbox import OURS
 from simpleflow.decider.run import Run
 from simpleflow.exceptions import NonRetryable, RetryAfter
 from simpleflow.payload.codec import Codec
