@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from simpleflow import config
 from simpleflow.cli.app import Globals
@@ -299,6 +300,19 @@ work_options = _gathered(
     ),
 )
 """The options that say how workers work."""
+
+
+def retyped(ctx: click.Context, *names: str) -> list[str]:
+    """Those of these options that were typed, as the words to type them again."""
+    words = []
+    for param in ctx.command.params:
+        if param.name in names and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+            value = ctx.params[param.name]
+            if isinstance(value, dict):
+                value = [f"{key}={each}" for key, each in value.items()]
+            for each in value if param.multiple else (value,):
+                words += [param.opts[0], str(each)]
+    return words
 
 
 def engine_url(options: Globals) -> str:

@@ -30,7 +30,7 @@ from simpleflow.runtime.titles import titled
 @options.domain(required=True)
 @click.option("-t", "--task-list", metavar="LIST", help="Default: that of the workflows.")
 @options.log_level
-@click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True)
+@click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
 @options.deciding_options
 @options.grace
 @options.health_port
@@ -70,7 +70,7 @@ def decider_start(
 @options.domain(required=True)
 @click.option("-t", "--task-list", metavar="LIST", help="Whose activities to run.")
 @options.log_level
-@click.option("-N", "--nb-processes", type=click.IntRange(1), help="Default: one for each CPU.")
+@click.option("-N", "--nb-processes", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
 @options.heartbeat
 @options.grace
 @options.work_options

@@ -23,7 +23,7 @@ from typing import Any, Final
 from simpleflow.runtime.board import Board
 from simpleflow.runtime.poll import GRACE, Stop
 from simpleflow.runtime.titles import Tell, untitled
-from simpleflow.runtime.trees import Household, kill_tree
+from simpleflow.runtime.trees import Household, Process, kill_tree
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -136,7 +136,7 @@ class Supervised:
         self.spec = spec
         self._stdout = stdout
         self._tell = tell
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self.due = 0.0
         self._command = command
         self._started = 0.0
@@ -162,7 +162,7 @@ class Supervised:
         now = time.monotonic()
         self._deaths = 1 if now - self._started > HEALTHY else self._deaths + 1
         self.due = now + restart_delay(self._deaths)
-        cause = f"pid {self.process.pid}: {exit_cause(self.process.returncode)}"
+        cause = f"pid {self.process.pid}: {exit_cause(self.process.returncode, self.process.peak)}"
         kill_tree(self.process.pid)  # its group, where nobody adopts it
         self._tell("gone")
         self.process = None
