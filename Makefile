@@ -13,7 +13,7 @@ demo: .venv/ready
 	$(BIN)/simpleflow standalone --domain TestDomain examples.source_stats.SourceStats
 
 test: lint
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

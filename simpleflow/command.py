@@ -1,7 +1,7 @@
 """What a program asks of the world. Frozen values, one class each.
 
-They know nothing of Amazon's decisions: only `simpleflow.decider.translate` does. `kind` and `id` name what a command
-is about; `where` is the line of the program that asked for it, for messages.
+They know nothing of Amazon's decisions, which `simpleflow.decider.decisions` makes of them. `kind` and `id` name what a
+command is about; `where` is the line of the program that asked for it, for messages.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ MARKER: Final = "marker"
 SIGNAL: Final = "signal"
 TIMER: Final = "timer"
 
-PATCHED: Final = "_simpleflow_patched"
+OURS: Final = "_simpleflow_"
+"""Timers and markers whose names start so are the decider's own: no program knows of them."""
+
+PATCHED: Final = f"{OURS}patched"
 """The name of the markers that say which patches a run has; their details are the patch's name."""
 
-REPAIRED: Final = "_simpleflow_repaired"
+REPAIRED: Final = f"{OURS}repaired"
 """The name of the markers that hold what a run takes over from the one that it repairs."""
 
 

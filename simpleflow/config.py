@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simpleflow.activity import is_seconds
 from simpleflow.exceptions import one_line
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def _text(value: Any) -> str:
 
 def _seconds(value: Any) -> str:
     text = _text(value)
-    if text != "NONE" and not (text.isascii() and text.isdigit() and len(text) <= 8):
+    if text != "NONE" and not is_seconds(text):
         raise ValueError('takes whole seconds (at most 8 digits) or "NONE"')
     return text
 
@@ -132,9 +133,6 @@ class Config:
     """The settings. Timeouts are texts of whole seconds, or "NONE", as Amazon SWF takes them. `lambdas` maps names of
     Lambda functions to callables, for engines that are opened here.
 
-    The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`, `access_keys`
-    and `lambdas` has SIMPLEFLOW_ before it, that of `domain` is SWF_DOMAIN.
-
     The variable of a setting is its name in capitals; that of `engine`, `format`, `disable_setproctitle`,
     `access_keys`, `lambdas`, `payload_store` and `jumbo_fields_bucket` has SIMPLEFLOW_ before it, that of `domain` is
     SWF_DOMAIN.
@@ -208,7 +206,6 @@ class Config:
         from platformdirs import user_cache_path
 
         return str(user_cache_path("simpleflow", appauthor=False) / "binaries")
-
 
     @property
     def s3_encryption(self) -> dict[str, str]:

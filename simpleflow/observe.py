@@ -12,6 +12,7 @@ import sys
 from typing import Any, Final
 
 from simpleflow import config
+from simpleflow.futures import running
 from simpleflow.log import SimpleflowFormatter, SyslogFormatter
 
 
@@ -19,8 +20,6 @@ class Muted(logging.Filter):
     """Drops what a program logs while it is fed events that an earlier decision has seen, or is put away."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        from simpleflow.dataflow import running  # 10 ms, and only needed where something is logged
-
         program = running.get()
         return program is None or not (program.replaying or program.closing)
 

@@ -1,6 +1,6 @@
 """What can be submitted. Frozen values, one class each; what they have in common stands in `simpleflow.submittable`.
 
-They know nothing of Amazon's decisions: only `simpleflow.decider.translate` does.
+They know nothing of Amazon's decisions: what they ask for are commands (`simpleflow.command`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from types import MethodType
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from simpleflow.activity import PRIORITY_NOT_SET, Activity, Priority, importable_name
+from simpleflow.activity import PRIORITY_NOT_SET, Activity, Priority, importable_name, is_seconds
 from simpleflow.command import (
     ACTIVITY,
     CHILD,
     LAMBDA,
     MARKER,
+    OURS,
     SIGNAL,
     TIMER,
     CancelActivity,
@@ -45,9 +46,9 @@ from simpleflow.submittable import Values as Values
 T = TypeVar("T", bound=Task)
 INHERIT_TAG_LIST: Final = "INHERIT_TAG_LIST"
 MAX_TAGS: Final = 5
-RESERVED: Final = ":/|" + "".join(map(chr, (*range(32), *range(127, 160))))
+NOT_IN_IDS: Final = ":/|" + "".join(map(chr, (*range(32), *range(127, 160))))
 """The characters that no id and no list of Amazon's has."""
-OURS: Final = ("_simpleflow_", "__simpleflow_")
+NOT_FOR_USERS: Final = (OURS, f"_{OURS}")
 """Ids of timers that start so are simpleflow's own: of its deciders, and between attempts."""
 
 
@@ -375,15 +376,6 @@ def hex_hash(text: str | None) -> str:
     return f"{zlib.adler32(text.encode()):x}" if text else "0"
 
 
-@dataclass(frozen=True, slots=True)
-class Promise(Task):
-    """What the program itself ends, some time; nothing is asked of the world."""
-
-    kind: ClassVar[str] = PROGRAM
-    ours: ClassVar[bool] = True
-    name: str
-
-
 # -- signals, markers, timers --------------------------------------------------------------------------------------
 
 
@@ -474,10 +466,11 @@ class TimerTask(Task):
 
     def __post_init__(self) -> None:
         text = str(self.timeout)
-        checked_name("a timer", self.timer_id, RESERVED)
-        if self.timer_id.startswith(OURS):
-            raise ValueError(f"a timer's id does not start with {OURS[0]!r} or {OURS[1]!r}: {self.timer_id!r}")
-        if not (text.isascii() and text.isdigit() and len(text) <= 8):
+        checked_name("a timer", self.timer_id, NOT_IN_IDS)
+        if self.timer_id.startswith(NOT_FOR_USERS):
+            ours = " or ".join(map(repr, NOT_FOR_USERS))
+            raise ValueError(f"a timer's id does not start with {ours}: {self.timer_id!r}")
+        if not is_seconds(text):
             raise ValueError(f"a timer takes whole seconds (at most 8 digits), not {self.timeout!r}")
 
     @property
@@ -544,7 +537,7 @@ def checked_name(what: str, name: Any, without: str = "", most: int = 256) -> st
     return name
 
 
-def _fit(id: str, what: str, name: Any, without: str = RESERVED) -> str:
+def _fit(id: str, what: str, name: Any, without: str = NOT_IN_IDS) -> str:
     """`name`, as `checked_name`. Raises TaskFailed for the task of this id: the name comes from its class."""
     try:
         return checked_name(what, name, without)

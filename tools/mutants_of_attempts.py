@@ -64,8 +64,8 @@ MUTANTS = [
     (
         "attempts: the deadline counts from what was asked",
         TRANSLATE,
-        "return Failed(time, opened.id, error, lost, kind, lacks=lacks, since=opened.time)",
-        "return Failed(time, opened.id, error, lost, kind, lacks=lacks)",
+        "            given_back=said.startswith(failures.SHUTDOWN),\n            since=opened.time,\n",
+        "            given_back=said.startswith(failures.SHUTDOWN),\n",
         TESTS,
     ),
     (
@@ -85,7 +85,7 @@ MUTANTS = [
     (
         "attempts: what on_task_failure submits is numbered by who fails first (rule 6)",
         PROGRAM,
-        "Branch(decide, scope(node), ",
+        "Branch(decide, scope_of(node), ",
         'Branch(decide, "", ',
         TESTS,
     ),

@@ -8,10 +8,10 @@ MUTANTS = [
     Mutant(
         "number at readiness (design 5.3)",
         "simpleflow/dataflow/graph.py",
-        '        number = "" if task.idempotent else self._number(task.kind, task.name, scope)\n',
+        '        number = "" if task.idempotent else self.number(task.kind, task.name, scope)\n',
         "        template = task.template(self._values)\n"
         "        late = template is not None and any(not self._own(future).done for future in template.futures)\n"
-        '        number = "" if task.idempotent or late else self._number(task.kind, task.name, scope)\n',
+        '        number = "" if task.idempotent or late else self.number(task.kind, task.name, scope)\n',
     ),
     Mutant(
         "no snapshot at DecisionTaskStarted (rule 2)",
@@ -133,8 +133,8 @@ MUTANTS = [
     Mutant(
         "the cache forgets without closing (rule 12)",
         "simpleflow/decider/cache.py",
-        "            self._runs.popitem(last=False)[1].close()",
-        "            self._runs.popitem(last=False)",
+        "            self.drop(next(iter(self._runs)))",
+        "            self.take(next(iter(self._runs)))",
     ),
     Mutant(
         "who waits for just that future is thrown at (rule 9)",

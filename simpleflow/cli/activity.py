@@ -1,17 +1,23 @@
-"""The commands that answer for an activity whose function has left that to others (CompleteLater)."""
+"""The commands on one activity: to answer for it where its function has left that to others (CompleteLater), and to
+run it again here."""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
 
+from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import Globals
 from simpleflow.exceptions import PayloadError
-from simpleflow.payload.failures import MAX_REASON, clean, cut, fitting
+from simpleflow.observe import configure_logging
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.failures import MAX_REASON, clean, cut, fitting, traceback_of
 from simpleflow.protocol.faults import code_of
+from simpleflow.runtime import runs
 from simpleflow.runtime.start import codec_of
 
 
@@ -44,6 +50,68 @@ def activity_fail(common: Globals, token: str, reason: str, details: str | None)
     keep = codec_of(options.engine_url(common)).keep
     more = {} if details is None else {"details": fitting(details, keep)}
     _respond(common, "respond_activity_task_failed", taskToken=token, reason=cut(clean(reason), MAX_REASON), **more)
+
+
+@click.command("activity.rerun")
+@options.domain(required=True)
+@click.option("--workflow-id", metavar="ID", required=True, help="Whose activity.")
+@click.option("--run-id", metavar="RUN_ID", help="Default: the open run, else the newest closed one.")
+@click.option("--scheduled-id", type=click.IntRange(1), metavar="N", help="Of the event ActivityTaskScheduled.")
+@click.option("--activity-id", metavar="ID", help="The activity, as it was scheduled last.")
+@click.option("-i", "--input", metavar="JSON", help="""Other arguments: '[1, 2]' or '{"args": [1], "kwargs": {}}'.""")
+@click.option("--pdb", "debug", is_flag=True, help="Open Python's debugger where it raises something.")
+@click.pass_obj
+def activity_rerun(
+    common: Globals,
+    domain: str,
+    workflow_id: str,
+    run_id: str | None,
+    scheduled_id: int | None,
+    activity_id: str | None,
+    input: str | None,
+    debug: bool,
+) -> int:
+    """Run one activity of a run again, in this process, and show what comes of it. The run itself is not touched."""
+    if scheduled_id is None and activity_id is None:
+        raise click.UsageError("Please supply --scheduled-id or --activity-id.")
+    if scheduled_id is not None and activity_id is not None:
+        raise click.UsageError("--scheduled-id and --activity-id exclude each other.")
+    from simpleflow.runtime import rerun  # which the other commands do without
+    from simpleflow.runtime.local import interruptible
+
+    configure_logging(config.load().log_level, "rerun")
+    url = options.engine_url(common)
+    client = options.open_engine(url, reading=True)
+    codec = Codec(sys.maxsize, codec_of(url).payloads)  # which reads large values, and puts none away
+    run = runs.find(client, domain, workflow_id, run_id)
+    runs.describe(client, run)  # says so if there is no such run
+    click.echo(f"Found execution: workflowId={run.workflow_id} runId={run.run_id}", err=True)
+    task = rerun.find(runs.history(client, run), codec, scheduled_id, activity_id)
+    if input is not None:
+        task = task.called(options.read_call(input, None), codec)
+    activity = rerun.load(task)
+    if activity.version is not None and str(activity.version) != task.version:
+        click.echo(f"It was of version {task.version}; the code here is of version {activity.version}", err=True)
+    click.echo(f"Will re-run: {task}", err=True)
+    with interruptible() as interrupted:
+        answer = rerun.call(task, activity, run, codec, debug)
+    if interrupted():
+        raise KeyboardInterrupt
+    return _tell(answer, codec)
+
+
+def _tell(answer: dict[str, Any], codec: Codec) -> int:
+    """Say what came of an activity; the exit code."""
+    if answer.get("later"):
+        click.echo("It has left its completion to others (CompleteLater)", err=True)
+    elif "result" in answer:
+        click.echo(f"Result (JSON): {json.dumps(codec.read(answer['result']), ensure_ascii=False)}", err=True)
+    else:
+        trace = traceback_of(answer.get("details"))
+        if trace:
+            click.echo(trace.rstrip(), err=True)
+        raise click.ClickException(answer["reason"])
+    return 0
 
 
 def _respond(common: Globals, method: str, **request: Any) -> None:

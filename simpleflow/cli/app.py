@@ -18,6 +18,7 @@ from simpleflow.observe import bear_with_streams
 COMMANDS: Final = {
     "activity.complete": ("activity", "Complete an activity that has left that to others."),
     "activity.fail": ("activity", "Fail an activity that has left its completion to others."),
+    "activity.rerun": ("activity", "Run one activity of a run again, in this process."),
     "decider.start": ("processes", "Decide runs: start decider processes."),
     "engine.backup": ("engine", "Copy the engine's file while others use it."),
     "engine.check": ("engine", "See that the engine's file is whole."),

@@ -27,9 +27,10 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from simpleflow.engine.errors import EngineError
     from simpleflow.exceptions import PayloadError, PayloadUnreachable
     from simpleflow.runtime.repair import CannotRepair
+    from simpleflow.runtime.rerun import CannotRerun
     from simpleflow.runtime.runs import NoSuchRun
 
-    return CannotRepair, ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
+    return CannotRepair, CannotRerun, ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
 
 
 def _unreached(error: Exception) -> str:

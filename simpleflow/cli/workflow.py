@@ -17,6 +17,7 @@ from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime import runs, start
+from simpleflow.runtime.calling import around
 from simpleflow.runtime.start import codec_of
 from simpleflow.workflow import Workflow
 
@@ -31,6 +32,7 @@ NOT_COMPLETED = 3
 @options.run_options
 @click.option("--local", is_flag=True, help="Run it in this process, with nothing kept.")
 @options.lambdas
+@options.middlewares
 @click.pass_obj
 def workflow_start(
     common: Globals,
@@ -40,12 +42,16 @@ def workflow_start(
     run: options.RunOptions,
     local: bool,
     lambdas: dict[str, str],
+    before: tuple[str, ...],
+    after: tuple[str, ...],
 ) -> int:
     """Start a run of MODULE.CLASS, and print its WORKFLOW_ID and RUN_ID; or run it here, with --local."""
     loaded = load_workflow(workflow)
     args, kwargs = run.call_of(loaded)
     if local:
-        return _run_local(loaded, args, kwargs, lambdas)
+        return _run_local(loaded, args, kwargs, lambdas, around(before, after))
+    if before or after:
+        raise click.UsageError("--middleware-... go with --local here: workers are told, by `worker.start`.")
     if lambdas:
         raise click.UsageError("--lambda goes with --local here: workers are told, by `worker.start --lambda ...`.")
     if not domain:
@@ -66,7 +72,13 @@ def workflow_start(
     return 0
 
 
-def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any], lambdas: dict[str, str]) -> int:
+def _run_local(
+    workflow: type[Workflow],
+    args: list[Any],
+    kwargs: dict[str, Any],
+    lambdas: dict[str, str],
+    middlewares: dict[str, list[str]] | None,
+) -> int:
     from simpleflow.observe import configure_logging
     from simpleflow.runtime.local import interruptible, run_local
 
@@ -74,7 +86,7 @@ def _run_local(workflow: type[Workflow], args: list[Any], kwargs: dict[str, Any]
     with interruptible() as interrupted:
         try:
             lambdas = options.lambdas_of("memory", lambdas)
-            result = run_local(workflow, args, kwargs, interrupted, lambdas, hinted=False)
+            result = run_local(workflow, args, kwargs, interrupted, lambdas, middlewares=middlewares, hinted=False)
         except WorkflowFailed as failure:
             return INTERRUPTED if interrupted() else report_failure(failure)
     click.echo(f"result: {options.brief(result)}", err=True)

@@ -7,8 +7,6 @@ functions that encode users' values are handed in.
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
 from simpleflow.dataflow.memory import Unremembered, mentions_blocking
 from simpleflow.dataflow.program import Program
-from simpleflow.futures import running
-from simpleflow.task import Template, Values
 
 __all__ = [
     "CancelRequested",
@@ -19,9 +17,6 @@ __all__ = [
     "Program",
     "Signaled",
     "Started",
-    "Template",
     "Unremembered",
-    "Values",
     "mentions_blocking",
-    "running",
 ]

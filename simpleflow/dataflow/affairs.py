@@ -17,7 +17,8 @@ from simpleflow.exceptions import TaskFailed
 from simpleflow.futures import CANCELLED, FINISHED, RUNNING, Future
 from simpleflow.marker import Marker
 from simpleflow.signal import ReceiveSignal, WaitForSignal
-from simpleflow.task import CancelTimerTask, ContinueAsNewTask, TimerTask, Values
+from simpleflow.submittable import Values
+from simpleflow.task import CancelTimerTask, ContinueAsNewTask, TimerTask
 
 _TIMER_STATES = {RUNNING: "started", FINISHED: "fired", CANCELLED: "canceled"}
 

@@ -24,10 +24,10 @@ from simpleflow.exceptions import (
     WorkflowException,
     message_of,
 )
-from simpleflow.failure import Decision, FailedTask, TaskFailureContext, checked
+from simpleflow.failure import Decision, FailedTask, TaskFailureContext, context_of
 from simpleflow.futures import CANCELLED, Future
 from simpleflow.retry import Retry
-from simpleflow.task import Task, Values
+from simpleflow.submittable import Task, Values
 
 Failure = Failed | Cancelled
 
@@ -86,7 +86,7 @@ class Attempts:
 
     def decide(self, node: Node, failure: Failure, given: TaskFailureContext, returned: Any) -> None:
         """Do what `on_task_failure` has decided. Raises ValueError, TypeError and PayloadError for what cannot be."""
-        context = given if returned is None else checked(returned)
+        context = given if returned is None else context_of(returned)
         future = context.future
         match context.decision:
             case Decision.none:
@@ -162,7 +162,7 @@ class Attempts:
         return self._graph.frozen(other)
 
 
-def scope(node: Node) -> str:
+def scope_of(node: Node) -> str:
     """The scope of what `on_task_failure` submits: it does not depend on which task fails first."""
     digest = hashlib.md5(f"{node.task.kind} {node.id}".encode(), usedforsecurity=False).hexdigest()
     return f"r{digest[:8]}.{node.failures}"

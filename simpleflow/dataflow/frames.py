@@ -7,7 +7,11 @@ from functools import lru_cache
 from types import FrameType, TracebackType
 from typing import Final
 
-OURS: Final = ("simpleflow.workflow", "simpleflow.futures", "simpleflow.dataflow", "simpleflow.canvas")
+OURS: Final = (
+    *("simpleflow.workflow", "simpleflow.futures", "simpleflow.dataflow", "simpleflow.canvas"),
+    *("simpleflow.step.submittable", "simpleflow.step.workflow"),
+)
+"""The modules through which a program asks for something."""
 
 
 def caller() -> str:

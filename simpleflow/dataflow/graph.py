@@ -12,16 +12,19 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from simpleflow.command import ACTIVITY, TIMER, CancelTimer, Command, StartTimer
+from simpleflow.command import ACTIVITY, OURS, TIMER, CancelTimer, Command, StartTimer
 from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
-from simpleflow.task import PROGRAM, Task, Template, Values
+from simpleflow.submittable import PROGRAM, Task, Template, Values
+
+if TYPE_CHECKING:
+    from simpleflow.dataflow.branches import Branch
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
-PAUSE: Final = "__simpleflow_task_"
+PAUSE: Final = f"_{OURS}task_"
 """Timers between two attempts of a task have ids that start so."""
 MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task that kills its workers is
 
@@ -56,7 +59,7 @@ class Node:
 
     task: Task
     id: str  # an idempotent task has none until its arguments are there
-    owner: Any  # the branch that submitted it
+    owner: Branch  # that submitted it
     where: str
     template: Template | None
     raises: bool | None
@@ -79,8 +82,8 @@ class Node:
     error: BaseException | None = None
     looked_at: bool = False
     cancel_asked: bool = False
-    number: int = 0  # the how manyeth node of the run
-    turn: int = 0  # the how manyeth event ended it
+    number: int = 0  # its place among the nodes of the run, from 1
+    turn: int = 0  # the number of the event that ended it
 
     @property
     def done(self) -> bool:
@@ -116,7 +119,7 @@ class Graph:
         self.commands: list[Command] = []
         self.nodes = 0  # that there have been
         self.ended = 0  # of them
-        self.turn = 0  # the how manyeth event this is
+        self.turn = 0  # the number of the event that is being applied
         self.woken: deque[Wait] = deque()
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
@@ -130,7 +133,7 @@ class Graph:
     def add(
         self,
         task: Task,
-        owner: Any,
+        owner: Branch,
         scope: str,
         where: str,
         *,
@@ -144,7 +147,7 @@ class Graph:
         `release` was called. `raises` stands for the task's `raises_on_failure`, unless it is None. Raises PayloadError
         when an argument cannot be encoded.
         """
-        number = "" if task.idempotent else self._number(task.kind, task.name, scope)
+        number = "" if task.idempotent else self.number(task.kind, task.name, scope)
         node_id = fitting(task.identify(number, self.context)) if number else ""
         raises = task.raises_on_failure if raises is None else raises
         node = Node(task, node_id, owner, where, task.template(self._values), raises, held=held)
@@ -312,14 +315,11 @@ class Graph:
                 node.callbacks = []
             node.callbacks.append(callback)
 
-    def _number(self, kind: str, name: str, scope: str) -> str:
+    def number(self, kind: str, name: str, scope: str = "") -> str:
+        """The next number of what is called so: ``3``, and ``b1.3`` in the scope ``b1``."""
         self._numbers[kind, name, scope] += 1
         number = self._numbers[kind, name, scope]
         return f"{scope}.{number}" if scope else str(number)
-
-    def number(self, kind: str, name: str, scope: str = "") -> str:
-        """The next number of what the program itself asks for under this name."""
-        return self._number(kind, name, scope)
 
     def _ready(self, node: Node) -> End | None:
         """The last argument is there: ask for the task, or join the one that it is, which was asked for before.
@@ -357,7 +357,12 @@ class Graph:
         return self._merged.setdefault(node.key, node)
 
     def frozen(self, node: Node) -> Any:
-        """The encoded result of a done node. Raises PayloadError for a branch's that has no encoded form."""
+        """The encoded result of a done node, which goes on with it.
+
+        Raises PayloadError for a branch's that has no encoded form.
+        """
+        if node.error is None:
+            node.looked_at = True
         if not isinstance(node.result, Live):
             return node.result
         template = self._values.template(node.result.shape, f"what {node.id} returned")

@@ -21,7 +21,7 @@ import greenlet
 
 from simpleflow.command import PATCHED, CancelRun, Command, ContinueAsNew, Fail, GiveUp, RecordMarker
 from simpleflow.dataflow.affairs import Affairs
-from simpleflow.dataflow.attempts import Attempts, Failure, scope
+from simpleflow.dataflow.attempts import Attempts, Failure, scope_of
 from simpleflow.dataflow.branches import Branch, forget
 from simpleflow.dataflow.canvases import Canvas, Composing, Composite, failure
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
@@ -33,12 +33,12 @@ from simpleflow.exceptions import Evicted, PayloadUnreachable, TaskException, on
 from simpleflow.failure import TaskFailureContext
 from simpleflow.futures import FINISHED, Future, Rules, Timeout, running
 from simpleflow.marker import Marker
-from simpleflow.task import Task, Values
+from simpleflow.submittable import Task, Values
 from simpleflow.workflow import Workflow
 
 T = TypeVar("T")
 
-HANDED_ON: Final = {
+OF_WORKFLOWS: Final = {
     *("cancel_timer", "continue_as_new", "get_event_details", "get_run_context", "list_markers", "map"),
     *("record_marker", "signal", "starmap", "start_timer", "wait_signal"),
 }
@@ -77,8 +77,8 @@ class Program(Composing):
         """Apply one event, run until every branch waits, and give the commands that were asked for on the way.
 
         `replaying`: an earlier decision has seen this event, so what the program prints was printed, and a patch that
-        is asked for is one of `patches_recorded` (which is to be filled before) or none. `length`: the
-        event is the how manyeth of the history. Once the run is over (`outcome`), events reach no code and there are
+        is asked for is one of `patches_recorded` (which is to be filled before) or none. `length`:
+        the event's place in the history, from 1. Once the run is over (`outcome`), events reach no code and there are
         no commands; but one that is to go on as new takes signals along, and can be cancelled.
         """
         self._left = None
@@ -180,7 +180,7 @@ class Program(Composing):
 
     def __getattr__(self, name: str) -> Any:
         """What a workflow says, said by its executor: in simpleflow 0.x that had these methods, too."""
-        if name not in HANDED_ON:
+        if name not in OF_WORKFLOWS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(Workflow, name).__get__(self._instance())
 
@@ -322,7 +322,7 @@ class Program(Composing):
             attempts.decide(node, failure, context, workflow.on_task_failure(context))
 
         # What it submits belongs to who submitted the task.
-        line = Branch(decide, scope(node), node.owner, contextvars.copy_context(), None, over=True, aside=True)
+        line = Branch(decide, scope_of(node), node.owner, contextvars.copy_context(), None, over=True, aside=True)
         line.greenlet = greenlet.getcurrent()
         self._branches.current = line
         self._aside(decide)
@@ -355,9 +355,11 @@ class Program(Composing):
     def _history_is_long(self) -> None:
         """Tell the workflow once; what it gives is submitted for it."""
         self._warned = True
-        workflow = self.workflow
-        if workflow is not None and self.outcome is None and (task := self._aside(workflow.on_history_limit)):
-            self._graph.add(task, self._main, "", f"{type(workflow).__name__}.on_history_limit")
+        workflow, main = self.workflow, self._main
+        if workflow is None or main is None or self.outcome is not None:
+            return
+        if task := self._aside(workflow.on_history_limit):
+            self._graph.add(task, main, "", f"{type(workflow).__name__}.on_history_limit")
             self._run_branches()
 
     def _aside(self, ask: Callable[[], Any]) -> Any:

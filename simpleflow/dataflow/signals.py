@@ -17,12 +17,13 @@ from simpleflow.dataflow.graph import End, Graph, Node
 from simpleflow.exceptions import TimeoutError
 from simpleflow.futures import FINISHED
 from simpleflow.signal import ReceiveSignal
-from simpleflow.task import RESERVED, TimerTask, Values
+from simpleflow.submittable import Values
+from simpleflow.task import NOT_IN_IDS, TimerTask
 
 HANDED_ON: Final = "a signal that is handed on"
 """Where the program asked for it, in messages."""
 
-_AS_ID: Final = str.maketrans(dict.fromkeys(RESERVED, "-"))
+_AS_ID: Final = str.maketrans(dict.fromkeys(NOT_IN_IDS, "-"))
 
 
 @dataclass(slots=True)

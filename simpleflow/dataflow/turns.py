@@ -21,7 +21,7 @@ from simpleflow.dataflow.memory import Memory, Unremembered
 from simpleflow.dataflow.waits import Wait
 from simpleflow.exceptions import BranchCanceled, Evicted, ExecutionBlocked, TaskCanceled
 from simpleflow.futures import CANCELLED, FINISHED, RUNNING, Future
-from simpleflow.task import Task
+from simpleflow.submittable import Task
 
 T = TypeVar("T")
 

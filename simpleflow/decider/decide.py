@@ -12,14 +12,14 @@ from itertools import islice
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
-from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
+from simpleflow.command import OURS, Close, Command, ContinueAsNew, ScheduleActivity, StartChild
 from simpleflow.config import Config, type_defaults, workflow_type
 from simpleflow.dataflow import Unremembered, mentions_blocking
 from simpleflow.decider import decisions
 from simpleflow.decider.cache import Cache
 from simpleflow.decider.decisions import decision
 from simpleflow.decider.load import LoadError, load_workflow
-from simpleflow.decider.outbox import OURS, Batch
+from simpleflow.decider.outbox import Batch
 from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_left_by
 from simpleflow.decider.run import Run
 from simpleflow.exceptions import one_line
@@ -33,7 +33,7 @@ from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
 
-Task = dict[str, Any]
+DecisionTask = dict[str, Any]
 Answer = dict[str, Any]
 
 PARK_FIRST: Final = 5  # seconds until a parked run is tried again; doubled each time
@@ -72,13 +72,13 @@ class Decider:
         *,
         config: Config,
         payloads: Payloads = NO_STORE,
-        cache_size: int = 1000,
+        cache: Cache | None = None,
     ) -> None:
         self._client = client
         self._domain = domain
         self._config = config
         self._codec = Codec(payloads=payloads)
-        self._cache = Cache(cache_size)
+        self._cache = cache if cache is not None else Cache(1000)
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self._registered: set[tuple[str, str, str]] = set()
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
@@ -86,8 +86,10 @@ class Decider:
         self._ended: str | None = None  # the run whose close we answered last
         self.close_asked: Close | None = None
         """How the run ends whose decision was made last; None where it goes on."""
+        self.parked = False
+        """Whether the last answer parks its run."""
 
-    def decide(self, task: Task, poll: dict[str, Any]) -> Answer:
+    def decide(self, task: DecisionTask, poll: dict[str, Any]) -> Answer:
         """The arguments of RespondDecisionTaskCompleted for a decision task.
 
         `poll` is what it was polled with, to get the pages of its history that follow. An error in user code
@@ -97,6 +99,7 @@ class Decider:
             self._cache.drop(self._ended)
         self._ended = None
         self.close_asked = None
+        self.parked = False
         events: list[dict[str, Any]] = []
         try:
             events = self._events(task, poll)
@@ -119,7 +122,7 @@ class Decider:
         """Put all runs away."""
         self._cache.clear()
 
-    def _decided(self, run: Run, task: Task) -> Batch:
+    def _decided(self, run: Run, task: DecisionTask) -> Batch:
         """What the run asks for now. A run that raises here is not kept."""
         try:
             if run.outbox.trouble is not None:
@@ -135,7 +138,7 @@ class Decider:
             raise
         return batch
 
-    def _taking_over(self, run: Run, task: Task) -> Batch:
+    def _taking_over(self, run: Run, task: DecisionTask) -> Batch:
         """What the run takes over from the one that it repairs is recorded before its program begins."""
         assert run.repair is not None
         order = run.repair.order
@@ -167,7 +170,7 @@ class Decider:
                 return
             token = {"nextPageToken": page["nextPageToken"]}
 
-    def _events(self, task: Task, poll: dict[str, Any]) -> list[dict[str, Any]]:
+    def _events(self, task: DecisionTask, poll: dict[str, Any]) -> list[dict[str, Any]]:
         events = list(task["events"])
         token = task.get("nextPageToken")
         while token:
@@ -176,7 +179,7 @@ class Decider:
             token = page.get("nextPageToken")
         return events
 
-    def _current(self, task: Task, events: list[dict[str, Any]]) -> Run:
+    def _current(self, task: DecisionTask, events: list[dict[str, Any]]) -> Run:
         """The run, having read its history up to this decision task: resumed if it can be, else from the start."""
         execution = task["workflowExecution"]
         run = self._cache.take(execution["runId"])
@@ -198,7 +201,7 @@ class Decider:
             raise
         return run
 
-    def _beginning(self, task: Task, events: list[dict[str, Any]]) -> Run:
+    def _beginning(self, task: DecisionTask, events: list[dict[str, Any]]) -> Run:
         """The run before its first event; to `events` those before them are added."""
         execution = task["workflowExecution"]
         if events[0]["eventId"] > 1:
@@ -238,7 +241,7 @@ class Decider:
             token = {"nextPageToken": page["nextPageToken"]}
         return _whole([event for event in reversed(found) if after < event["eventId"] < end], after + 1, end)
 
-    def _class_of(self, task: Task, events: list[dict[str, Any]]) -> type[Workflow]:
+    def _class_of(self, task: DecisionTask, events: list[dict[str, Any]]) -> type[Workflow]:
         kind = task["workflowType"]
         known = self._classes.get((kind["name"], kind["version"]))
         if known is not None:
@@ -288,7 +291,7 @@ class Decider:
                 raise Parked(message) from error
             log.warning(message)  # somebody else may have registered it
 
-    def _context(self, task: Task, run: Run, batch: Batch) -> str:
+    def _context(self, task: DecisionTask, run: Run, batch: Batch) -> str:
         """What DescribeWorkflowExecution shows of the run, and what the next reader of its history needs."""
         who = task["workflowExecution"]["workflowId"]
         context: dict[str, Any] = {"held": batch.held}
@@ -308,8 +311,9 @@ class Decider:
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])
         return json.dumps(context) if len(context) > 1 else f'{{"held": {batch.held}}}'
 
-    def park(self, task: Task, error: Exception, events: Sequence[dict[str, Any]] = ()) -> Answer:
+    def park(self, task: DecisionTask, error: Exception, events: Sequence[dict[str, Any]] = ()) -> Answer:
         """The answer for a run that cannot be decided now: a timer that calls again later, and why."""
+        self.parked = True
         who = task["workflowExecution"]["workflowId"]
         last = _last_parked(events or task["events"])
         times = max(int(last.get("times", 0)) + 1, getattr(error, "times", 0))

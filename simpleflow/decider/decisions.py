@@ -55,8 +55,8 @@ class Options:
     `started` are the attributes of its WorkflowExecutionStarted. `task_list`: all activities go there, whatever they
     say themselves, and children are decided where this run is. `codec` puts away what is too long. `repair`: what
     the input of a child, or of the run as which this one goes on, says of the run that it repairs. `heartbeats`: what
-    attempts that failed have said in their last
-    heartbeat, frozen, by the ids of their tasks. `origin`: the run id of the run that is repaired, the first one.
+    attempts that failed have said in their last heartbeat, frozen, by the ids of their tasks. `origin`: the run id of
+    the run that is repaired, the first one.
     """
 
     config: Config

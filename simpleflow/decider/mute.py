@@ -9,7 +9,7 @@ import contextlib
 import sys
 from typing import Any, TextIO
 
-from simpleflow.dataflow import running
+from simpleflow.futures import running
 
 
 class Proxy:

@@ -27,6 +27,7 @@ from simpleflow.command import (
     CHILD,
     LAMBDA,
     MARKER,
+    OURS,
     PATCHED,
     SIGNAL,
     TIMER,
@@ -47,8 +48,6 @@ from simpleflow.exceptions import NonDeterministic
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
 MAX_REST: Final = 60  # seconds
 MAX_TRIES: Final = 5
-OURS: Final = "_simpleflow_"
-"""Timers whose id starts so belong to the decider."""
 CLOSE: Final = "close"
 """What rests where the close was refused; beside it kinds of tasks rest, and `cancel_` with a kind."""
 
@@ -63,17 +62,17 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Entry:
-    """A command, the how manyeth it was, and how often it was refused."""
+    """A command, its number in the order in which they were asked for, and how often it was refused."""
 
     number: int
-    command: Any
+    command: Command
     refusals: int = 0
     refused_by: int = 0  # the DecisionTaskCompleted whose attempt to send it failed
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A decision that was refused for what somebody has to mend, the how manyeth time."""
+    """A decision that was refused for what somebody has to mend, and how many times by now."""
 
     message: str
     times: int
@@ -183,9 +182,10 @@ class Outbox:
         entry = self._found(words, words.opened, id, event_id, attributes)
         if not words.same(entry.command, attributes):
             type = f" of type {attributes[words.type]['name']}" if words.type else ""
+            asked = short(getattr(entry.command, "input", None))
             raise NonDeterministic(
                 f"event {event_id} ({words.opened}) holds {id}{type} with {words.shown(attributes)}; "
-                f"the code asks for {_worded(entry.command)} with the input {short(entry.command.input)}"
+                f"the code asks for {_worded(entry.command)} with the input {asked}"
             )
         del self._openings[kind][id]
         if not words.instant:
@@ -430,7 +430,7 @@ class Outbox:
                 if self._is_in_vain(entry.command):
                     del signals[id]
 
-    def _is_in_vain(self, command: Any) -> bool:
+    def _is_in_vain(self, command: Command) -> bool:
         """Whether a signal was to be handed on to a child that is over."""
         return isinstance(command, SendSignal) and command.for_child and command.workflow_id not in self._children
 

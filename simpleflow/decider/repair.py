@@ -18,6 +18,7 @@ from simpleflow.command import (
     ACTIVITY,
     CHILD,
     LAMBDA,
+    OURS,
     REPAIRED,
     Command,
     ContinueAsNew,
@@ -28,7 +29,7 @@ from simpleflow.command import (
 from simpleflow.constants import MAX_DECISIONS
 from simpleflow.dataflow import Completed
 from simpleflow.decider.decisions import Decision, timer
-from simpleflow.decider.outbox import MAX_BYTES, OURS, size_of
+from simpleflow.decider.outbox import MAX_BYTES, size_of
 from simpleflow.decider.translate import WORDS, Words, identity
 from simpleflow.payload import codec
 from simpleflow.payload.reference import REFERENCE

@@ -10,13 +10,13 @@ from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, Final
 
-from simpleflow.command import ACTIVITY, CANCELS, CHILD, LAMBDA, MARKER, PATCHED, REPAIRED, TIMER, Command
+from simpleflow.command import ACTIVITY, CANCELS, CHILD, LAMBDA, MARKER, OURS, PATCHED, REPAIRED, TIMER, Command
 from simpleflow.config import Config
 from simpleflow.dataflow import Completed, Event, Failed, Program
 from simpleflow.decider import translate
 from simpleflow.decider.decisions import Options
 from simpleflow.decider.hooks import hooks_of
-from simpleflow.decider.outbox import OURS, Outbox
+from simpleflow.decider.outbox import Outbox
 from simpleflow.decider.repair import Repair, order_of
 from simpleflow.decider.translate import Words
 from simpleflow.exceptions import PayloadUnreachable
@@ -28,6 +28,10 @@ from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
 
+BARE: Final = 20_000
+"""Bytes that a run takes with nothing done: its stack, its graph, its outbox."""
+PER_TASK: Final = 1_000
+"""Bytes that a task takes whose future is kept, without its result."""
 OUR_TIMERS: Final = 10  # of those that Amazon lets a run have open, for the decider's own
 
 Fetch = Callable[[int], list[dict[str, Any]]]
@@ -41,7 +45,9 @@ def _nothing(end: int) -> list[dict[str, Any]]:
 class Run:
     """A run that is being decided. Reads events in order, each once; must stay on one thread.
 
-    `fetch` gets the history for hooks that look at it; `remember` is for programs that raise ExecutionBlocked.
+    `fetch` gets the history for hooks that look at it; `remember` is for programs that raise ExecutionBlocked. `size`
+    is about the most memory, in bytes, that it can take: all that ended counts, though a program that keeps no future
+    of it has let go of it.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class Run:
             }
         )
         self.last_event_id = 0
+        self.size = BARE
         self._said: set[str] = set()
 
     def say(self, line: str) -> None:
@@ -243,13 +250,13 @@ def _opened(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
     if words.kind == MARKER and given["markerName"] == REPAIRED:
         run.taken_over(event, given)
         return
-    id = words.id(given)
-    if _is_ours(words, id):
-        run.outbox.timer_started(id)
+    if _is_ours(words, given):
+        run.outbox.timer_started(words.id(given))
         return
     if words.kind == MARKER and _is_patch(given):
         run.outbox.patch_recorded(str(read(given.get("details"))))
         return
+    id = words.id(given)
     run.outbox.opened(words, id, event["eventId"], given)
     if not words.instant:
         run._opened[event["eventId"]] = words.keep(given, id, _epoch(event))
@@ -263,7 +270,7 @@ def _begun(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any])
 
 
 def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    if words.kind == TIMER and _is_ours(words, words.id(given)):
+    if _is_ours(words, given):
         run.outbox.timer_refused(given["cause"])
         return
     if words.kind == MARKER and given["markerName"] in (PATCHED, REPAIRED):
@@ -276,10 +283,11 @@ def _refused(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any
 
 
 def _closed(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]) -> None:
-    if words.kind == TIMER and _is_ours(words, words.id(given)):
+    if _is_ours(words, given):
         run.outbox.timer_ended(words.id(given))
         return
     opened = run._opened.pop(given[words.link])
+    run.size += PER_TASK + len(given.get("result") or "")
     run.outbox.closed(words.kind, opened.id)
     closed = words.closed[event["eventType"]](_epoch(event), given, opened)
     if isinstance(closed, Failed):
@@ -311,9 +319,9 @@ def _is_patch(given: dict[str, Any]) -> bool:
     return bool(given["markerName"] == PATCHED)
 
 
-def _is_ours(words: Words, id: str) -> bool:
+def _is_ours(words: Words, given: dict[str, Any]) -> bool:
     """Whether the event is about a timer that no program knows of."""
-    return words.kind == TIMER and id.startswith(OURS)
+    return words.kind == TIMER and words.id(given).startswith(OURS)
 
 
 Step = Callable[[Run, dict[str, Any], dict[str, Any]], None]

@@ -78,7 +78,7 @@ class Template:
 
 
 class Codec:
-    """Values to text and back, by the rules of the core (`simpleflow.dataflow.Values`).
+    """Values to text and back, by the rules of the core (`simpleflow.submittable.Values`).
 
     `payloads` takes what is longer than `max_length` characters. What raises PayloadUnreachable below does so where
     the store cannot be reached or has lost what it held.

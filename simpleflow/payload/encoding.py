@@ -308,9 +308,9 @@ class _Walk:
         except _Raised:
             raise
         except TypeError:
-            raise _Trouble(path, f"is a {_type_name(value)}, which has no JSON form") from None
+            raise _Trouble(path, f"is {_a_type_name(value)}, which has no JSON form") from None
         except Exception as error:
-            raise _Trouble(path, f"is a {_type_name(value)}, which cannot be encoded ({one_line(error)})") from None
+            raise _Trouble(path, f"is {_a_type_name(value)}, which cannot be encoded ({one_line(error)})") from None
 
     def _keyed(self, value: dict[Any, Any], path: str) -> Iterator[tuple[str, Any, Any]]:
         """Each item of a dict: its key as text, its key, and what it holds."""
@@ -336,6 +336,7 @@ def _worded(what: str, path: str, trouble: str) -> str:
     return f"{what} cannot be encoded as JSON: {path.lstrip('.') or 'the value'} {trouble}"
 
 
-def _type_name(value: Any) -> str:
+def _a_type_name(value: Any) -> str:
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from simpleflow import s3
 from simpleflow.exceptions import PayloadUnreachable, one_line
+from simpleflow.payload.server import ServerStore
 
 DIRECTORY: Final = "notes"
 
@@ -22,20 +23,23 @@ DIRECTORY: Final = "notes"
 class Notes:
     """The notes of runs, in the first of the stores of `simpleflow.config.Config.payload_stores`.
 
-    A store that is a server's, the memory of a process or none keeps no notes: they are forgotten, silently.
+    The memory of a process keeps no notes, nor does a store that is none: they are forgotten, silently.
     """
 
     def __init__(self, urls: Sequence[str] = ()) -> None:
         kind, _, self._place = (urls[0] if urls else "none").partition(":")
         self._on_s3 = kind == "s3"
-        self._kept = kind in ("file", "s3")
+        self._server = ServerStore(urls[0]) if kind in ("http", "https") else None
+        self._kept = kind in ("file", "s3") or self._server is not None
 
     def write(self, run_id: str, name: str, text: str) -> None:
         """Put a text in the place of the one of this name. Raises PayloadUnreachable."""
         if not self._kept:
             return
         try:
-            if self._on_s3:
+            if self._server is not None:
+                self._server.put_note(quote(run_id, safe=""), name, text.encode())
+            elif self._on_s3:
                 s3.put(*self._object(run_id, name), text.encode(), "text/plain; charset=utf-8")
             else:
                 self._replace(self._path(run_id, name), text.encode())
@@ -47,7 +51,7 @@ class Notes:
         if not self._kept:
             return None
         try:
-            return (self._fetched(run_id, name) if self._on_s3 else self._path(run_id, name).read_bytes()).decode()
+            return self._fetched(run_id, name).decode() or None
         except FileNotFoundError:
             return None
         except Exception as error:
@@ -63,7 +67,9 @@ class Notes:
         return bucket, path
 
     def _fetched(self, run_id: str, name: str) -> bytes:
-        return s3.get(*self._object(run_id, name))
+        if self._server is not None:
+            return self._server.note(quote(run_id, safe=""), name)
+        return s3.get(*self._object(run_id, name)) if self._on_s3 else self._path(run_id, name).read_bytes()
 
     @staticmethod
     def _replace(path: Path, data: bytes) -> None:

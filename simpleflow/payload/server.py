@@ -3,6 +3,7 @@
     PUT /payloads/SHA256/AT    a part of a text, from so many bytes on
     POST /payloads/SHA256      that was the last part
     GET /payloads/SHA256/AT    a part; an empty one is behind the last
+    PUT, GET /payloads/notes/RUN/NAME    a note (`simpleflow.payload.notes`); an empty one is none
 
 Requests are signed where boto3 finds keys. botocore is imported when the first one is sent.
 """
@@ -52,6 +53,14 @@ class ServerStore:
         while part := self._ask("GET", f"{reference.key}/{len(data)}", f"the payload {reference.text} is not there"):
             data += part
         return self._read.keep(reference.key, bytes(data))
+
+    def put_note(self, run: str, name: str, data: bytes) -> None:
+        """Raises PayloadUnreachable."""
+        self._ask("PUT", f"notes/{run}/{name}", "a note cannot be put there", data)
+
+    def note(self, run: str, name: str) -> bytes:
+        """Empty where there is none. Raises PayloadUnreachable."""
+        return self._ask("GET", f"notes/{run}/{name}", "a note cannot be had from there")
 
     def _ask(self, method: str, path: str, what: str, body: bytes = b"") -> bytes:
         """The body of the answer. Raises PayloadUnreachable."""

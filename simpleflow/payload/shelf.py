@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
 
 from simpleflow.exceptions import PayloadUnreachable
 from simpleflow.payload.files import FileStore
+from simpleflow.payload.notes import Notes
 from simpleflow.payload.reference import HASH
+
+RUN_ID: Final = re.compile(r"[\w=+/-]{1,64}", re.ASCII)
+NAME: Final = re.compile(r"[0-9]{1,10}\.[a-z]{1,20}")
 
 
 class Shelf:
@@ -23,6 +30,7 @@ class Shelf:
 
     def __init__(self, directories: Sequence[str]) -> None:
         self._stores = [FileStore(directory) for directory in directories]
+        self._notes = Notes([f"file:{directories[0]}"])
 
     def write(self, digest: str, at: int, data: bytes) -> None:
         """Take a part of a text, which begins `at` so many bytes. Who writes it at the same time writes the same."""
@@ -62,7 +70,29 @@ class Shelf:
                 continue
         return None
 
+    def put_note(self, run: str, name: str, data: bytes) -> None:
+        """Keep a note on a run, instead of the one of this name. Raises ValueError for names that are none, OSError."""
+        try:
+            self._notes.write(*_named(run, name), data.decode())
+        except PayloadUnreachable as error:
+            raise OSError(str(error)) from error
+
+    def note(self, run: str, name: str) -> bytes:
+        """The note of this name; empty where there is none. Raises ValueError for names that are none, OSError."""
+        try:
+            return (self._notes.read(*_named(run, name)) or "").encode()
+        except PayloadUnreachable as error:
+            raise OSError(str(error)) from error
+
     def _part(self, digest: str) -> Path:
         if not HASH.fullmatch(digest):
             raise ValueError(f"{digest[:100]!r} is no SHA-256 in hexadecimal")
         return self._stores[0].path(digest).with_name(f"{digest}.part")
+
+
+def _named(run: str, name: str) -> tuple[str, str]:
+    """The run id and the name of a note, as they stand in a request. Raises ValueError."""
+    run_id = unquote(run)
+    if not RUN_ID.fullmatch(run_id) or not NAME.fullmatch(name):
+        raise ValueError(f"{run[:100]}/{name[:100]} names no note on a run")
+    return run_id, name

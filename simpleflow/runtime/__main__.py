@@ -6,7 +6,9 @@ SPEC is the JSON of `simpleflow.runtime.supervise.Spec`.
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
 
@@ -14,10 +16,12 @@ from simpleflow import config as settings
 from simpleflow.clients import client
 from simpleflow.exceptions import one_line
 from simpleflow.observe import bear_with_streams, configure_logging
+from simpleflow.runtime.board import Board, both
+from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.life import end_after
 from simpleflow.runtime.poll import Point, Stop, no_point
 from simpleflow.runtime.supervise import Spec
-from simpleflow.runtime.titles import Tell, titled
+from simpleflow.runtime.titles import Tell, titled, untitled
 from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
@@ -39,14 +43,15 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
         end_after(spec.life_fd, ORPHANED[spec.role], runs_users_code=spec.role == "decider")
     config = settings.load()
     configure_logging(spec.log_level or config.log_level, spec.role)
-    tell = _titled(spec)
+    title, beat = _titled(spec), _beating(spec)
     stores = config.payload_stores(spec.engine)
     with closing(client(spec.engine, stopping=stop, point=point, **_configured(spec))) as engine:
         if spec.role in ("worker", "lambda-worker"):
             from simpleflow.runtime.working import ACTIVITY, LAMBDA, Worker
 
             kind = ACTIVITY if spec.role == "worker" else LAMBDA
-            where = (engine, spec.domain, spec.task_list, stop)
+            giver = Handed(engine, dict(spec.task)) if spec.task else engine
+            where = (giver, spec.domain, spec.task_list, stop)
             worker = Worker(
                 *where,
                 kind=kind,
@@ -56,14 +61,16 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
                 work=spec.work,
                 point=point,
                 grace=config.activity_sigterm_wait_sec,
-                tell=tell,
+                tell=title,
+                beat=beat,
             )
             worker.run(spec.one_task)
         else:
             from simpleflow.runtime.deciding import decide_forever
 
             told = (engine, spec.domain, spec.task_list, spec.workflows, stop)
-            decide_forever(*told, config=config, stores=stores, tell=tell)
+            tell = both(title, beat(0))
+            decide_forever(*told, config=config, stores=stores, deciding=spec.deciding, tell=tell)
 
 
 def main(argument: str) -> int:
@@ -90,6 +97,16 @@ def _configured(spec: Spec) -> dict[str, Any]:
 def _titled(spec: Spec) -> Tell:
     name = {"worker": "ActivityPoller", "lambda-worker": "LambdaPoller", "decider": "DeciderPoller"}[spec.role]
     return titled(name, **({"task_list": spec.task_list} if spec.task_list else {"domain": spec.domain}))
+
+
+def _beating(spec: Spec) -> Callable[[int], Tell]:
+    """From the number of a loop to what writes what it does where the supervisor sees it."""
+    if spec.board is None:
+        return lambda number: untitled
+    fd, first = spec.board
+    board = Board(fd)
+    os.set_inheritable(fd, False)
+    return lambda number: board.telling(first + number)
 
 
 if __name__ == "__main__":

@@ -150,6 +150,11 @@ def unreachable(error: PayloadUnreachable) -> Answer:
     return {"reason": cut(clean(f"{UNREACHABLE}: {message_of(error)}"), MAX_REASON), "details": describe(error)[1]}
 
 
+def around(before: Sequence[str], after: Sequence[str]) -> dict[str, list[str]] | None:
+    """Names of functions to call around activities, in the form of `MIDDLEWARES`; None for none."""
+    return {"pre": list(before), "post": list(after)} if before or after else None
+
+
 class _Missing(Exception):
     """A middleware that cannot be imported."""
 

@@ -44,13 +44,21 @@ class Terms:
     """How children work, as it travels in their command line.
 
     `stores` are the URLs of where large values lie (`Config.payload_stores`), `modules` those to import at the start,
-    `allow` the prefixes of the names that may be imported for a task (none: all).
+    `allow` the prefixes of the names that may be imported for a task (none: all), `before` and `after` the functions to
+    call around each activity whose call names none itself.
     """
 
     level: str = "INFO"
     stores: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def middlewares(self) -> dict[str, list[str]] | None:
+        """In the form of `calling.MIDDLEWARES`."""
+        return calling.around(self.before, self.after)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -70,6 +78,7 @@ class Child:
         self._socket = socket.socket(fileno=os.dup(channel))
         self._codec = Codec(payloads=Payloads(terms.stores))
         self._teller = Teller(Notes(terms.stores))
+        self._middlewares = terms.middlewares
         self._started = 0
         self._attempt: Attempt | None = None
         self._why: str | None = None
@@ -88,6 +97,7 @@ class Child:
                 os._exit(0)
             _flush()
             send(self._channel, answer)
+        self._socket.close()
 
     # -- what an attempt wants of its link ---------------------------------------------------------------------------
 
@@ -119,7 +129,7 @@ class Child:
         attempt = self._attempt = Attempt(context, text, token, time.time(), self._codec, self)
         self._why = None
         try:
-            return calling.run(name, text, context, self._codec, attempt=attempt)
+            return calling.run(name, text, context, self._codec, self._middlewares, attempt)
         finally:
             self._attempt = None
 

@@ -29,7 +29,7 @@ from simpleflow.protocol.history import Event
 from simpleflow.runtime import calling, lambdas, runs
 from simpleflow.runtime.attempt import Attempt
 from simpleflow.runtime.poll import Call
-from simpleflow.runtime.start import StartOptions, launch
+from simpleflow.runtime.start import StartOptions, check_class, launch
 from simpleflow.workflow import Workflow
 
 DOMAIN: Final = "local"
@@ -214,15 +214,17 @@ def run_local(
     interrupted: Callable[[], bool] = never,
     lambdas: Mapping[str, str] | None = None,
     *,
+    middlewares: Mapping[str, Sequence[str]] | None = None,
     hinted: bool = True,
 ) -> Any:
     """Run a workflow here and now, and give its value. Raises WorkflowFailed, PayloadError, TypeError.
 
     `interrupted` is asked after each step: True raises KeyboardInterrupt, also where user code has caught one.
     `lambdas` maps names of Lambda functions to callables, "module:function"; default: the settings'.
+    `middlewares` are functions to call around each activity, as in `Executor`.
     The value is that of the type hint for what ``run`` returns; not `hinted`, the plain JSON that an engine would keep.
     """
-    return Local(workflow, interrupted, lambdas, hinted=hinted).run(*args, **(kwargs or {}))
+    return Local(workflow, interrupted, lambdas, middlewares, hinted).run(*args, **(kwargs or {}))
 
 
 @contextmanager
@@ -250,11 +252,13 @@ class Executor:
     """Runs of a workflow in this process: ``Executor(MyWorkflow).run({"args": [1], "kwargs": {"t": 2}})``.
 
     `middlewares` are functions to call around each activity, by dotted names: ``{"pre": [names], "post": [names]}``.
+    Raises TypeError for what is no class of workflows.
     """
 
     def __init__(
         self, workflow_class: type[Workflow], middlewares: Mapping[str, Sequence[str]] | None = None
     ) -> None:
+        check_class(workflow_class)
         self.workflow_class = workflow_class
         self.middlewares = middlewares
 

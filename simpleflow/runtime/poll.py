@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final, Protocol
+from uuid import uuid4
 
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime.titles import Tell, untitled
@@ -28,6 +29,7 @@ Call = tuple[str, dict[str, Any]]
 Point = Callable[[str, str], None]
 """A named point of a process, and the id of what it is about there."""
 
+MAX_NAME: Final = 256
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
 GRACE: Final = 30.0
@@ -165,8 +167,9 @@ def serve(
     Returns once `stop` is set and the last response is out. An engine that cannot be reached, throttles or fails
     is tried again, with growing pauses; after a request to stop for DRAIN seconds, or until a second one. A response
     to a task that is not ours any more is dropped; for one that is refused for what it holds, what `refused` gives
-    is sent instead. `tell` is told "polling" and "completing". A child that user's code has forked ends where it
-    comes out of `handle`. Raises what the engine says of a poll that can never succeed (an unknown domain).
+    is sent instead. `tell` is told "polling", "completing" and, after an error, "retrying". A child that user's code
+    has forked ends where it comes out of `handle`. Raises what the engine says of a poll that can never succeed (an
+    unknown domain).
     """
     me = os.getpid()
     respond: Call | None = None
@@ -174,7 +177,7 @@ def serve(
     failures, drained = 0, math.inf
     while respond is not None or not stop():
         wanted = None if stop() else poll
-        tell("polling" if wanted else "completing")
+        tell("retrying" if failures else "polling" if wanted else "completing")
         try:
             task = client.respond_and_poll(respond, wanted)
         except Exception as error:
@@ -227,3 +230,9 @@ def identity() -> str:
         del who["exe"]
         text = json.dumps(who)
     return text[:256]
+
+
+def unique_list(name: str) -> str:
+    """The name of a task list that nobody else uses."""
+    unique = uuid4().hex
+    return f"{name[: MAX_NAME - len(unique) - 1]}-{unique}"

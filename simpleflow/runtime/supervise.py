@@ -20,10 +20,11 @@ from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from simpleflow.runtime.board import Board
 from simpleflow.runtime.life import waking
 from simpleflow.runtime.poll import GRACE, Stop
 from simpleflow.runtime.titles import Tell, untitled
-from simpleflow.runtime.trees import Household, kill_tree
+from simpleflow.runtime.trees import Household, Process, kill_tree
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -49,6 +50,7 @@ class Work:
         max_rss: a child of more megabytes is replaced when its task is over; None for no limit.
         modules: are imported when a child starts.
         allow: prefixes of the dotted names that may be imported for a task; none: all.
+        before, after: dotted names of functions to call around each activity whose call names none itself.
     """
 
     concurrency: int = 1
@@ -57,6 +59,24 @@ class Work:
     max_rss: int | None = None
     modules: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """How a decider decides.
+
+    Attributes:
+        sticky: the next decision of a run waits so many seconds for the decider that made the last one, before any
+            other of its list may have it; 0: not at all.
+        cache_size: so many suspended runs are kept at most.
+        cache_memory: and so many megabytes of them, roughly.
+    """
+
+    sticky: int = 0
+    cache_size: int = 1000
+    cache_memory: int = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +84,11 @@ class Spec:
     """What one process of the runtime does, as it travels in a command line.
 
     `workflows` are dotted names, for a decider. `heartbeat` is the most seconds between two heartbeats of a worker
-    (0: none), `one_task` makes it end after its first task. `grace` is how many seconds what is in hand may take once
-    it was told to stop. `log_level` "" is the setting's. `lambdas` are the
-    functions that the engine of a Lambda worker is told of; such a worker has no task list. `work` is how a worker
-    works. `life_fd` is the number of the life pipe's reading end in that process; the supervisor fills it.
+    (0: none), `one_task` makes it end after its first task, which may be `task`, polled by somebody else. `grace` is
+    how many seconds what is in hand may take once it was told to stop. `log_level` "" is the setting's. `lambdas` are
+    the functions that the engine of a Lambda worker is told of; such a worker has no task list. `work` is how a
+    worker works, `deciding` how a decider decides. `life_fd` is the number of the life pipe's reading end in that
+    process, and `board` that of the `Board` with its first row there; the supervisor fills both.
     """
 
     role: str  # "decider", "worker" or "lambda-worker"
@@ -78,10 +99,18 @@ class Spec:
     lambdas: Mapping[str, str] = field(default_factory=dict)
     heartbeat: int | None = None
     one_task: bool = False
+    task: Mapping[str, Any] | None = None
     work: Work = Work()
+    deciding: Deciding = Deciding()
     grace: float = GRACE
     log_level: str = ""
     life_fd: int | None = None
+    board: tuple[int, int] | None = None
+
+    @property
+    def loops(self) -> int:
+        """How many loops the process has."""
+        return 1 if self.role == "decider" else self.work.concurrency
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -92,7 +121,10 @@ class Spec:
         fields = json.loads(text)
         told = fields.get("work", {}).items()
         work: dict[str, Any] = {name: tuple(value) if type(value) is list else value for name, value in told}
-        return cls(**{**fields, "workflows": tuple(fields.get("workflows", ())), "work": Work(**work)})
+        board = tuple(fields["board"]) if fields.get("board") else None
+        deciding = Deciding(**fields.get("deciding", {}))
+        made = {"work": Work(**work), "deciding": deciding, "board": board}
+        return cls(**{**fields, "workflows": tuple(fields.get("workflows", ())), **made})
 
     def __str__(self) -> str:
         return f"{self.role} of {self.task_list or self.domain}"
@@ -101,10 +133,11 @@ class Spec:
 class Supervised:
     """One place among a supervisor's processes, and the process that has it now."""
 
-    def __init__(self, spec: Spec, command: Sequence[str], stdout: int | None) -> None:
+    def __init__(self, spec: Spec, command: Sequence[str], stdout: int | None, tell: Tell) -> None:
         self.spec = spec
         self._stdout = stdout
-        self.process: subprocess.Popen[bytes] | None = None
+        self._tell = tell
+        self.process: Process | None = None
         self.due = 0.0
         self._command = command
         self._started = 0.0
@@ -112,12 +145,13 @@ class Supervised:
 
     def start(self, household: Household, life: int) -> None:
         self._started = time.monotonic()
+        self._tell("starting")
         with waking(life) as (held, wakes):
             self.process = household.start(
                 [*self._command, replace(self.spec, life_fd=held).to_json()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._stdout,
-                pass_fds=(held,),
+                pass_fds=(held, *(self.spec.board or ())[:1]),
                 start_new_session=True,  # a terminal's Ctrl-C is the supervisor's, which passes it on once
             )
             wakes(self.process.pid)
@@ -130,8 +164,9 @@ class Supervised:
         now = time.monotonic()
         self._deaths = 1 if now - self._started > HEALTHY else self._deaths + 1
         self.due = now + restart_delay(self._deaths)
-        cause = f"pid {self.process.pid}: {exit_cause(self.process.returncode)}"
+        cause = f"pid {self.process.pid}: {exit_cause(self.process.returncode, self.process.peak)}"
         kill_tree(self.process.pid)  # its group, where nobody adopts it
+        self._tell("gone")
         self.process = None
         return cause
 
@@ -153,6 +188,7 @@ class Supervisor:
     that a death or a signal is noticed at once. `run` does all; who has a main loop of its own calls `start` once and
     then `tend`, again and again, while `alive`, and `close` in the end. The processes are started as ``command SPEC``;
     `stdout` gives the file descriptors that stand for the standard output of some roles; `tell` is told what it does.
+    What the processes do stands on the `board`, if there is one for them all.
     """
 
     def __init__(
@@ -162,9 +198,12 @@ class Supervisor:
         command: Sequence[str] = (sys.executable, "-m", "simpleflow.runtime"),
         stdout: Mapping[str, int] = MappingProxyType({}),
         tell: Tell = untitled,
+        board: Board | None = None,
     ) -> None:
         self._command = command
         self._stdout = stdout
+        self._board = board
+        self._rows = 0
         self._places = self._made(specs)
         self._stop = stop
         self._tell_state = tell
@@ -207,7 +246,16 @@ class Supervisor:
         self.start()
 
     def _made(self, specs: Sequence[Spec]) -> list[Supervised]:
-        return [Supervised(spec, self._command, self._stdout.get(spec.role)) for spec in specs]
+        return [self._place(spec) for spec in specs]
+
+    def _place(self, spec: Spec) -> Supervised:
+        tell: Tell = untitled
+        stdout = self._stdout.get(spec.role)
+        if self._board is not None:
+            spec = replace(spec, board=(self._board.fd, self._rows))
+            tell = self._board.telling(self._rows, spec.loops)
+            self._rows += spec.loops
+        return Supervised(spec, self._command, stdout, tell)
 
     def tend(self, timeout: float | None) -> None:
         """Wait for a death, a signal or `timeout` seconds (None: no limit), and do what it calls for."""

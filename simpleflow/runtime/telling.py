@@ -60,6 +60,7 @@ class Teller:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._newest: tuple[str, str, bytes] | None = None
+        self._complained = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -90,4 +91,5 @@ class Teller:
         try:
             self._notes.write(run_id, name, data.decode())
         except PayloadUnreachable as error:
-            log.warning("%s", error)
+            log.log(logging.DEBUG if self._complained else logging.WARNING, "%s", error)
+            self._complained = True

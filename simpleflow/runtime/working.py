@@ -23,6 +23,7 @@ from simpleflow.payload.notes import Notes
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.attempt import Attempt, seconds_of
+from simpleflow.runtime.board import both
 from simpleflow.runtime.calling import Answer, context_of, response
 from simpleflow.runtime.child import Terms, preload
 from simpleflow.runtime.heart import Heart, Pulse
@@ -78,7 +79,8 @@ class Worker:
 
     `stores` are the URLs of where large values lie (`Config.payload_stores`). `heartbeat` is the most seconds between
     two heartbeats: 0 for none, None for a third of the task's heartbeat timeout alone. `grace` is in seconds. `point`
-    is called as ``point("before-response", id)`` between a task's answer and the response, `tell` with what it does.
+    is called as ``point("before-response", id)`` between a task's answer and the response, `tell` with what it does;
+    `beat` gives what is told that of each slot, by its number.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Worker:
         point: Point = no_point,
         grace: float = GRACE,
         tell: Tell = untitled,
+        beat: Callable[[int], Tell] = lambda number: untitled,
     ) -> None:
         self.client = client
         self.domain = domain
@@ -110,8 +113,9 @@ class Worker:
         if work.concurrency > 1:  # it does several things at a time
             tell("running")
             self.tell = untitled
+        self.beat = beat
         level = logging.getLevelName(log.getEffectiveLevel())
-        self.terms = Terms(level, tuple(stores), work.modules, work.allow)
+        self.terms = Terms(level, tuple(stores), work.modules, work.allow, work.before, work.after)
         self.codec = Codec(payloads=Payloads(stores))
         self.heart = Heart(client)
         self.teller = Teller(Notes(stores))
@@ -126,8 +130,9 @@ class Worker:
         make = InThread if self.work.isolation == "thread" else InChild
         if make is InThread:
             preload(self.terms)
-        slots = [make(self, one_task) for _ in range(1 if one_task else self.work.concurrency)]
-        log.info("working on %s of the domain %s", self.task_list or "the Lambda functions", self.domain)
+        slots = [make(self, one_task, number) for number in range(1 if one_task else self.work.concurrency)]
+        what = self.task_list or ("the task given" if self.kind is ACTIVITY else "the Lambda functions")
+        log.info("working on %s of the domain %s", what, self.domain)
         threads = [threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in slots]
         for thread in threads:
             thread.start()
@@ -162,8 +167,9 @@ class Worker:
 class Slot:
     """One task at a time, in a thread of its own. `over` once it has ended, with `error` where it could not go on."""
 
-    def __init__(self, worker: Worker, one_task: bool) -> None:
+    def __init__(self, worker: Worker, one_task: bool, number: int = 0) -> None:
         self.over = False
+        self._tell = both(worker.tell, worker.beat(number))
         self.error: Exception | None = None
         self._pulse: Pulse | None = None
         self._worker = worker
@@ -184,14 +190,14 @@ class Slot:
         if worker.task_list:
             poll["taskList"] = {"name": worker.task_list}
         call = f"poll_for_{self._kind.name}_task", poll
-        serve(worker.client, call, self._handle, self._stop, self._refused, worker.tell)
+        serve(worker.client, call, self._handle, self._stop, self._refused, self._tell)
 
     def _handle(self, task: Task) -> Call | None:
         """Run a task to its end, whichever that is, and give the answer to it."""
         worker, token, task_id = self._worker, task["taskToken"], task[self._kind.id]
         if self._stop():  # it came in the same instant
             return response(self._kind.name, token, {"reason": SHUTDOWN})
-        worker.tell("processing")
+        self._tell("processing")
         logs.running.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
         limits = self._kind.limits(task, worker.config)
         pulse = Pulse(token, task_id, self._stop.ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
@@ -260,8 +266,8 @@ class Slot:
 class InChild(Slot):
     """Tasks run in a child, which is started ahead."""
 
-    def __init__(self, worker: Worker, one_task: bool) -> None:
-        super().__init__(worker, one_task)
+    def __init__(self, worker: Worker, one_task: bool, number: int = 0) -> None:
+        super().__init__(worker, one_task, number)
         self._child: WarmChild | None = None
         self._leaving: list[threading.Thread] = []
 
@@ -362,7 +368,7 @@ class InThread(Slot):
             name, text, context, token, started = asked
             link = PulseLink(worker.heart, pulse, worker.teller, context["run_id"], started)
             attempt = Attempt(context, text, token, time.time(), worker.codec, link, sole=False)
-            answer = calling.run(name, text, context, worker.codec, attempt=attempt)
+            answer = calling.run(name, text, context, worker.codec, worker.terms.middlewares, attempt)
         return self._answered(answer, pulse) if pulse.verdict is None else self._ended(answer, pulse)
 
 

@@ -103,21 +103,19 @@ class Project:
         )
 
     def processes(self) -> list[psutil.Process]:
-        """The processes of this project that live: they are in its directory, or have it in their environment.
-
-        The environment of a process that shows a title cannot be read any more.
-        """
+        """The processes of this project that live: they work in its directory or in one below it."""
         return [process for process in psutil.process_iter() if self._ours(process)]
 
     def _ours(self, process: psutil.Process) -> bool:
         try:
-            ours = is_in(process, self.path) or process.environ().get("XDG_DATA_HOME") == str(self.data)
-            return ours and process.is_running()
+            return is_in(process, self.path) and process.is_running()  # a title may hide the environment
         except psutil.Error:
             return False
 
     def end(self) -> None:
         """End what a test that failed has left."""
+        for command in self._commands:
+            command.process.kill()
         for process in self.processes():
             process.kill()
         for command in self._commands:

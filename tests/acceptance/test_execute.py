@@ -136,7 +136,7 @@ def test_a_failure_keeps_type_message_and_traceback(capfd: pytest.CaptureFixture
         (lambda: flow.leaves(3), "SystemExit: 3"),
         (lambda: flow.leaves(0), "SystemExit: 0"),
         (lambda: flow.add(), "TypeError: add() missing 1 required positional argument: 'x'"),
-        (lambda: flow.gives_a_set(), "PayloadError: the result cannot be encoded as JSON: rows[0] is a object,"),
+        (lambda: flow.gives_a_set(), "PayloadError: the result cannot be encoded as JSON: rows[0] is an object,"),
     ],
 )
 def test_other_failures(call: Any, reason: str) -> None:
@@ -160,7 +160,7 @@ def test_a_process_that_dies_is_told(call: Any, reason: str) -> None:
 
 
 def test_arguments_that_cannot_travel_are_named() -> None:
-    with pytest.raises(PayloadError, match=r"the arguments cannot be encoded as JSON: args\[0\]\.a is a object"):
+    with pytest.raises(PayloadError, match=r"the arguments cannot be encoded as JSON: args\[0\]\.a is an object"):
         flow.add({"a": object()})  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ import pytest
 from serving import Server, shared
 from shell import Project
 from simpleflow.exceptions import PayloadUnreachable
+from simpleflow.payload.notes import Notes
 from simpleflow.payload.server import PART, ServerStore
 from simpleflow.payload.shelf import Shelf
 from simpleflow.payload.store import Payloads
@@ -63,6 +64,18 @@ def test_what_is_not_there_and_who_may_not_ask(url: str, monkeypatch: pytest.Mon
         Payloads([url]).put(TEXT)
 
 
+def test_notes_at_a_server(project: Project) -> None:
+    server = Server(project, "--engine", f"sqlite:{project.path}/e.sqlite")
+    notes, here = Notes([server.url]), Notes([f"file:{project.path}/e.sqlite.payloads"])
+    assert notes.read("22a-b_=", "7.output") is None
+    for text in ("first", "sécond"):
+        notes.write("22a-b_=", "7.output", text)
+        assert notes.read("22a-b_=", "7.output") == text == here.read("22a-b_=", "7.output")
+    server.end()
+    with pytest.raises(PayloadUnreachable, match=r"a note on 22a-b_= cannot be written: .* a note cannot be put there"):
+        notes.write("22a-b_=", "7.output", "x")
+
+
 def test_a_place_that_keeps_nothing_is_told(project: Project) -> None:
     none = Server(project, "--engine", "memory", SIMPLEFLOW_PAYLOAD_STORE="none")
     with pytest.raises(PayloadUnreachable, match=r"cannot be put there: There is nothing at /payloads/.*; SIMPLEFLOW_"):
@@ -82,6 +95,10 @@ def test_odd_requests_are_refused_in_words(project: Project) -> None:
         ("PUT", "/payloads/../1", 400, "is no SHA-256"),
         ("GET", f"/payloads/{HASH.upper()}/0", 400, "is no SHA-256"),
         ("POST", "/payloads/secret", 400, "is no SHA-256"),
+        ("POST", "/payloads/notes/22a%3D/7.output", 405, "takes GET and PUT"),
+        ("PUT", "/payloads/notes/..%2Fx/7.output", 400, "names no note on a run"),
+        ("PUT", "/payloads/notes/22a/../../7.output", 400, "names no note on a run"),
+        ("PUT", "/payloads/notes/22a/output", 400, "names no note on a run"),
         ("POST", f"/payloads/{HASH}", 400, "missing: send all of them again"),
         ("DELETE", f"/payloads/{HASH}", 405, "takes GET, PUT, POST"),
     ):

@@ -22,6 +22,7 @@ from simpleflow import Workflow
 from simpleflow.command import (
     CHILD,
     MARKER,
+    OURS,
     REPAIRED,
     SIGNAL,
     TIMER,
@@ -39,7 +40,6 @@ from simpleflow.dataflow import Event, Program
 from simpleflow.dataflow.signals import HANDED_ON
 from simpleflow.decider import Decider, translate
 from simpleflow.decider.decisions import decision
-from simpleflow.decider.outbox import OURS
 from simpleflow.decider.refusals import Treatment, treatment
 from simpleflow.decider.run import Run
 from simpleflow.payload.codec import Codec

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from simpleflow.activity import Activity
 from simpleflow.exceptions import PayloadError, TaskFailed
+from simpleflow.futures import Future
 from simpleflow.payload import failures
 from simpleflow.payload.codec import Codec, freeze
 from simpleflow.payload.hints import Wrong, decoder
@@ -188,9 +189,8 @@ def test_values_in_holes_are_found_in_their_places(values: list[Any], length: in
     """What is handed on as a text or as a reference, at any depth, is the value for who reads it."""
     codec = Codec(max_length=length + 256, payloads=Payloads(["memory:"]))
     small = Codec(max_length=data.draw(st.integers(1, 50)), payloads=codec.payloads)
-    from simpleflow.futures import Future
-
-    futures = [Future[Any]() for _ in values]
+    node: Any = object()
+    futures = [Future[Any](None, node) for _ in values]
     template = codec.template_call((futures, 1), {"last": {"deep": futures[-1:]}}, "it")
     call = template.fill([small.freeze(value, "it") for value in [*values, *values[-1:]]])
     assert len(call) <= length

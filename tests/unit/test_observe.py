@@ -16,7 +16,7 @@ import pytest
 
 from simpleflow import log, settings
 from simpleflow.config import ConfigError
-from simpleflow.dataflow import running
+from simpleflow.futures import running
 from simpleflow.observe import Muted, configure_logging
 
 

@@ -106,7 +106,7 @@ def test_what_a_branch_returns_is_handed_on_as_it_is() -> None:
         return [str(refused), self.submit(f, spawn(self, lambda: [self.submit(g)])).exception is not None]
 
     refusals, loose = Drive(run).result
-    assert "what branch-b1 returned cannot be encoded as JSON: the value is a object" in refusals
+    assert "what branch-b1 returned cannot be encoded as JSON: the value is an object" in refusals
     assert loose is True
     assert issubclass(PayloadError, ValueError)
 

@@ -508,7 +508,7 @@ def test_time_randomness_and_ids_come_from_the_events() -> None:
 
 def test_what_cannot_be_encoded_fails_at_submit_with_its_path() -> None:
     def run(self: Workflow) -> Any:
-        with pytest.raises(PayloadError, match=r"the input of f .*args\[0\]\.items\[1\]\.when is a object"):
+        with pytest.raises(PayloadError, match=r"the input of f .*args\[0\]\.items\[1\]\.when is an object"):
             self.submit(f, {"items": [1, {"when": object()}]})
         return self.submit(f).result
 

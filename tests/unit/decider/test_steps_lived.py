@@ -307,3 +307,16 @@ def patterns(mixin: WorkflowStepMixin, steps: Iterable[str]) -> list[str]:
 
 def test_instances_have_their_own() -> None:
     assert [patterns(WorkflowStepMixin(), "ab"), patterns(WorkflowStepMixin(), ["x", "y"])] == [["ab"], ["x", "y"]]
+
+
+class Unlucky(Steps):
+    def run(self) -> Any:
+        self.submit(self.step("unlucky", (breaks, 1))).wait()
+        self.get_steps_done()
+        program: Any = self.executor
+        return program.unseen_failures
+
+
+def test_a_failure_in_a_step_is_told_with_the_line_that_submits_the_step() -> None:
+    (line,) = run_local(Unlucky)
+    assert line.startswith("activity-test_steps_lived.breaks-f1.1: ") and f"{__file__}:" in line

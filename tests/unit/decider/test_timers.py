@@ -7,7 +7,7 @@ from typing import Any
 from test_determinism import decide, decider, parked
 
 from simpleflow import Workflow, activity
-from simpleflow.decider.outbox import OURS
+from simpleflow.command import OURS
 from simpleflow.protocol.history import attributes
 from world import World
 

@@ -45,7 +45,7 @@ def test_the_fingerprint_does_not_see_the_order_of_keys(value: Any) -> None:
         ([float("nan")], "[0] is nan"),
         ({("a", "b"): 1}, "has the key ('a', 'b'), a tuple"),
         (["\ud800"], "[0] is text with a lone surrogate"),
-        ({"a b": object()}, "['a b'] is a object"),
+        ({"a b": object()}, "['a b'] is an object"),
         ({"x": lambda: 0}, "x is a function"),
         ({"odd": [{"\udc80": 1}]}, "odd[0] has the key '\\udc80' with a lone surrogate"),
         ({"big": [10**4300 * 9]}, "big[0] is a number of more than 4,300 digits"),

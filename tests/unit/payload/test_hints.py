@@ -211,7 +211,6 @@ ORDER = Order(NOON, [Item("a", Decimal("1.50"))], Colour.BLUE, Order(NOON, []))
         (5, Callable[[], int], "5"),
         (5, T, "5"),
     ],
-    ids=repr,
 )
 def test_a_value_comes_back_by_its_hint(value: Any, hint: Any, text: str | None) -> None:
     frozen = freeze(value)
@@ -322,17 +321,16 @@ def test_what_people_write_by_hand_is_taken(value: Any, hint: Any, found: Any) -
     [
         ({"a": ORDER, "b": [Item("x", 1j)]}, "b[0].price is a complex, which has no JSON form"),  # type: ignore[arg-type]
         ({"a": {Item("x", float("nan"))}}, "a[...].price is nan"),  # type: ignore[arg-type]
-        ([Enum("E", {"A": object()}).A], "[0] is a object, which has no JSON form"),  # type: ignore[attr-defined]
+        ([Enum("E", {"A": object()}).A], "[0] is an object, which has no JSON form"),  # type: ignore[attr-defined]
         ({Item("x", Decimal(1)): 1}, "has the key Item(name='x', price=Decimal('1')), a Item: keys are text"),
         ({date(2024, 1, 1): 1, "2024-01-01": 2}, "has keys that are one and the same in JSON"),
-        ([Point(Decimal(1), object())], "[0][1] is a object"),  # type: ignore[arg-type]
+        ([Point(Decimal(1), object())], "[0][1] is an object"),  # type: ignore[arg-type]
         ([Point({1: 1, "1": 2})], "[0][0] has keys that are one and the same in JSON"),  # type: ignore[arg-type]
         ({float("nan"): 1}, "has the key nan, a float: keys are text"),
         ({"x": {futures.Future()}}, "x is a set with a future in it: make it a list"),
         ([Model.model_construct(when=object())], "[0] is a test_hints.Model, which cannot be encoded (PydanticSerial"),
         (Item, "the value is a type, which has no JSON form"),
     ],
-    ids=repr,
 )
 def test_what_cannot_be_encoded_is_named(value: Any, message: str) -> None:
     with pytest.raises(PayloadError) as caught:

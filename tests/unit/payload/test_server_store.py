@@ -40,7 +40,7 @@ def test_a_server_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("answer", [(503, b'{"message": "the disk is full"}'), ConnectionError("reset")])
 def test_it_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
     store, pauses = asked(monkeypatch, *[answer] * ATTEMPTS)
-    with pytest.raises(PayloadUnreachable, match="cannot be put there: .*(the disk is full|reset)"):
+    with pytest.raises(PayloadUnreachable, match=r"cannot be put there: .*(the disk is full|reset)"):
         store._ask("POST", "hash", "it cannot be put there")
     assert len(pauses) == ATTEMPTS - 1
 

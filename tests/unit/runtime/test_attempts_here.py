@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from simpleflow import Workflow, activity
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.retry import Retry
+from simpleflow.runtime.attempt import Attempt
 from simpleflow.runtime.local import run_local
 
 seen: list[Any] = []
@@ -86,6 +88,31 @@ class Adding(Workflow):
 class Later(Workflow):
     def run(self) -> Any:
         return self.submit(later).result
+
+
+@activity.with_attributes(retry=1)
+def says_little(filling: str) -> Any:
+    if activity.context().attempt == 1:
+        activity.heartbeat("y" * 1500)
+        raise ValueError("x")
+    return activity.context().last_details
+
+
+class SayingLittle(Workflow):
+    def run(self, filling: str) -> Any:
+        return len(self.submit(says_little, filling).result)
+
+
+def test_what_has_no_room_beside_the_input_goes_by_reference() -> None:
+    assert run_local(SayingLittle, ["x" * 32_000]) == 1500
+
+
+def test_a_repair_keeps_the_idempotency_key() -> None:
+    def key(run_id: str, **told: Any) -> str:
+        given = {"domain_name": "d", "workflow_id": "w", "run_id": run_id, "activity_id": "a-1"}
+        return Attempt(given, json.dumps({"args": [], "__simpleflow": told})).context.idempotency_key
+
+    assert key("second", run="first") == key("first") != key("second")
 
 
 def test_coroutines() -> None:

@@ -152,8 +152,13 @@ def test_a_heart_beats_for_all_its_tasks_until_they_end(clock: Clock) -> None:
     assert engine.heard.acquire(timeout=5)
     assert engine.calls[-1]["details"] == "8"
     beating.end(due)
+    due._next = clock.now
+    other = Pulse("other", "task", lambda: None, 60)
+    other._next = clock.now
+    beating.begin(other)
+    assert engine.heard.acquire(timeout=5)
     beating.close()
-    assert len(engine.calls) == 2
+    assert [call["taskToken"] for call in engine.calls] == ["token", "token", "other"]
 
 
 def test_the_answer_to_a_task_that_is_over_is_nobodys() -> None:

@@ -16,6 +16,7 @@ import simpleflow
 from simpleflow import Workflow, config, exceptions
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.runtime import standalone, start
+from simpleflow.runtime.poll import unique_list
 
 
 class Sum(Workflow):
@@ -238,7 +239,7 @@ def test_failure(engine: Engine, end: Callable[[Engine, start.Handle], None], st
 def test_what_is_refused_starts_nothing(engine: Engine) -> None:
     with pytest.raises(TypeError, match=r"test_start\.Sum\.run\(x: int, domain: str = 'none'\) -> int: missing"):
         simpleflow.start(Sum, domain="D", engine=engine)
-    with pytest.raises(exceptions.PayloadError, match=r"the input of test_start\.Sum .*: args\[0\]\.when is a object"):
+    with pytest.raises(exceptions.PayloadError, match=r"the input of test_start\.Sum .*: args\[0\]\.when is an object"):
         simpleflow.start(Sum, {"when": object()}, domain="D", engine=engine)
     with pytest.raises(ValueError, match="needs a domain"):
         simpleflow.start(Sum, 1, engine=engine)
@@ -256,10 +257,10 @@ def test_on_amazon_no_domain_is_registered(engine: Engine, monkeypatch: pytest.M
 
 
 def test_unique_lists_fit() -> None:
-    first, second = (standalone.unique_list("x" * 256) for _ in range(2))
+    first, second = (unique_list("x" * 256) for _ in range(2))
     assert first != second
     assert len(first) == 256
-    assert standalone.unique_list("W").startswith("W-")
+    assert unique_list("W").startswith("W-")
 
 
 def test_where_a_run_is_worked_on(engine: Engine) -> None:
