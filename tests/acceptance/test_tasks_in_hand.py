@@ -68,6 +68,19 @@ async def waits(fifo):
     finally:
         say(fifo, "cleaned up")
 
+async def asks_and_waits(fifo):
+    activity.cancelled()
+    await waits(fifo)
+
+async def prints(fifo):
+    """Print, and so do others at the same time."""
+    print("out", fifo)
+    await asyncio.to_thread(print, "err", fifo, file=sys.stderr)
+    logging.getLogger("of.mine").info("a line of %s", fifo)
+    sys.stdout.writelines(["x" * 20_000, "\\n"])
+    say(fifo, "printed")
+    await asyncio.sleep(600)
+
 async def adds(x, y):
     await asyncio.sleep(0)
     return x + y
@@ -287,6 +300,47 @@ def test_tasks_in_threads(engine: Engine) -> None:
     assert worker.expect("respond_activity_task_completed")["result"] == '"in order"'
     worker.give("beats", {"page": 1})
     assert json.loads(worker.expect("respond_activity_task_failed")["details"])["heartbeat"] == {"page": 1}
+
+
+def test_a_coroutine_in_a_thread_is_interrupted(engine: Engine) -> None:
+    program, worker = engine.worker(work=Work(isolation="thread"))
+    fifo = engine.fifo()
+    worker.give("waits", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    end(worker, {"cancelRequested": True})
+    assert [fifo.line(), fifo.line()] == ["raised CancelledError", "cleaned up"]
+    worker.expect("respond_activity_task_canceled")
+    worker.give("asks_and_waits", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    worker.expect("record_activity_task_heartbeat", answer=False)
+    worker.say(cancelRequested=True)
+    worker.expect("record_activity_task_heartbeat")  # it asks by itself, and goes on
+    program.terminate()
+    program.send_signal(signal.SIGINT)
+    worker.say_to_heartbeats()
+    assert worker.expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
+
+
+def test_what_a_task_in_a_thread_prints_is_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = engine.directory / "kept"
+    monkeypatch.setenv("SIMPLEFLOW_PAYLOAD_STORE", f"file:{kept}")
+    program, worker = engine.worker(work=Work(isolation="thread", concurrency=2))
+    fifos = [engine.fifo(name) for name in "ab"]
+    for fifo in fifos:
+        worker.give("prints", fifo.path)
+    for fifo in fifos:
+        assert fifo.line() == "printed"
+    program.terminate()
+    program.send_signal(signal.SIGINT)
+    for _ in fifos:
+        worker.expect("respond_activity_task_failed")
+    _, out, err = finish(program)
+    for fifo, started in zip(fifos, (7, 8), strict=True):
+        note = json.loads((kept / "notes" / "r" / f"{started}.output").read_text())
+        first, line = note["stderr"].splitlines()
+        assert first == f"err {fifo.path}" and line.endswith(f"activity=activity-{started - 6}]: a line of {fifo.path}")
+        assert note["stdout"] == "x" * 16_383 + "\n"
+        assert f"out {fifo.path}\n" in out and f"{line}\n" in err
 
 
 def test_a_task_in_a_thread_is_given_back_though_it_goes_on(engine: Engine) -> None:
