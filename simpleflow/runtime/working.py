@@ -33,7 +33,7 @@ from simpleflow.runtime.parent import WarmChild
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import Work
 from simpleflow.runtime.telling import Teller
-from simpleflow.runtime.titles import Tell, untitled
+from simpleflow.runtime.titles import Tell, described, untitled
 from simpleflow.runtime.trees import Household
 
 log = logging.getLogger("simpleflow.runtime")
@@ -117,7 +117,9 @@ class Worker:
             self.tell = untitled
         self.beat = beat
         level = logging.getLevelName(log.getEffectiveLevel())
-        self.terms = Terms(level, tuple(stores), work.modules, work.allow, work.before, work.after)
+        place = {"task_list": task_list} if task_list else {"domain": domain}
+        title = described(f"{kind.name.capitalize()}Worker", **place)
+        self.terms = Terms(level, tuple(stores), work.modules, work.allow, work.before, work.after, title)
         self.codec = Codec(payloads=Payloads(stores))
         self.heart = Heart(client)
         self.teller = Teller(Notes(stores))

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from hands import SOON, Engine, Process, finish
+from serving import until
 from simpleflow.runtime.supervise import Work
 
 TASKS = '''
@@ -25,6 +27,10 @@ def say(fifo, text):
 
 def process():
     return os.getpid()
+
+def title():
+    from setproctitle import getproctitle
+    return getproctitle()
 
 def logs():
     logging.getLogger("of.mine").info("a line")
@@ -268,6 +274,14 @@ def test_lines_of_any_logger_tell_whose_they_are(engine: Engine) -> None:
     assert re.search(
         r"INFO \[process=task, pid=\d+, workflow=w, activity=activity-1\]: a line\n", finish(program)[2]
     )
+
+
+def test_a_child_shows_its_task(engine: Engine) -> None:
+    _, worker = engine.worker()
+    child = psutil.Process(worker.result("process"))
+    assert worker.result("title") == "simpleflow ActivityWorker(task_list=list)[processing activity-2]"
+    waiting = ["simpleflow ActivityWorker(task_list=list)[waiting]"]
+    until(lambda: [word for word in child.cmdline() if word] == waiting, "it waits")
 
 
 # -- how children are kept -----------------------------------------------------------------------------------------
