@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 import greenlet
 
 from simpleflow.dataflow import coroutines
+from simpleflow.dataflow.coroutines import MAX_REFUSALS
 from simpleflow.dataflow.graph import Node
 from simpleflow.dataflow.memory import Memory
 from simpleflow.dataflow.waits import Wait
@@ -27,7 +28,6 @@ from simpleflow.submittable import Task
 
 log = logging.getLogger("simpleflow.dataflow")
 
-MAX_REFUSALS: Final = 100
 MAX_SCOPE: Final = 100
 
 AGAIN: Final = object()
