@@ -21,14 +21,13 @@ from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.life import end_after
 from simpleflow.runtime.poll import Point, Stop, no_point
 from simpleflow.runtime.supervise import Spec
-from simpleflow.runtime.titles import Tell, titled, untitled
+from simpleflow.runtime.titles import Tell, described, titled, untitled
 from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
 
 ORPHANED: Final = {"decider": (0.7,), "trial": (0.1,), "worker": (0.7, 0.5), "lambda-worker": (0.7, 0.5)}
 """Seconds from the supervisor's death to the second request to end, and from there to the end. A decision is short."""
-
 
 TITLES: Final = {
     "worker": "ActivityPoller",
@@ -105,8 +104,8 @@ def _configured(spec: Spec) -> dict[str, Any]:
 
 
 def _titled(spec: Spec) -> Tell:
-    name = TITLES[spec.role]
-    return titled(name, **({"task_list": spec.task_list} if spec.task_list else {"domain": spec.domain}))
+    where = {"task_list": spec.task_list} if spec.task_list else {"domain": spec.domain}
+    return titled(described(TITLES[spec.role], **where))
 
 
 def _beating(spec: Spec) -> Callable[[int], Tell]:
