@@ -177,7 +177,7 @@ def test_its_log_lines_are_named_as_the_task_is(caplog: pytest.LogCaptureFixture
     what = "activity", "a-run", "task"
     logs.running.what = what
     try:
-        one, rung = pulse(0.03)
+        one, _ = pulse(0.03)
     finally:
         logs.running.what = logs.NOTHING
     ours = Heart(engine)
