@@ -216,10 +216,15 @@ def _main_module() -> str | None:
     return Path(path).stem if path else None
 
 
+def is_seconds(text: str) -> bool:
+    """Whether Amazon takes the text for a time: whole seconds, of at most 8 digits."""
+    return text.isascii() and text.isdigit() and len(text) <= 8
+
+
 def _seconds(option: str, value: Seconds) -> str | None:
     if value is None or value == "":
         return None
     text = str(value)
-    if text != "NONE" and not (text.isascii() and text.isdigit() and len(text) <= 8):
+    if text != "NONE" and not is_seconds(text):
         raise ValueError(f'{option} takes whole seconds (at most 8 digits) or "NONE", not {value!r}')
     return text

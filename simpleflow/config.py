@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simpleflow.activity import is_seconds
 from simpleflow.exceptions import one_line
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def _text(value: Any) -> str:
 
 def _seconds(value: Any) -> str:
     text = _text(value)
-    if text != "NONE" and not (text.isascii() and text.isdigit() and len(text) <= 8):
+    if text != "NONE" and not is_seconds(text):
         raise ValueError('takes whole seconds (at most 8 digits) or "NONE"')
     return text
 

@@ -30,6 +30,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import types
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
@@ -50,6 +51,7 @@ class TaskException(Exception):
 
     of_child: bool = False
     _task: Any = None
+    _exception: BaseException | None = None
 
     def __init__(self, task: Any = "", exception: BaseException | None = None) -> None:
         super().__init__(task, exception)
@@ -85,14 +87,12 @@ class TaskFailed(TaskException):
     """
 
     details: str | None = None
-    _exception: BaseException | None = None
 
     def __init__(self, name: str, reason: str | None, details: str | None = None) -> None:
         Exception.__init__(self, name, reason, details)
         self.name = name
         self.reason = reason
         self.details = details
-        self._exception = None
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
@@ -115,7 +115,6 @@ class TimeoutError(TaskException):
         self.name = name
         self.timeout_type = timeout_type
         self.timeout_value = timeout_value
-        self._exception = None
 
     def __str__(self) -> str:
         seconds = f" after {self.timeout_value} s" if self.timeout_value else ""
@@ -132,7 +131,6 @@ class TaskCanceled(TaskException):
         Exception.__init__(self, details, name)
         self.name = name
         self.details = details
-        self._exception = None
 
     def __str__(self) -> str:
         return f"{self.name or 'task'}: cancelled" + (f" ({self.details})" if self.details else "")
@@ -147,7 +145,6 @@ class TaskTerminated(TaskException):
     def __init__(self, name: str = "") -> None:
         Exception.__init__(self, name)
         self.name = name
-        self._exception = None
 
     def __str__(self) -> str:
         return f"{self.name or 'task'}: terminated"
@@ -499,6 +496,24 @@ def one_line(error: BaseException) -> str:
 def qualified(kind: type) -> str:
     """The name of a class in details of failures: with its module, unless it is a builtin."""
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def loaded(name: Any, home: tuple[str, str] | None = None) -> type[BaseException] | None:
+    """The class of an exception by its `qualified` name, or None. Nothing is imported because a message says so.
+
+    `home` is a module as others import it, and its name here: another where it was started as a program.
+    """
+    if not isinstance(name, str):
+        return None
+    parts = name.split(".")
+    for length in range(len(parts) - 1, -1, -1):
+        module = ".".join(parts[:length]) or "builtins"
+        thing: Any = sys.modules.get(home[1] if home is not None and module == home[0] else module)
+        for part in parts[length:]:  # by `vars`, for what a module loads only when asked stays so
+            thing = vars(thing).get(part) if isinstance(thing, types.ModuleType | type) else None
+        if isinstance(thing, type) and issubclass(thing, BaseException):
+            return thing
+    return None
 
 
 def message_of(error: BaseException) -> str:

@@ -5,15 +5,13 @@ Plain values. What a decision does is the core's (`simpleflow.dataflow.attempts`
 
 from __future__ import annotations
 
-import builtins
 import inspect
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
 
-from simpleflow.exceptions import TaskException, TaskFailed, fresh, message_of
+from simpleflow.exceptions import TaskException, TaskFailed, fresh, loaded, message_of
 from simpleflow.futures import Future
 from simpleflow.retry import Kind, Seconds, details_of, is_kind, seconds
 
@@ -136,7 +134,7 @@ class TaskFailureContext:
         told = details_of(error)
         self.reason, self.details = error.reason, told or error.details
         self.task_error, self.task_message = told.get("error"), told.get("message")
-        self.task_error_type = _loaded(told.get("error_type"))
+        self.task_error_type = loaded(told.get("error_type"))
 
     @property
     def exception(self) -> BaseException | None:
@@ -150,7 +148,7 @@ class TaskFailureContext:
 
     @property
     def attempt_number(self) -> int:
-        """The how manyeth attempt this was, from 1; lost workers aside."""
+        """The number of the attempt that failed, from 1; those whose worker was lost do not count."""
         return self.retry_count + 1
 
     @property
@@ -227,17 +225,3 @@ def context_of(decided: Any) -> TaskFailureContext:
         decided.close()
         raise TypeError("on_task_failure is called, not awaited: write def, not async def")
     raise TypeError(f"on_task_failure returns its context or None, not {decided!r}")
-
-
-def _loaded(name: Any) -> type[BaseException] | None:
-    """The class of an exception by its qualified name. Nothing is imported because a message says so."""
-    if not isinstance(name, str):
-        return None
-    parts = name.split(".")
-    for length in range(len(parts) - 1, -1, -1):
-        thing: Any = sys.modules.get(".".join(parts[:length])) if length else builtins
-        for part in parts[length:]:
-            thing = getattr(thing, "__dict__", {}).get(part)  # what a module loads only when asked stays so
-        if isinstance(thing, type) and issubclass(thing, BaseException):
-            return thing
-    return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MethodType
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from simpleflow.activity import PRIORITY_NOT_SET, Activity, Priority, importable_name
+from simpleflow.activity import PRIORITY_NOT_SET, Activity, Priority, importable_name, is_seconds
 from simpleflow.command import (
     ACTIVITY,
     CHILD,
@@ -470,7 +470,7 @@ class TimerTask(Task):
         if self.timer_id.startswith(NOT_FOR_USERS):
             ours = " or ".join(map(repr, NOT_FOR_USERS))
             raise ValueError(f"a timer's id does not start with {ours}: {self.timer_id!r}")
-        if not (text.isascii() and text.isdigit() and len(text) <= 8):
+        if not is_seconds(text):
             raise ValueError(f"a timer takes whole seconds (at most 8 digits), not {self.timeout!r}")
 
     @property

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from simpleflow import config
 from simpleflow.cli.app import Globals
@@ -20,7 +21,7 @@ from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
 from simpleflow.runtime.board import LATE
 from simpleflow.runtime.poll import GRACE
-from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.supervise import Deciding, Work
 from simpleflow.workflow import Workflow
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -150,23 +151,88 @@ class RunOptions:
         return call_of(workflow, self.input, self.input_file)
 
 
-def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of commands that start a run; the command is given them as its argument `run`."""
-    names = [field.name for field in fields(RunOptions)]
+def _gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """What gives a command these options as one `argument`: a dataclass of this kind with a field for each."""
+    names = [field.name for field in fields(kind)]
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def called(**given: Any) -> Any:
+            return command(**{argument: kind(**{name: given.pop(name) for name in names})}, **given)
+
+        decorated: Callable[..., Any] = called
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+run_options = _gathered(
+    RunOptions,
+    "run",
+    (
+        click.option("--workflow-id", metavar="ID", help="Default: {name}-{time}-{random}."),
+        click.option("--execution-timeout", type=click.IntRange(1), metavar="SECONDS", help="For the whole run."),
+        click.option("--decision-tasks-timeout", type=click.IntRange(1), metavar="SECONDS", help="For one decision."),
+        click.option("--tags", type=Comma(), help="Up to five tags of the run."),
+        click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="A file with the input."),
+        click.option("-i", "--input", metavar="JSON", help="""'[1, 2]' or '{"args": [1], "kwargs": {"t": 2}}'."""),
+    ),
+)
+"""The options of commands that start a run."""
+
+
+STICKY: Final = 10  # seconds, where one command starts several deciders
+
+
+@dataclass(frozen=True, slots=True)
+class DecidingOptions:
+    """What the options of commands that start deciders say of how these decide."""
+
+    sticky: int | None
+    cache_size: int
+    cache_memory: int
+
+    def of(self, deciders: int) -> Deciding:
+        """The same for so many deciders."""
+        sticky = self.sticky if self.sticky is not None else STICKY * (deciders > 1)
+        return Deciding(sticky, self.cache_size, self.cache_memory)
+
+
+def deciding_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how deciders decide; the command is given them as its argument `deciding`."""
+    names = [field.name for field in fields(DecidingOptions)]
 
     @wraps(command)
     def gathered(**given: Any) -> Any:
-        run = RunOptions(**{name: given.pop(name) for name in names})
-        return command(run=run, **given)
+        return command(deciding=DecidingOptions(**{name: given.pop(name) for name in names}), **given)
 
     decorated: Callable[..., Any] = gathered
     for option in (
-        click.option("-i", "--input", metavar="JSON", help="""'[1, 2]' or '{"args": [1], "kwargs": {"t": 2}}'."""),
-        click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="A file with the input."),
-        click.option("--tags", type=Comma(), help="Up to five tags of the run."),
-        click.option("--decision-tasks-timeout", type=click.IntRange(1), metavar="SECONDS", help="For one decision."),
-        click.option("--execution-timeout", type=click.IntRange(1), metavar="SECONDS", help="For the whole run."),
-        click.option("--workflow-id", metavar="ID", help="Default: {name}-{time}-{random}."),
+        click.option(
+            "--cache-memory",
+            type=click.IntRange(1),
+            metavar="MB",
+            default=Deciding().cache_memory,
+            show_default=True,
+            help="The most memory that these runs take in each decider, roughly.",
+        ),
+        click.option(
+            "--cache-size",
+            type=click.IntRange(0),
+            metavar="N",
+            default=Deciding().cache_size,
+            show_default=True,
+            help="Suspended runs that each decider keeps; others are read again from their history.",
+        ),
+        click.option(
+            "--sticky",
+            type=click.IntRange(0),
+            metavar="SECONDS",
+            help="A run's next decision waits so long for the decider that has it in memory. "
+            f"Default: {STICKY} where there are several deciders, else 0: off.",
+        ),
     ):
         decorated = option(decorated)
     return decorated
@@ -185,62 +251,68 @@ def middlewares(command: F) -> F:
     return command
 
 
-def work_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say how workers work; the command is given them as its argument `work`."""
-    names = [field.name for field in fields(Work)]
+work_options = _gathered(
+    Work,
+    "work",
+    (
+        click.option(
+            "--concurrency",
+            type=click.IntRange(1),
+            metavar="N",
+            default=1,
+            show_default=True,
+            help="So many tasks at a time in each process.",
+        ),
+        click.option(
+            "--isolation",
+            type=click.Choice(["warm", "fresh", "thread"]),
+            default="warm",
+            show_default=True,
+            help="Children that are kept, a fresh one for each task, or threads, which cannot be killed.",
+        ),
+        click.option(
+            "--max-tasks-per-child",
+            "max_tasks",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Replace a child after so many tasks.",
+        ),
+        click.option(
+            "--max-rss",
+            type=click.IntRange(1),
+            metavar="MB",
+            help="Replace a child that has more resident memory when its task is over.",
+        ),
+        click.option(
+            "--module",
+            "modules",
+            multiple=True,
+            metavar="MODULE",
+            help="Import this module when a child starts; may be repeated.",
+        ),
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="PREFIX",
+            help="Import for tasks only what this dotted name names or holds; may be repeated.",
+        ),
+        middlewares,
+    ),
+)
+"""The options that say how workers work."""
 
-    @wraps(command)
-    def gathered(**given: Any) -> Any:
-        return command(work=Work(**{name: given.pop(name) for name in names}), **given)
 
-    decorated: Callable[..., Any] = middlewares(gathered)
-    for option in reversed(
-        (
-            click.option(
-                "--concurrency",
-                type=click.IntRange(1),
-                metavar="N",
-                default=1,
-                show_default=True,
-                help="So many tasks at a time in each process.",
-            ),
-            click.option(
-                "--isolation",
-                type=click.Choice(["warm", "fresh", "thread"]),
-                default="warm",
-                show_default=True,
-                help="Children that are kept, a fresh one for each task, or threads, which cannot be killed.",
-            ),
-            click.option(
-                "--max-tasks-per-child",
-                "max_tasks",
-                type=click.IntRange(1),
-                metavar="N",
-                help="Replace a child after so many tasks.",
-            ),
-            click.option(
-                "--max-rss",
-                type=click.IntRange(1),
-                metavar="MB",
-                help="Replace a child that has more resident memory when its task is over.",
-            ),
-            click.option(
-                "--module",
-                "modules",
-                multiple=True,
-                metavar="MODULE",
-                help="Import this module when a child starts; may be repeated.",
-            ),
-            click.option(
-                "--allow",
-                multiple=True,
-                metavar="PREFIX",
-                help="Import for tasks only what this dotted name names or holds; may be repeated.",
-            ),
-        )
-    ):
-        decorated = option(decorated)
-    return decorated
+def retyped(ctx: click.Context, *names: str) -> list[str]:
+    """Those of these options that were typed, as the words to type them again."""
+    words = []
+    for param in ctx.command.params:
+        if param.name in names and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+            value = ctx.params[param.name]
+            if isinstance(value, dict):
+                value = [f"{key}={each}" for key, each in value.items()]
+            for each in value if param.multiple else (value,):
+                words += [param.opts[0], str(each)]
+    return words
 
 
 def engine_url(options: Globals) -> str:

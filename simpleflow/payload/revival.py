@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import types
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -23,6 +22,7 @@ from simpleflow.exceptions import (
     TaskFailed,
     WorkflowException,
     as_of_child,
+    loaded,
     qualified,
 )
 
@@ -102,34 +102,17 @@ def _failure(name: str, reason: str | None, details: str | None, home: Home | No
 def _original(record: Record, home: Home | None) -> Any:
     """The class of what a task's code raised; where it is not loaded here, the nearest of its bases that is, so that
     ``except ValueError`` takes the same failures in every process."""
-    found = _loaded(record.get("error_type"), home)
+    found = loaded(record.get("error_type"), home)
     if found is not None and found is not TaskFailed:
         return found
-    loaded = (_loaded(base, home) or TaskFailed for base in _bases(record))
-    theirs = (base for base in loaded if not issubclass(base, TaskException) and base not in TaskFailed.__mro__)
+    nearest = (loaded(base, home) or TaskFailed for base in _bases(record))
+    theirs = (base for base in nearest if not issubclass(base, TaskException) and base not in TaskFailed.__mro__)
     return next(theirs, None)
 
 
 def _bases(record: Record) -> list[Any]:
     bases = record.get("bases")
     return bases if isinstance(bases, list) else []
-
-
-def _loaded(dotted: Any, home: Home | None) -> type[BaseException] | None:
-    """The exception class of this name in a module that is loaded, or None."""
-    if not isinstance(dotted, str):
-        return None
-    parts = dotted.split(".")
-    for length in range(len(parts) - 1, -1, -1):
-        module = ".".join(parts[:length]) or "builtins"
-        if home is not None and module == home[0]:
-            module = home[1]
-        thing: Any = sys.modules.get(module)
-        for part in parts[length:]:
-            thing = vars(thing).get(part) if isinstance(thing, types.ModuleType | type) else None
-        if isinstance(thing, type) and issubclass(thing, BaseException):
-            return thing
-    return None
 
 
 @lru_cache(1024)
@@ -204,7 +187,7 @@ def _other(record: Record, home: Home | None, depth: int) -> BaseException:
     """A cause or a child: of its own class where that is loaded."""
     error: BaseException
     try:
-        kind = _loaded(record.get("error_type"), home)
+        kind = loaded(record.get("error_type"), home)
         if kind is None or depth > MAX_NESTING:
             raise LookupError
         error = _task_failed(record, home, depth) if kind is TaskFailed else _made(kind, record, home, depth)

@@ -69,7 +69,8 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
             from simpleflow.runtime.deciding import decide_forever
 
             told = (engine, spec.domain, spec.task_list, spec.workflows, stop)
-            decide_forever(*told, config=config, stores=stores, tell=both(title, beat(0)))
+            tell = both(title, beat(0))
+            decide_forever(*told, config=config, stores=stores, deciding=spec.deciding, tell=tell)
 
 
 def main(argument: str) -> int:

@@ -53,7 +53,6 @@ class WarmChild:
         theirs.close()
         os.close(life)
         self.output.start()
-        self._peak: int | None = None
         self._said = b""
         self._answer: Message | None = None
         self._woken = select.poll()
@@ -96,18 +95,13 @@ class WarmChild:
             return 0
 
     def exited(self) -> bool:
-        if self._process.returncode is None:
-            pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
-            if pid:
-                self._process.returncode = os.waitstatus_to_exitcode(status)
-                self._peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return self._process.returncode is not None
+        return self._process.poll() is not None
 
     def cause(self) -> str:
         """Why it died."""
         if not self._let_exit(1.0):
             return "it closed its channel to the worker"
-        return exit_cause(self._process.returncode, self._peak)
+        return exit_cause(self._process.returncode, self._process.peak)
 
     def end(self) -> None:
         """End it and all that it started, now."""

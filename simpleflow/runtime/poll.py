@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final, Protocol
+from uuid import uuid4
 
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime.titles import Tell, untitled
@@ -28,6 +29,7 @@ Call = tuple[str, dict[str, Any]]
 Point = Callable[[str, str], None]
 """A named point of a process, and the id of what it is about there."""
 
+MAX_NAME: Final = 256
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
 GRACE: Final = 30.0
@@ -222,3 +224,9 @@ def identity() -> str:
         del who["exe"]
         text = json.dumps(who)
     return text[:256]
+
+
+def unique_list(name: str) -> str:
+    """The name of a task list that nobody else uses."""
+    unique = uuid4().hex
+    return f"{name[: MAX_NAME - len(unique) - 1]}-{unique}"

@@ -33,6 +33,7 @@ LAMBDAS = {"resize": "examples.lambdas:resize"}
 DOMAIN = "Examples"
 
 ELSEWHERE = {
+    "autoscale": "no workflow: tests/acceptance/test_deploy.py",
     "ops_report": "no workflow: tests/contract/test_ops_report.py",
     "repair": "takes three commands: see below",
     "source_stats": "reads thousands of files: tests/acceptance/test_quickstart.py",
