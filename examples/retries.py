@@ -24,7 +24,7 @@ def notebook() -> str:
 
 
 def attempts(folder: str, who: str) -> int:
-    """The how manyeth call this is."""
+    """The number of this call, from 1."""
     with (Path(folder) / who).open("a+") as calls:
         calls.write("x")
         return calls.tell()

@@ -148,7 +148,7 @@ class TaskFailureContext:
 
     @property
     def attempt_number(self) -> int:
-        """The how manyeth attempt this was, from 1; lost workers aside."""
+        """The number of the attempt that failed, from 1; those whose worker was lost do not count."""
         return self.retry_count + 1
 
     @property

@@ -49,7 +49,7 @@ class Node(Protocol):
     def state(self) -> str: ...
     @property
     def number(self) -> int:
-        """The how manyeth of the run it is, in program order."""
+        """Its place among the tasks and branches of the run, in program order."""
 
 
 class Rules(NamedTuple):

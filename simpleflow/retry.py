@@ -87,8 +87,8 @@ class Retry:
     ) -> int | None:
         """Whole seconds until the next attempt, or None where there is none.
 
-        `attempt` is the how manyeth has failed, from 1; `elapsed` the seconds since the task was first scheduled;
-        `chance` a random number from 0 to 1.
+        `attempt` is the number of the one that has failed, from 1; `elapsed` the seconds since the task was first
+        scheduled; `chance` a random number from 0 to 1.
         """
         if self.max_attempts is not None and attempt >= self.max_attempts:
             return None

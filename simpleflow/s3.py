@@ -72,7 +72,7 @@ def client(location: str = "") -> Any:
 
 
 def resource(location: str = "") -> Any:
-    """Likewise boto3's resource. It is opened once in a process."""
+    """boto3's resource for a location, as of `client`. It is opened once in a process."""
     settings = config.load()
     elsewhere = settings.aws_endpoint_url_s3 or settings.aws_endpoint_url
     return opened(location, bool(elsewhere), os.getpid())

@@ -133,8 +133,8 @@ MUTANTS = [
     Mutant(
         "the cache forgets without closing (rule 12)",
         "simpleflow/decider/cache.py",
-        "            self._runs.popitem(last=False)[1].close()",
-        "            self._runs.popitem(last=False)",
+        "            self.drop(next(iter(self._runs)))",
+        "            self.take(next(iter(self._runs)))",
     ),
     Mutant(
         "who waits for just that future is thrown at (rule 9)",

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from simpleflow import config
 from simpleflow.cli.app import Globals
@@ -20,7 +21,7 @@ from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
 from simpleflow.runtime.board import LATE
 from simpleflow.runtime.poll import GRACE
-from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.supervise import Deciding, Work
 from simpleflow.workflow import Workflow
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -193,6 +194,61 @@ run_options = gathered(
 """The options of commands that start a run."""
 
 
+STICKY: Final = 10  # seconds, where one command starts several deciders
+
+
+@dataclass(frozen=True, slots=True)
+class DecidingOptions:
+    """What the options of commands that start deciders say of how these decide."""
+
+    sticky: int | None
+    cache_size: int
+    cache_memory: int
+
+    def of(self, deciders: int) -> Deciding:
+        """The same for so many deciders."""
+        sticky = self.sticky if self.sticky is not None else STICKY * (deciders > 1)
+        return Deciding(sticky, self.cache_size, self.cache_memory)
+
+
+def deciding_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how deciders decide; the command is given them as its argument `deciding`."""
+    names = [field.name for field in fields(DecidingOptions)]
+
+    @wraps(command)
+    def gathered(**given: Any) -> Any:
+        return command(deciding=DecidingOptions(**{name: given.pop(name) for name in names}), **given)
+
+    decorated: Callable[..., Any] = gathered
+    for option in (
+        click.option(
+            "--cache-memory",
+            type=click.IntRange(1),
+            metavar="MB",
+            default=Deciding().cache_memory,
+            show_default=True,
+            help="The most memory that these runs take in each decider, roughly.",
+        ),
+        click.option(
+            "--cache-size",
+            type=click.IntRange(0),
+            metavar="N",
+            default=Deciding().cache_size,
+            show_default=True,
+            help="Suspended runs that each decider keeps; others are read again from their history.",
+        ),
+        click.option(
+            "--sticky",
+            type=click.IntRange(0),
+            metavar="SECONDS",
+            help="A run's next decision waits so long for the decider that has it in memory. "
+            f"Default: {STICKY} where there are several deciders, else 0: off.",
+        ),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
 def middlewares(command: F) -> F:
     """The options that name functions to call around activities; the command is given them as `before` and `after`."""
     for dest, names, when in (("after", "post", "after"), ("before", "pre", "before")):
@@ -255,6 +311,19 @@ work_options = gathered(
     ),
 )
 """The options that say how workers work."""
+
+
+def retyped(ctx: click.Context, *names: str) -> list[str]:
+    """Those of these options that were typed, as the words to type them again."""
+    words = []
+    for param in ctx.command.params:
+        if param.name in names and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+            value = ctx.params[param.name]
+            if isinstance(value, dict):
+                value = [f"{key}={each}" for key, each in value.items()]
+            for each in value if param.multiple else (value,):
+                words += [param.opts[0], str(each)]
+    return words
 
 
 def engine_url(options: Globals) -> str:

@@ -22,7 +22,7 @@ from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.standalone import lambda_workers, processors
 from simpleflow.runtime.start import ensure_domain, is_amazon
 from simpleflow.runtime.supervise import Spec, Supervisor, Work
-from simpleflow.runtime.titles import titled
+from simpleflow.runtime.titles import described, titled
 
 
 @click.command("decider.start")
@@ -30,7 +30,8 @@ from simpleflow.runtime.titles import titled
 @options.domain(required=True)
 @click.option("-t", "--task-list", metavar="LIST", help="Default: that of the workflows.")
 @options.log_level
-@click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True)
+@click.option("-N", "--nb-processes", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
+@options.deciding_options
 @options.grace
 @options.health_port
 @options.health_timeout
@@ -42,6 +43,7 @@ def decider_start(
     task_list: str | None,
     log_level: str | None,
     nb_processes: int,
+    deciding: options.DecidingOptions,
     grace: float,
     health_port: int | None,
     health_timeout: float,
@@ -58,7 +60,8 @@ def decider_start(
             raise click.UsageError(f"Missing option '--task-list', for want of workflows that agree on one{found}.")
         task_list = lists.pop()
     url = options.engine_url(common)
-    spec = Spec("decider", url, domain, task_list, workflows=workflows, grace=grace, log_level=log_level or "")
+    how = deciding.of(nb_processes)
+    spec = Spec("decider", url, domain, task_list, workflows, grace=grace, log_level=log_level or "", deciding=how)
     _prepare(spec)
     _keep("Decider", "DeciderPoller", [spec] * nb_processes, health_port, health_timeout)
 
@@ -67,7 +70,7 @@ def decider_start(
 @options.domain(required=True)
 @click.option("-t", "--task-list", metavar="LIST", help="Whose activities to run.")
 @options.log_level
-@click.option("-N", "--nb-processes", type=click.IntRange(1), help="Default: one for each CPU.")
+@click.option("-N", "--nb-processes", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
 @options.heartbeat
 @options.grace
 @options.work_options
@@ -147,7 +150,7 @@ def _task_of(poll_data: str) -> dict[str, Any]:
 
 def _keep(name: str, what: str, specs: list[Spec], health_port: int | None, health_timeout: float) -> None:
     """Keep these processes alive until told to stop."""
-    tell = titled(name, _payload_friendly_name=f"{what}.start", _nb_children=len(specs))
+    tell = titled(described(name, _payload_friendly_name=f"{what}.start", _nb_children=len(specs)))
     stop = Stop(specs[0].grace).listen()
     if health_port is None:
         Supervisor(specs, stop, tell=tell).run()

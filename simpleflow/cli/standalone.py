@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import fields
 
 import click
 
@@ -20,7 +21,7 @@ from simpleflow.payload.codec import Codec
 from simpleflow.payload.notes import Notes
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
-from simpleflow.runtime import standalone as work
+from simpleflow.runtime import standalone as alone
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
 from simpleflow.runtime.start import StartOptions, codec_of
@@ -35,10 +36,11 @@ from simpleflow.workflow import Workflow
 @options.run_options
 @click.option("-D", "--nb-deciders", type=click.IntRange(1), default=1, show_default=True, help="Decider processes.")
 @click.option("-W", "--nb-workers", type=click.IntRange(1), help="Worker processes. Default: one for each CPU.")
+@options.deciding_options
 @options.heartbeat
 @options.grace
+@options.work_options
 @options.lambdas
-@options.middlewares
 @repaired
 @force_activities
 @click.pass_obj
@@ -49,11 +51,11 @@ def standalone(
     run: options.RunOptions,
     nb_deciders: int,
     nb_workers: int | None,
+    deciding: options.DecidingOptions,
     heartbeat: int | None,
     grace: float,
     lambdas: dict[str, str],
-    before: tuple[str, ...],
-    after: tuple[str, ...],
+    work: Work,
     repair: FormerRun | None,
     force_activities: str | None,
 ) -> int:
@@ -68,11 +70,12 @@ def standalone(
     url = options.engine_url(common)
     functions = options.lambdas_of(url, lambdas)
     client = options.open_engine(url)
-    number = nb_workers or work.processors()
+    words = options.retyped(click.get_current_context(), "lambdas", *(field.name for field in fields(Work)))
+    number = nb_workers or alone.processors()
     lambda_spec = Spec("lambda-worker", url, domain, lambdas=functions, grace=grace)
-    lambda_workers = work.lambda_workers(client, lambda_spec, number)
-    how = Work(before=before, after=after)
-    crew = work.Crew(url, workflow, nb_deciders, number, heartbeat, grace, lambda_workers, how)
+    lambda_workers = alone.lambda_workers(client, lambda_spec, number)
+    deciders = alone.Deciders(nb_deciders, deciding.of(nb_deciders))
+    crew = alone.Crew(url, workflow, deciders, number, heartbeat, grace, lambda_workers, work)
     stop = Stop(grace).listen()  # from here on a run may be open: Ctrl-C ends us in order
     place = _place(client, loaded, domain, run, run.start(url, domain), repair, force_activities)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
@@ -81,9 +84,9 @@ def standalone(
         closed = _work(watch, place, crew, stop)
     except Exception as error:
         if watch.closing is None and code_of(error) != "UnknownResourceFault":  # else there is no run
-            _interrupted(common, place, workflow, lambdas)
+            _interrupted(common, place, workflow, words)
         raise
-    return _outcome(watch, codec_of(url)) if closed else _interrupted(common, place, workflow, lambdas)
+    return _outcome(watch, codec_of(url)) if closed else _interrupted(common, place, workflow, words)
 
 
 def _place(
@@ -94,22 +97,22 @@ def _place(
     how: StartOptions,
     former: FormerRun | None,
     force: str | None,
-) -> work.Place:
+) -> alone.Place:
     """The run: one that repairs, else the open one of its id, else a new one; says which engine it is on."""
     going_on = ""
     if former:
         call = run.call_of(workflow) if run.has_input else None
-        place = work.begin_repair(previous(client, domain, *former), workflow, how, call, force)
-    elif run.workflow_id and (found := work.attach(client, domain, run.workflow_id, workflow)):
+        place = alone.begin_repair(previous(client, domain, *former), workflow, how, call, force)
+    elif run.workflow_id and (found := alone.attach(client, domain, run.workflow_id, workflow)):
         ignored = ", its own input stands" if run.input or run.input_file else ""
         place, going_on = found, f"\n{run.workflow_id} is open: going on with it{ignored}"
     else:
-        place = work.begin(workflow, *run.call_of(workflow), how)
+        place = alone.begin(workflow, *run.call_of(workflow), how)
     click.echo(f"engine: {how.engine}{going_on}", err=True)
     return place
 
 
-def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> bool:
+def _work(watch: runs.Watch, place: alone.Place, crew: alone.Crew, stop: Stop) -> bool:
     """Work on the run until it closes or we are told to stop; whether it closed."""
     told: set[str] = set()
     notes = Notes(config.load().payload_stores(crew.engine))
@@ -121,7 +124,7 @@ def _work(watch: runs.Watch, place: work.Place, crew: work.Crew, stop: Stop) -> 
                 told.add(watch.parked)
                 click.echo(f"the run waits: {watch.parked}", err=True)
 
-        return work.drive(watch, place, crew, stop, saw)
+        return alone.drive(watch, place, crew, stop, saw)
 
 
 def _outcome(watch: runs.Watch, codec: Codec) -> int:
@@ -135,10 +138,9 @@ def _outcome(watch: runs.Watch, codec: Codec) -> int:
     return 0
 
 
-def _interrupted(common: Globals, place: work.Place, workflow: str, lambdas: dict[str, str]) -> int:
-    """Tell how to go on; the exit code."""
+def _interrupted(common: Globals, place: alone.Place, workflow: str, words: list[str]) -> int:
+    """Tell how to go on, with these words beside; the exit code."""
     run = place.run
-    functions = [word for name, function in lambdas.items() for word in ("--lambda", f"{name}={function}")]
     engine = ["--engine", common.engine] if common.engine else []
 
     def typed(*words: str) -> str:
@@ -146,11 +148,11 @@ def _interrupted(common: Globals, place: work.Place, workflow: str, lambdas: dic
 
     lines = [
         f"{run.workflow_id} is still open. To go on with it:",
-        typed("standalone", "--domain", run.domain, *functions, "--workflow-id", run.workflow_id, workflow),
+        typed("standalone", "--domain", run.domain, *words, "--workflow-id", run.workflow_id, workflow),
         "or:",
         typed("decider.start", "--domain", run.domain, "--task-list", place.task_list, workflow),
         *(
-            typed("worker.start", "--domain", run.domain, *functions, "--task-list", name)
+            typed("worker.start", "--domain", run.domain, *words, "--task-list", name)
             for name in place.activity_lists
         ),
     ]

@@ -140,8 +140,11 @@ class Polls:
 
     def _connection(self) -> http.client.HTTPConnection:
         """One that nobody uses and that the server has not closed, or a new one."""
-        while self._idle:
-            connection = self._idle.pop()
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # not asked before: other threads poll, too
+                break
             if connection.sock is not None and not _readable(connection.sock, 0):
                 return connection
             connection.close()

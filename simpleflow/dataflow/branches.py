@@ -18,6 +18,8 @@ from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 import greenlet
 
 from simpleflow.dataflow import coroutines
+from simpleflow.dataflow.coroutines import MAX_REFUSALS
+from simpleflow.dataflow.graph import Node
 from simpleflow.dataflow.memory import Memory
 from simpleflow.dataflow.waits import Wait
 from simpleflow.exceptions import Evicted
@@ -26,7 +28,6 @@ from simpleflow.submittable import Task
 
 log = logging.getLogger("simpleflow.dataflow")
 
-MAX_REFUSALS: Final = 100
 MAX_SCOPE: Final = 100
 
 AGAIN: Final = object()
@@ -53,7 +54,7 @@ class Submission:
     """
 
     raises: bool | None
-    held: list[Any] | None = None
+    held: list[Node] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +72,7 @@ class Branch:
     node: Any = None
     greenlet: greenlet.greenlet | None = None  # of the pass that runs
     wait: Wait | None = None
-    failures: list[Any] = field(default_factory=list)  # nodes whose failures are to be raised where it waits next
+    failures: list[Node] = field(default_factory=list)  # nodes whose failures are to be raised where it waits next
     follows: Future[Any] | None = None  # what it returned: its own ends with it
     submission: Submission | None = None  # that is under way
     canvases: list[Any] = field(default_factory=list)  # whose members are being submitted, the innermost last

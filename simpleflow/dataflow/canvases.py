@@ -78,9 +78,9 @@ class Composite:
     members: list[Node]
     beside: dict[int, list[Node]] = field(default_factory=dict)  # what else was submitted for the member at a place
     known: set[Node] = field(default_factory=set)  # members that were submitted before, and for something else
-    node: Any = None
-    reader: Any = None  # the node of what a future of the user's own class tells of it
-    told: Any = None  # what is called when a member is done whose turn has come
+    node: Node = field(init=False)
+    reader: Branch | None = None  # in which a future of the user's own class is read, that tells of it
+    told: Callable[[Node], None] = field(init=False)  # what is called when a member is done whose turn has come
     begun: int = 0  # how many members have had their turn
     active: int = 0  # how many of those are not done
     failed: bool = False  # a member has
@@ -276,10 +276,10 @@ class Composing(Waiting):
 
         node = self._spawn(branch, read, "c", f"result of {canvas.id}", made.where)
         assert isinstance(node.task, Call)
+        assert isinstance(canvas.task, Canvas)
         node.raises = None
         node.task.branch.follows = plain
-        composite: Any = canvas.task
-        composite.composite.reader = node
+        canvas.task.composite.reader = node.task.branch
         del branch.children[node.task.branch]  # it is the canvas that can be cancelled
         return node
 
@@ -397,8 +397,8 @@ class Composing(Waiting):
         """The failure of a node was looked at, and with it those of its members."""
         node.looked_at = True
         reader = node.task.composite.reader if isinstance(node.task, Canvas) else None
-        if reader is not None and self._branches.current not in (None, reader.task.branch):
-            reader.looked_at = True
+        if reader is not None and self._branches.current not in (None, reader):
+            reader.node.looked_at = True
         work = [node.result] if isinstance(node.result, Results) else []
         while work:
             for member in work.pop().nodes:

@@ -37,8 +37,8 @@ OURS_INSTEAD: Final = {
 """What to write where a workflow calls this of asyncio."""
 IN_GENERAL: Final = "simpleflow.futures.gather, wait and as_completed"
 
-
 MAX_REFUSALS: Final = 100
+"""How often code may catch what unwinds it, before it is abandoned where it stands."""
 _abandoned: list[Coroutine[Any, Any, Any]] = []
 
 

@@ -12,13 +12,16 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from simpleflow.command import ACTIVITY, OURS, TIMER, CancelTimer, Command, StartTimer
 from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
 from simpleflow.submittable import PROGRAM, Task, Template, Values
+
+if TYPE_CHECKING:
+    from simpleflow.dataflow.branches import Branch
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
 PAUSE: Final = f"_{OURS}task_"
@@ -56,7 +59,7 @@ class Node:
 
     task: Task
     id: str  # an idempotent task has none until its arguments are there
-    owner: Any  # the branch that submitted it
+    owner: Branch  # that submitted it
     where: str
     template: Template | None
     raises: bool | None
@@ -79,8 +82,8 @@ class Node:
     error: BaseException | None = None
     looked_at: bool = False
     cancel_asked: bool = False
-    number: int = 0  # the how manyeth node of the run
-    turn: int = 0  # the how manyeth event ended it
+    number: int = 0  # its place among the nodes of the run, from 1
+    turn: int = 0  # the number of the event that ended it
 
     @property
     def done(self) -> bool:
@@ -116,7 +119,7 @@ class Graph:
         self.commands: list[Command] = []
         self.nodes = 0  # that there have been
         self.ended = 0  # of them
-        self.turn = 0  # the how manyeth event this is
+        self.turn = 0  # the number of the event that is being applied
         self.woken: deque[Wait] = deque()
         self.urgent: deque[Node] = deque()
         self.failed: list[Node] = []
@@ -130,7 +133,7 @@ class Graph:
     def add(
         self,
         task: Task,
-        owner: Any,
+        owner: Branch,
         scope: str,
         where: str,
         *,
@@ -354,7 +357,12 @@ class Graph:
         return self._merged.setdefault(node.key, node)
 
     def frozen(self, node: Node) -> Any:
-        """The encoded result of a done node. Raises PayloadError for a branch's that has no encoded form."""
+        """The encoded result of a done node, which goes on with it.
+
+        Raises PayloadError for a branch's that has no encoded form.
+        """
+        if node.error is None:
+            node.looked_at = True
         if not isinstance(node.result, Live):
             return node.result
         template = self._values.template(node.result.shape, f"what {node.id} returned")

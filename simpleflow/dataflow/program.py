@@ -77,8 +77,8 @@ class Program(Composing):
         """Apply one event, run until every branch waits, and give the commands that were asked for on the way.
 
         `replaying`: an earlier decision has seen this event, so what the program prints was printed, and a patch that
-        is asked for is one of `patches_recorded` (which is to be filled before) or none. `length`: the
-        event is the how manyeth of the history. Once the run is over (`outcome`), events reach no code and there are
+        is asked for is one of `patches_recorded` (which is to be filled before) or none. `length`:
+        the event's place in the history, from 1. Once the run is over (`outcome`), events reach no code and there are
         no commands; but one that is to go on as new takes signals along, and can be cancelled.
         """
         self._left = None
@@ -355,9 +355,11 @@ class Program(Composing):
     def _history_is_long(self) -> None:
         """Tell the workflow once; what it gives is submitted for it."""
         self._warned = True
-        workflow = self.workflow
-        if workflow is not None and self.outcome is None and (task := self._aside(workflow.on_history_limit)):
-            self._graph.add(task, self._main, "", f"{type(workflow).__name__}.on_history_limit")
+        workflow, main = self.workflow, self._main
+        if workflow is None or main is None or self.outcome is not None:
+            return
+        if task := self._aside(workflow.on_history_limit):
+            self._graph.add(task, main, "", f"{type(workflow).__name__}.on_history_limit")
             self._run_branches()
 
     def _aside(self, ask: Callable[[], Any]) -> Any:

@@ -72,13 +72,13 @@ class Decider:
         *,
         config: Config,
         payloads: Payloads = NO_STORE,
-        cache_size: int = 1000,
+        cache: Cache | None = None,
     ) -> None:
         self._client = client
         self._domain = domain
         self._config = config
         self._codec = Codec(payloads=payloads)
-        self._cache = Cache(cache_size)
+        self._cache = cache if cache is not None else Cache(1000)
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self._registered: set[tuple[str, str, str]] = set()
         self.activities: dict[tuple[str, str], Activity[..., Any]] = {}  # that were scheduled, by name and version
@@ -86,6 +86,8 @@ class Decider:
         self._ended: str | None = None  # the run whose close we answered last
         self.close_asked: Close | None = None
         """How the run ends whose decision was made last; None where it goes on."""
+        self.parked = False
+        """Whether the last answer parks its run."""
 
     def decide(self, task: DecisionTask, poll: dict[str, Any]) -> Answer:
         """The arguments of RespondDecisionTaskCompleted for a decision task.
@@ -97,6 +99,7 @@ class Decider:
             self._cache.drop(self._ended)
         self._ended = None
         self.close_asked = None
+        self.parked = False
         events: list[dict[str, Any]] = []
         try:
             events = self._events(task, poll)
@@ -310,6 +313,7 @@ class Decider:
 
     def park(self, task: DecisionTask, error: Exception, events: Sequence[dict[str, Any]] = ()) -> Answer:
         """The answer for a run that cannot be decided now: a timer that calls again later, and why."""
+        self.parked = True
         who = task["workflowExecution"]["workflowId"]
         last = _last_parked(events or task["events"])
         times = max(int(last.get("times", 0)) + 1, getattr(error, "times", 0))

@@ -62,17 +62,17 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Entry:
-    """A command, the how manyeth it was, and how often it was refused."""
+    """A command, its number in the order in which they were asked for, and how often it was refused."""
 
     number: int
-    command: Any
+    command: Command
     refusals: int = 0
     refused_by: int = 0  # the DecisionTaskCompleted whose attempt to send it failed
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A decision that was refused for what somebody has to mend, the how manyeth time."""
+    """A decision that was refused for what somebody has to mend, and how many times by now."""
 
     message: str
     times: int
@@ -182,9 +182,10 @@ class Outbox:
         entry = self._found(words, words.opened, id, event_id, attributes)
         if not words.same(entry.command, attributes):
             type = f" of type {attributes[words.type]['name']}" if words.type else ""
+            asked = short(getattr(entry.command, "input", None))
             raise NonDeterministic(
                 f"event {event_id} ({words.opened}) holds {id}{type} with {words.shown(attributes)}; "
-                f"the code asks for {_worded(entry.command)} with the input {short(entry.command.input)}"
+                f"the code asks for {_worded(entry.command)} with the input {asked}"
             )
         del self._openings[kind][id]
         if not words.instant:
@@ -429,7 +430,7 @@ class Outbox:
                 if self._is_in_vain(entry.command):
                     del signals[id]
 
-    def _is_in_vain(self, command: Any) -> bool:
+    def _is_in_vain(self, command: Command) -> bool:
         """Whether a signal was to be handed on to a child that is over."""
         return isinstance(command, SendSignal) and command.for_child and command.workflow_id not in self._children
 

@@ -28,6 +28,10 @@ from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
 
+BARE: Final = 20_000
+"""Bytes that a run takes with nothing done: its stack, its graph, its outbox."""
+PER_TASK: Final = 1_000
+"""Bytes that a task takes whose future is kept, without its result."""
 OUR_TIMERS: Final = 10  # of those that Amazon lets a run have open, for the decider's own
 
 Fetch = Callable[[int], list[dict[str, Any]]]
@@ -41,7 +45,9 @@ def _nothing(end: int) -> list[dict[str, Any]]:
 class Run:
     """A run that is being decided. Reads events in order, each once; must stay on one thread.
 
-    `fetch` gets the history for hooks that look at it; `remember` is for programs that raise ExecutionBlocked.
+    `fetch` gets the history for hooks that look at it; `remember` is for programs that raise ExecutionBlocked. `size`
+    is about the most memory, in bytes, that it can take: all that ended counts, though a program that keeps no future
+    of it has let go of it.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class Run:
             }
         )
         self.last_event_id = 0
+        self.size = BARE
         self._said: set[str] = set()
 
     def say(self, line: str) -> None:
@@ -280,6 +287,7 @@ def _closed(words: Words, run: Run, event: dict[str, Any], given: dict[str, Any]
         run.outbox.timer_ended(words.id(given))
         return
     opened = run._opened.pop(given[words.link])
+    run.size += PER_TASK + len(given.get("result") or "")
     run.outbox.closed(words.kind, opened.id)
     closed = words.closed[event["eventType"]](_epoch(event), given, opened)
     if isinstance(closed, Failed):

@@ -27,7 +27,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from simpleflow.protocol.events import EVENTS
-from simpleflow.protocol.history import Event, attributes
+from simpleflow.protocol.history import Event, attributes, opening_event_id
 
 Record = dict[str, Any]
 Reader = Callable[[str | None], Any]
@@ -485,7 +485,7 @@ class _Reading:
 
     def _goes_on(self, plan: _Plan, event: Event, values: Record) -> None:
         rule = plan.rule
-        record = self._opened.get(_opened_by(rule, values))
+        record = self._opened.get(opening_event_id(event))
         if record is None:
             self._goes_on_by_id(plan, event, values)
             return
@@ -521,13 +521,6 @@ class _Reading:
         record[plan.id_key] = event["eventId"]
         record[plan.time_key] = event["eventTimestamp"]
         return record
-
-
-def _opened_by(rule: Rule, values: Record) -> int:
-    """The id of the opening event that an event names, or 0."""
-    if rule.family is TIMER:
-        return int(values.get("startedEventId", 0))
-    return int(values.get("scheduledEventId") or values.get("initiatedEventId") or 0)
 
 
 def _timeout(record: Record) -> str | None:

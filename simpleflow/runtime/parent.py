@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from simpleflow.runtime.child import READ, Terms, send
+from simpleflow.runtime.life import waking
 from simpleflow.runtime.output import Output
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.supervise import exit_cause
@@ -42,18 +43,19 @@ class WarmChild:
         life, held = os.pipe()
         self._life: int | None = held
         stdout, stderr = self.output.writing
-        self._process = household.start(
-            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), terms.to_json()],
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            pass_fds=(theirs.fileno(), life),
-            start_new_session=True,
-        )
+        with waking(life) as (end, wakes):
+            self._process = household.start(
+                [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(end), terms.to_json()],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(theirs.fileno(), end),
+                start_new_session=True,
+            )
+            wakes(self._process.pid)
         theirs.close()
         os.close(life)
         self.output.start()
-        self._peak: int | None = None
         self._said = b""
         self._answer: Message | None = None
         self._woken = select.poll()
@@ -96,18 +98,13 @@ class WarmChild:
             return 0
 
     def exited(self) -> bool:
-        if self._process.returncode is None:
-            pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
-            if pid:
-                self._process.returncode = os.waitstatus_to_exitcode(status)
-                self._peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return self._process.returncode is not None
+        return self._process.poll() is not None
 
     def cause(self) -> str:
         """Why it died."""
         if not self._let_exit(1.0):
             return "it closed its channel to the worker"
-        return exit_cause(self._process.returncode, self._peak)
+        return exit_cause(self._process.returncode, self._process.peak)
 
     def end(self) -> None:
         """End it and all that it started, now."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final, Protocol
+from uuid import uuid4
 
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime.titles import Tell, untitled
@@ -28,6 +29,7 @@ Call = tuple[str, dict[str, Any]]
 Point = Callable[[str, str], None]
 """A named point of a process, and the id of what it is about there."""
 
+MAX_NAME: Final = 256
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
 GRACE: Final = 30.0
@@ -165,9 +167,11 @@ def serve(
     Returns once `stop` is set and the last response is out. An engine that cannot be reached, throttles or fails
     is tried again, with growing pauses; after a request to stop for DRAIN seconds, or until a second one. A response
     to a task that is not ours any more is dropped; for one that is refused for what it holds, what `refused` gives
-    is sent instead. `tell` is told "polling", "completing" and, after an error, "retrying". Raises what the
-    engine says of a poll that can never succeed (an unknown domain).
+    is sent instead. `tell` is told "polling", "completing" and, after an error, "retrying". A child that user's code
+    has forked ends where it comes out of `handle`. Raises what the engine says of a poll that can never succeed (an
+    unknown domain).
     """
+    me = os.getpid()
     respond: Call | None = None
     instead = False
     failures, drained = 0, math.inf
@@ -199,7 +203,11 @@ def serve(
             stop.sleep(pause, 2 if stop() else 1)
             continue
         failures, instead = 0, False
-        respond = handle(task) if task.get("taskToken") else None
+        try:
+            respond = handle(task) if task.get("taskToken") else None
+        finally:
+            if os.getpid() != me:
+                os._exit(0)
 
 
 def is_refusal(error: Exception) -> bool:
@@ -222,3 +230,9 @@ def identity() -> str:
         del who["exe"]
         text = json.dumps(who)
     return text[:256]
+
+
+def unique_list(name: str) -> str:
+    """The name of a task list that nobody else uses."""
+    unique = uuid4().hex
+    return f"{name[: MAX_NAME - len(unique) - 1]}-{unique}"

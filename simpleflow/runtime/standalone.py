@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from uuid import uuid4
 
 from simpleflow import config
 from simpleflow.clients import SWFClient
@@ -17,11 +16,11 @@ from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.patience import Patience
-from simpleflow.runtime.poll import GRACE, Stop
+from simpleflow.runtime.poll import GRACE, Stop, unique_list
 from simpleflow.runtime.repair import CallOfRun, Previous, launch_repair
 from simpleflow.runtime.runs import Run, Watch
 from simpleflow.runtime.start import Handle, StartOptions, default_id, launch
-from simpleflow.runtime.supervise import Spec, Supervisor, Work
+from simpleflow.runtime.supervise import Deciding, Spec, Supervisor, Work
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.runtime")
@@ -29,7 +28,6 @@ log = logging.getLogger("simpleflow.runtime")
 LOOK: Final = 0.2  # seconds between two looks at the history
 PATIENCE: Final = 3.0
 """Seconds for processes to end by themselves once the run is closed: what they still do is in vain."""
-MAX_NAME: Final = 256
 STDOUT: Final = {"worker": 2, "lambda-worker": 2}
 """What activities and Lambda functions print goes to standard error, since standard output is the run's."""
 
@@ -44,12 +42,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Deciders:
+    """How many deciders, and how they decide."""
+
+    number: int = 1
+    how: Deciding = field(default_factory=Deciding)
+
+
+@dataclass(frozen=True, slots=True)
 class Crew:
     """How many processes of each kind, and what they are told."""
 
     engine: str
     workflow: str
-    deciders: int = 1
+    deciders: Deciders = Deciders()
     workers: int = 1
     heartbeat: int | None = None
     grace: float = GRACE
@@ -58,8 +64,8 @@ class Crew:
 
     def deciding(self, place: Place) -> list[Spec]:
         where = self.engine, place.run.domain, place.task_list
-        spec = Spec("decider", *where, workflows=(self.workflow,), grace=self.grace)
-        return [spec] * self.deciders
+        spec = Spec("decider", *where, workflows=(self.workflow,), grace=self.grace, deciding=self.deciders.how)
+        return [spec] * self.deciders.number
 
     def working(self, domain: str, lists: Iterable[str]) -> list[Spec]:
         """Workers for each of these lists."""
@@ -145,12 +151,6 @@ def _on_own_list(options: StartOptions, workflow_id: str) -> StartOptions:
 def _place_of(handle: Handle, options: StartOptions) -> Place:
     assert options.task_list is not None
     return Place(Run(handle.domain, handle.workflow_id, handle.run_id), options.task_list, (options.task_list,))
-
-
-def unique_list(workflow_id: str) -> str:
-    """The name of a task list that nobody else uses."""
-    unique = uuid4().hex
-    return f"{workflow_id[: MAX_NAME - len(unique) - 1]}-{unique}"
 
 
 def drive(watch: Watch, place: Place, crew: Crew, stop: Stop, saw: Callable[[Watch], None]) -> bool:

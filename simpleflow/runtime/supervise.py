@@ -21,9 +21,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from simpleflow.runtime.board import Board
+from simpleflow.runtime.life import waking
 from simpleflow.runtime.poll import GRACE, Stop
 from simpleflow.runtime.titles import Tell, untitled
-from simpleflow.runtime.trees import Household, kill_tree
+from simpleflow.runtime.trees import Household, Process, kill_tree
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -63,6 +64,22 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Deciding:
+    """How a decider decides.
+
+    Attributes:
+        sticky: the next decision of a run waits so many seconds for the decider that made the last one, before any
+            other of its list may have it; 0: not at all.
+        cache_size: so many suspended runs are kept at most.
+        cache_memory: and so many megabytes of them, roughly.
+    """
+
+    sticky: int = 0
+    cache_size: int = 1000
+    cache_memory: int = 512
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """What one process of the runtime does, as it travels in a command line.
 
@@ -70,8 +87,8 @@ class Spec:
     (0: none), `one_task` makes it end after its first task, which may be `task`, polled by somebody else. `grace` is
     how many seconds what is in hand may take once it was told to stop. `log_level` "" is the setting's. `lambdas` are
     the functions that the engine of a Lambda worker is told of; such a worker has no task list. `work` is how a
-    worker works. `life_fd` is the number of the life pipe's reading end in that process, and `board` that of the
-    `Board` with its first row there; the supervisor fills both.
+    worker works, `deciding` how a decider decides. `life_fd` is the number of the life pipe's reading end in that
+    process, and `board` that of the `Board` with its first row there; the supervisor fills both.
     """
 
     role: str  # "decider", "worker" or "lambda-worker"
@@ -84,6 +101,7 @@ class Spec:
     one_task: bool = False
     task: Mapping[str, Any] | None = None
     work: Work = Work()
+    deciding: Deciding = Deciding()
     grace: float = GRACE
     log_level: str = ""
     life_fd: int | None = None
@@ -104,7 +122,9 @@ class Spec:
         told = fields.get("work", {}).items()
         work: dict[str, Any] = {name: tuple(value) if type(value) is list else value for name, value in told}
         board = tuple(fields["board"]) if fields.get("board") else None
-        return cls(**{**fields, "workflows": tuple(fields.get("workflows", ())), "work": Work(**work), "board": board})
+        deciding = Deciding(**fields.get("deciding", {}))
+        made = {"work": Work(**work), "deciding": deciding, "board": board}
+        return cls(**{**fields, "workflows": tuple(fields.get("workflows", ())), **made})
 
     def __str__(self) -> str:
         return f"{self.role} of {self.task_list or self.domain}"
@@ -117,23 +137,24 @@ class Supervised:
         self.spec = spec
         self._stdout = stdout
         self._tell = tell
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self.due = 0.0
         self._command = command
         self._started = 0.0
         self._deaths = 0
 
     def start(self, household: Household, life: int) -> None:
-        spec = replace(self.spec, life_fd=life)
         self._started = time.monotonic()
         self._tell("starting")
-        self.process = household.start(
-            [*self._command, spec.to_json()],
-            stdin=subprocess.DEVNULL,
-            stdout=self._stdout,
-            pass_fds=(life, *(spec.board or ())[:1]),
-            start_new_session=True,  # a terminal's Ctrl-C is the supervisor's, which passes it on once
-        )
+        with waking(life) as (held, wakes):
+            self.process = household.start(
+                [*self._command, replace(self.spec, life_fd=held).to_json()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._stdout,
+                pass_fds=(held, *(self.spec.board or ())[:1]),
+                start_new_session=True,  # a terminal's Ctrl-C is the supervisor's, which passes it on once
+            )
+            wakes(self.process.pid)
         log.debug("started the %s: pid %d", self.spec, self.process.pid)
 
     def ended(self) -> str | None:
@@ -143,7 +164,7 @@ class Supervised:
         now = time.monotonic()
         self._deaths = 1 if now - self._started > HEALTHY else self._deaths + 1
         self.due = now + restart_delay(self._deaths)
-        cause = f"pid {self.process.pid}: {exit_cause(self.process.returncode)}"
+        cause = f"pid {self.process.pid}: {exit_cause(self.process.returncode, self.process.peak)}"
         kill_tree(self.process.pid)  # its group, where nobody adopts it
         self._tell("gone")
         self.process = None

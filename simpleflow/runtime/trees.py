@@ -77,6 +77,27 @@ def _end(pid: int) -> None:
         pass
 
 
+class Process(subprocess.Popen[bytes]):
+    """A process that tells, once it has ended, the most bytes of memory that it held at a time: its `peak`.
+
+    Ask it by `poll`; `wait` and `communicate` tell no peak.
+    """
+
+    peak: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            try:
+                pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            except ChildProcessError:  # somebody else has waited for it: nothing is known of its end
+                self.returncode = 0
+                return 0
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+                self.peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return self.returncode
+
+
 class Household:
     """The children of this process: those that it started, and what came to it when one of them died.
 
@@ -99,10 +120,10 @@ class Household:
             self._watcher = threading.Thread(target=self._watch, daemon=True, name="household")
             self._watcher.start()
 
-    def start(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    def start(self, command: Sequence[str], **options: Any) -> Process:
         """Start a process, with the options of subprocess.Popen. Who started it waits for its end."""
         with self._lock:
-            process = subprocess.Popen(command, **options)
+            process = Process(command, **options)
             self._own[process.pid] = _handle(process.pid)
         os.write(self._bell, b"!")
         return process

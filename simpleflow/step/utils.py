@@ -72,7 +72,7 @@ def get_step_force_reasons(step_name: str, forced: Patterns) -> list[str]:
 
 
 def get_step_skip_reasons(step_name: str, skipped: Patterns) -> list[str]:
-    """Why the step is left out though it is not done: likewise."""
+    """Why the step is left out though it is not done: the reasons of all patterns that stand for it, sorted."""
     return _reasons(step_name, skipped)
 
 

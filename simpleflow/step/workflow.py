@@ -70,7 +70,8 @@ class WorkflowStepMixin:
         return list(self._chosen_steps.forced)
 
     def add_skipped_steps(self, steps: str | Iterable[str] | None, reason: str | None = None) -> None:
-        """Have these steps left out even if they are not done, unless they are forced; otherwise likewise."""
+        """Have these steps left out even if they are not done, unless they are forced. They are named as for
+        `add_forced_steps`, and it holds for the same steps."""
         add_patterns(self._chosen_steps.skipped, steps or (), reason)
 
     def get_skipped_steps(self) -> list[str]:

@@ -165,7 +165,8 @@ def test_terminate(project: Project) -> None:
 
 def test_interrupted_and_gone_on_with(project: Project) -> None:
     shut_gate(project)
-    command = ("standalone", "--domain", "TestDomain", "--workflow-id", "W", "gate.Gate")
+    how = ("--isolation", "fresh", "--allow", "gate")
+    command = ("standalone", "--domain", "TestDomain", *how, "--workflow-id", "W", "gate.Gate")
     first = project.start(*command, "--input", "[1]", "--nb-workers", "1")
     first.says("at the gate")
     first.process.terminate()  # as good as Ctrl-C
@@ -174,8 +175,8 @@ def test_interrupted_and_gone_on_with(project: Project) -> None:
     assert first.ends() == 130
     assert project.processes() == []
     assert f"  simpleflow {' '.join(command)}" in first.err
-    task_list = re.compile(r"  simpleflow worker.start --domain TestDomain --task-list (W-[0-9a-f]{32})")
-    assert task_list.fullmatch(first.err[-1])
+    worker = rf"  simpleflow worker.start --domain TestDomain {' '.join(how)} --task-list W-[0-9a-f]{{32}}"
+    assert re.fullmatch(worker, first.err[-1])
 
     open_gate(project)
     second = project.run(*command)

@@ -93,3 +93,32 @@ def test_two_at_a_time_and_completed_by_hand(project: Project, capsys: pytest.Ca
     for command in (worker, decider):
         command.interrupt()
         assert command.ends() == 0
+
+
+STANDALONE = """
+import os
+from simpleflow import Workflow, activity
+from approval import meets
+
+@activity.with_attributes(name="os.getcwd")
+def forbidden(): ...
+
+class Meeting(Workflow):
+    def run(self):
+        refused = self.submit(forbidden)
+        meeting = [self.submit(meets, *pair) for pair in (["a", "b"], ["b", "a"])]
+        refused.exception
+        return [refused.exception.reason, *(future.result[0] for future in meeting)]
+"""
+
+
+def test_standalone_tells_its_workers_the_same(project: Project) -> None:
+    project.write("approval.py", FLOW)
+    project.write("flow.py", STANDALONE)
+    for name in ("a", "b"):
+        os.mkfifo(project.path / name)
+    how = ("--concurrency", "2", "--isolation", "fresh", "--allow", "approval", "--module", "gone")
+    done = project.run("standalone", "--domain", "D", "-W", "1", *how, "flow.Meeting")
+    refused = "cannot import os.getcwd: it is outside of what this worker may import: approval"
+    assert f'result: ["{refused}", "here", "here"]\n' in done.stderr
+    assert "cannot import the module gone: ModuleNotFoundError" in done.stderr

@@ -57,7 +57,7 @@ def scratch() -> str:
 
 
 def attempt(folder: str, name: str) -> int:
-    """The how manyeth attempt this is, counted in a file."""
+    """The number of this attempt, counted in a file."""
     with (Path(folder) / name).open("a+") as counted:
         counted.write("x")
         return counted.tell()

@@ -71,8 +71,3 @@ def test_settings_and_commands_are_there() -> None:
     assert variables - {*config.NAMES, config.MODULE, "SWF", "SIMPLEFLOW_ENV"} == set()
     commands = set(re.findall(r"`((?:workflow|decider|worker|engine)\.[a-z]+|standalone)\b", TEXT))
     assert len(commands) > 2 and commands <= set(COMMANDS)
-
-
-def test_links_lead_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)#]+)", TEXT)
-    assert targets and [target for target in targets if not (PAGE.parent / target).exists()] == []

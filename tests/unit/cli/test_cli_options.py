@@ -12,6 +12,7 @@ import pytest
 
 from simpleflow import Workflow, config
 from simpleflow.cli import app, options
+from simpleflow.runtime.supervise import Work
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +120,19 @@ def test_help_imports_no_machinery() -> None:
 def test_a_key_that_is_neither_args_nor_kwargs_is_a_slip() -> None:
     with pytest.raises(click.ClickException, match='--input has kwarg beside "args" and "kwargs"'):
         options.read_call('{"args": [1], "kwarg": {}}', None)
+
+
+@click.command()
+@options.work_options
+@options.lambdas
+@click.pass_context
+def _working(ctx: click.Context, work: Work, lambdas: dict[str, str]) -> list[str]:
+    return options.retyped(ctx, "lambdas", "modules", "max_tasks", "isolation", "before")
+
+
+def test_options_that_were_typed_are_typed_again() -> None:
+    typed = ["--max-tasks-per-child", "3", "--isolation", "warm", "--module", "a", "--module", "b", "--lambda", "f=m:f"]
+    again = _working.main([*typed, "--allow", "a"], standalone_mode=False)
+    assert sorted(again) == sorted(typed)
+    assert _working.main(again, standalone_mode=False) == again
+    assert _working.main([], standalone_mode=False) == []

@@ -366,6 +366,8 @@ def test_the_cache_closes_what_falls_out() -> None:
     closed: list[int] = []
 
     class Fake:
+        size = 40
+
         def __init__(self, number: int) -> None:
             self.number = number
 
@@ -379,6 +381,14 @@ def test_the_cache_closes_what_falls_out() -> None:
     assert cache.take("3") is not None and cache.take("3") is None
     cache.clear()
     assert closed == [0, 1, 2]
+    cache = Cache(9, memory=100)
+    for number in range(4):
+        cache.put(str(number), Fake(number))  # type: ignore[arg-type]
+    assert closed == [0, 1, 2, 0, 1] and len(cache) == 2
+    Fake.size = 1000
+    cache.take("2")
+    cache.put("4", Fake(4))  # type: ignore[arg-type]
+    assert closed == [0, 1, 2, 0, 1, 3] and len(cache) == 1  # the one in hand is kept, however large
 
 
 def test_the_same_call_in_other_words_is_the_same_call() -> None:

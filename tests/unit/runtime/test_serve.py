@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from simpleflow.clients.boto import BotoClient
+from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.poll import Call, Stop, serve
 
 POLL: Call = ("poll", {})
@@ -55,6 +56,19 @@ def test_it_responds_while_it_polls_and_polls_no_more_once_told_to_stop() -> Non
     engine = Engine(stop, TASK, TASK)
     serve(engine, POLL, answered, stop)
     assert engine.calls == [(None, POLL), (RESPONSE, POLL), (RESPONSE, None)]
+
+
+def test_it_tells_what_it_does() -> None:
+    told: list[str] = []
+    served(TASK, OSError(), {}, TASK, tell=told.append)
+    assert told == ["polling", "polling", "retrying", "polling", "completing"]
+
+
+def test_a_task_that_somebody_else_has_polled_comes_first() -> None:
+    stop = Stop()
+    engine = Engine(stop, TASK)
+    serve(Handed(engine, {"taskToken": "handed"}), POLL, answered, stop)
+    assert engine.calls == [(("respond", {"taskToken": "handed"}), POLL), (RESPONSE, None)]
 
 
 @pytest.mark.parametrize("error", [fault("ThrottlingException"), EndpointConnectionError(endpoint_url="x"), OSError()])

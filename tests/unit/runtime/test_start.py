@@ -16,6 +16,7 @@ import simpleflow
 from simpleflow import Workflow, config, exceptions
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.runtime import standalone, start
+from simpleflow.runtime.poll import unique_list
 
 
 class Sum(Workflow):
@@ -256,10 +257,10 @@ def test_on_amazon_no_domain_is_registered(engine: Engine, monkeypatch: pytest.M
 
 
 def test_unique_lists_fit() -> None:
-    first, second = (standalone.unique_list("x" * 256) for _ in range(2))
+    first, second = (unique_list("x" * 256) for _ in range(2))
     assert first != second
     assert len(first) == 256
-    assert standalone.unique_list("W").startswith("W-")
+    assert unique_list("W").startswith("W-")
 
 
 def test_where_a_run_is_worked_on(engine: Engine) -> None:

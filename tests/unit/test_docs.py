@@ -1,0 +1,35 @@
+"""README, CONTRIBUTING and docs/: each link leads somewhere, and each page is reached by one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINKS = {
+    page: {(page.parent / link).resolve() for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())}
+    for page in PAGES
+}
+
+
+def test_links_lead_somewhere() -> None:
+    missing = [f"{page.name}: {link}" for page, links in LINKS.items() for link in links if not link.exists()]
+    assert len(PAGES) > 20 and missing == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached: set[Path] = set()
+    left = {ROOT / "README.md", ROOT / "CHANGELOG.md"}
+    while left:
+        reached |= left
+        pages = {page for link in left for page in LINKS.get(link, ())}
+        folders = {page for folder in pages if folder.is_dir() for page in folder.glob("*.md")}
+        left = {page for page in pages | folders if page.suffix == ".md"} - reached
+    assert [page.name for page in PAGES if page not in reached] == []
+
+
+def test_decisions_are_numbered_one_by_one() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    for number, page in enumerate(pages, 1):
+        assert page.name.startswith(f"{number:04}-") and page.read_text().startswith(f"# {number}. ")
