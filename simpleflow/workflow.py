@@ -207,11 +207,11 @@ class Workflow:
         return WaitForSignal(name)
 
     def receive(self, name: str, timeout: int | str | None = None) -> Future[Any]:
-        """Take the next signal of that name: a future with what it carried.
+        """Take the next signal of that name: a future with what it carried. It needs no submit.
 
         Signals are taken one by one, in the order in which they came, and none is lost: what nobody has received when
-        the run continues as new, or whose future nobody has looked at, is received there. After `timeout` seconds
-        (whole) without a signal the future fails with TimeoutError.
+        the run continues as new, or whose future was neither read nor an argument, is received there. After `timeout`
+        seconds (whole) without a signal the future fails with TimeoutError.
         """
         future: Future[Any] = self._executor.submit(ReceiveSignal(name, timeout))
         return future

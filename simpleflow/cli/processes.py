@@ -22,7 +22,7 @@ from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.standalone import lambda_workers, processors
 from simpleflow.runtime.start import ensure_domain, is_amazon
 from simpleflow.runtime.supervise import Spec, Supervisor, Work
-from simpleflow.runtime.titles import titled
+from simpleflow.runtime.titles import described, titled
 
 
 @click.command("decider.start")
@@ -150,7 +150,7 @@ def _task_of(poll_data: str) -> dict[str, Any]:
 
 def _keep(name: str, what: str, specs: list[Spec], health_port: int | None, health_timeout: float) -> None:
     """Keep these processes alive until told to stop."""
-    tell = titled(name, _payload_friendly_name=f"{what}.start", _nb_children=len(specs))
+    tell = titled(described(name, _payload_friendly_name=f"{what}.start", _nb_children=len(specs)))
     stop = Stop(specs[0].grace).listen()
     if health_port is None:
         Supervisor(specs, stop, tell=tell).run()

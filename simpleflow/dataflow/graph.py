@@ -357,7 +357,12 @@ class Graph:
         return self._merged.setdefault(node.key, node)
 
     def frozen(self, node: Node) -> Any:
-        """The encoded result of a done node. Raises PayloadError for a branch's that has no encoded form."""
+        """The encoded result of a done node, which goes on with it.
+
+        Raises PayloadError for a branch's that has no encoded form.
+        """
+        if node.error is None:
+            node.looked_at = True
         if not isinstance(node.result, Live):
             return node.result
         template = self._values.template(node.result.shape, f"what {node.id} returned")

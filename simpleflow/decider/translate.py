@@ -95,7 +95,7 @@ class Words:
     cancelled_at_once: bool = False
     cancel_told: str = ""
     keep: Callable[[Attributes, str, float], Opened] = lambda attributes, id, time: Opened(id, time)
-    shown: Callable[[Attributes], str] = lambda attributes: f"the input {short(attributes.get('input'))}"
+    shown: Callable[[Attributes], str] = lambda attributes: f"the input {short(_asked(attributes.get('input')))}"
 
     def refused_id(self, attributes: Attributes, pending: Iterable[Any]) -> str:
         """The id of what was refused, which is among the commands that are pending."""
@@ -297,6 +297,14 @@ def _bare(input: str) -> str:
         for beside in (codec.RESERVED, codec.EXTRA, "meta"):
             found.pop(beside, None)
     return codec.canonical(json.dumps(found))
+
+
+def _asked(input: str | None) -> str | None:
+    """The call in an input of the history as a command has it, for messages."""
+    try:
+        return _bare(input or "")
+    except ValueError:  # no call of ours
+        return input
 
 
 def _same_activity(command: ScheduleActivity, attributes: Attributes) -> bool:

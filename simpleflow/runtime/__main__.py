@@ -21,7 +21,7 @@ from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.life import end_after
 from simpleflow.runtime.poll import Point, Stop, no_point
 from simpleflow.runtime.supervise import Spec
-from simpleflow.runtime.titles import Tell, titled, untitled
+from simpleflow.runtime.titles import Tell, described, titled, untitled
 from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
@@ -96,7 +96,7 @@ def _configured(spec: Spec) -> dict[str, Any]:
 
 def _titled(spec: Spec) -> Tell:
     name = {"worker": "ActivityPoller", "lambda-worker": "LambdaPoller", "decider": "DeciderPoller"}[spec.role]
-    return titled(name, **({"task_list": spec.task_list} if spec.task_list else {"domain": spec.domain}))
+    return titled(described(name, **({"task_list": spec.task_list} if spec.task_list else {"domain": spec.domain})))
 
 
 def _beating(spec: Spec) -> Callable[[int], Tell]:

@@ -123,10 +123,23 @@ class Attempt:
         self._interrupted = True
         if not self._open or self.asks:
             return
-        if self._cancel is not None:
-            self._cancel()
-        else:
+        if not self._cancel_coroutine():
             self.check()
+
+    def nudge(self) -> None:
+        """Interrupt a coroutine that does not ask by itself. From another thread, where nothing else can be."""
+        if not self.asks:
+            self._cancel_coroutine()
+
+    def _cancel_coroutine(self) -> bool:
+        """Whether there is one."""
+        if (cancel := self._cancel) is None:
+            return False
+        try:
+            cancel()
+        except RuntimeError:  # its loop is closed: it is over
+            pass
+        return True
 
     def check_begun(self) -> None:
         """Raise TaskCanceled where the end of the task was asked for before its code ran."""
@@ -143,6 +156,8 @@ class Attempt:
             task = asyncio.current_task()
             assert task is not None
             self._cancel = partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel)
+            if self.link.ended() is not None:  # before there was something to cancel
+                self.nudge()
             return await value
 
         try:

@@ -32,6 +32,7 @@ from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.attempt import Attempt
 from simpleflow.runtime.life import end_with
 from simpleflow.runtime.telling import Teller
+from simpleflow.runtime.titles import Tell, titled, untitled
 from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
@@ -45,7 +46,7 @@ class Terms:
 
     `stores` are the URLs of where large values lie (`Config.payload_stores`), `modules` those to import at the start,
     `allow` the prefixes of the names that may be imported for a task (none: all), `before` and `after` the functions to
-    call around each activity whose call names none itself.
+    call around each activity whose call names none itself. `title` is what `ps` shows of them.
     """
 
     level: str = "INFO"
@@ -54,6 +55,7 @@ class Terms:
     allow: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    title: str = "ActivityWorker()"
 
     @property
     def middlewares(self) -> dict[str, list[str]] | None:
@@ -71,9 +73,10 @@ class Terms:
 
 
 class Child:
-    """This process: one task after the other, from the socket `channel`."""
+    """This process: one task after the other, from the socket `channel`. `tell` is told what it does."""
 
-    def __init__(self, channel: int, terms: Terms) -> None:
+    def __init__(self, channel: int, terms: Terms, tell: Tell = untitled) -> None:
+        self._tell = tell
         self._channel = channel
         self._socket = socket.socket(fileno=os.dup(channel))
         self._codec = Codec(payloads=Payloads(terms.stores))
@@ -88,6 +91,7 @@ class Child:
         """Run what comes, until the channel is closed."""
         signal.signal(signal.SIGTERM, self._told)
         me = os.getpid()
+        self._tell("waiting")
         while (request := receive(self._channel)) is not None:
             if isinstance(request, dict):  # the end of a task that is over, or has not begun
                 continue
@@ -97,6 +101,7 @@ class Child:
                 os._exit(0)
             _flush()
             send(self._channel, answer)
+            self._tell("waiting")
         self._socket.close()
 
     # -- what an attempt wants of its link ---------------------------------------------------------------------------
@@ -126,6 +131,7 @@ class Child:
         self, name: str, text: str | None, context: dict[str, Any], token: str, started: int
     ) -> calling.Answer:
         self._started = started
+        self._tell(f"processing {context['activity_id']}")
         attempt = self._attempt = Attempt(context, text, token, time.time(), self._codec, self)
         self._why = None
         try:
@@ -134,6 +140,7 @@ class Child:
             self._attempt = None
 
     def _lambda(self, task: dict[str, Any]) -> calling.Answer:
+        self._tell(f"processing {task['id']}")
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
             return lambdas.run(task, self._codec)
@@ -157,8 +164,9 @@ def main(channel: int, life: int, terms: Terms) -> None:
     signal.signal(signal.SIGINT, lambda signum, frame: None)  # a handler, for programs would inherit "ignored"
     end_with(life)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    tell = titled(terms.title)
     preload(terms)
-    Child(channel, terms).serve()
+    Child(channel, terms, tell).serve()
 
 
 def preload(terms: Terms) -> None:

@@ -29,7 +29,7 @@ from simpleflow.protocol.history import Event
 from simpleflow.runtime import calling, lambdas, runs
 from simpleflow.runtime.attempt import Attempt
 from simpleflow.runtime.poll import Call
-from simpleflow.runtime.start import StartOptions, launch
+from simpleflow.runtime.start import StartOptions, check_class, launch
 from simpleflow.workflow import Workflow
 
 DOMAIN: Final = "local"
@@ -252,11 +252,13 @@ class Executor:
     """Runs of a workflow in this process: ``Executor(MyWorkflow).run({"args": [1], "kwargs": {"t": 2}})``.
 
     `middlewares` are functions to call around each activity, by dotted names: ``{"pre": [names], "post": [names]}``.
+    Raises TypeError for what is no class of workflows.
     """
 
     def __init__(
         self, workflow_class: type[Workflow], middlewares: Mapping[str, Sequence[str]] | None = None
     ) -> None:
+        check_class(workflow_class)
         self.workflow_class = workflow_class
         self.middlewares = middlewares
 

@@ -1,11 +1,20 @@
-"""What a child writes to its standard output and error: handed on as it comes, and its end kept."""
+"""What tasks write to standard output and error: handed on as it comes, and its end kept.
+
+Of a child all that it writes (`Output`); of a task in a thread of this process what Python code writes in that thread
+(`share_streams`, `keeping`).
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import select
+import sys
 import threading
-from typing import Final
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
 
 KEPT: Final = 16_384
 """Bytes that are kept of each stream of an attempt: the last ones."""
@@ -68,10 +77,72 @@ class Output:
                 del self._ends[end]
                 continue
             name = self._ends[end]
-            kept = self._kept[name]
-            kept += data
-            del kept[:-KEPT]
+            _keep(self._kept[name], data)
             _hand_on(STREAMS[name], data)
+
+
+class Kept:
+    """The end of what a task in a thread has written."""
+
+    def __init__(self) -> None:
+        self._kept = {name: bytearray() for name in STREAMS}
+
+    def add(self, name: str, text: str) -> None:
+        _keep(self._kept[name], text.encode(errors="backslashreplace"))
+
+    def text(self) -> dict[str, str]:
+        """By the name of the stream; nothing of a silent one."""
+        return {name: _text(kept) for name, kept in self._kept.items() if kept}
+
+
+_keeper: Final[ContextVar[Kept | None]] = ContextVar("keeper", default=None)
+
+
+@contextmanager
+def keeping() -> Iterator[Kept]:
+    """Keep what is written to shared streams within, by this thread, its coroutines and `asyncio.to_thread`."""
+    kept = Kept()
+    token = _keeper.set(kept)
+    try:
+        yield kept
+    finally:
+        _keeper.reset(token)
+
+
+class Shared:
+    """A stream of text that the tasks of several threads write to: it is handed on, and kept for who is `keeping`."""
+
+    def __init__(self, name: str, stream: Any) -> None:
+        self._name = name
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        count: int = self._stream.write(text)
+        if (kept := _keeper.get()) is not None:
+            kept.add(self._name, text)
+        return count
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def share_streams() -> None:
+    """Make this process's standard output and error `Shared`, for who prints and for who logs."""
+    for name in STREAMS:
+        stream = getattr(sys, name)
+        shared: Any = Shared(name, stream)
+        setattr(sys, name, shared)
+        for handler in (*logging.getLogger("simpleflow").handlers, *logging.root.handlers):
+            if isinstance(handler, logging.StreamHandler) and handler.stream is stream:
+                handler.setStream(shared)
+
+
+def _keep(kept: bytearray, data: bytes) -> None:
+    kept += data
+    del kept[:-KEPT]
 
 
 def _hand_on(stream: int, data: bytes) -> None:

@@ -226,10 +226,15 @@ def _own_tags(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, A
     return () if tags is None or isinstance(tags, str) else tags
 
 
-def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-    """Raise TypeError if the workflow's ``run`` does not take these arguments; it names the signature."""
+def check_class(workflow: object) -> None:
+    """Raise TypeError if this is no class of workflows."""
     if not (inspect.isclass(workflow) and issubclass(workflow, Workflow)):
         raise TypeError(f"a run is started of a class that derives from simpleflow.Workflow, not of {workflow!r}")
+
+
+def check_call(workflow: type[Workflow], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    """Raise TypeError if the workflow's ``run`` does not take these arguments; it names the signature."""
+    check_class(workflow)
     signature = inspect.signature(workflow.run)
     try:
         signature.bind(None, *args, **kwargs)

@@ -14,8 +14,13 @@ def untitled(state: str) -> None:
     """Where the command line stays as it is."""
 
 
-def titled(name: str, **properties: object) -> Tell:
-    """Give this process a title, whose state is "initializing", and what shows its next states.
+def described(name: str, **properties: object) -> str:
+    """``DeciderPoller(task_list=orders)``"""
+    return f"{name}({', '.join(f'{key}={value}' for key, value in properties.items())})"
+
+
+def titled(what: str) -> Tell:
+    """Give this process a title for what it is, whose state is "initializing", and what shows its next states.
 
     Nothing is shown where SIMPLEFLOW_DISABLE_SETPROCTITLE is set, to anything but "".
     """
@@ -23,10 +28,8 @@ def titled(name: str, **properties: object) -> Tell:
         return untitled
     from setproctitle import setproctitle
 
-    fixed = f"simpleflow {name}({', '.join(f'{key}={value}' for key, value in properties.items())})"
-
     def tell(state: str) -> None:
-        setproctitle(f"{fixed}[{state}]")
+        setproctitle(f"simpleflow {what}[{state}]")
 
     tell("initializing")
     return tell

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 from simpleflow import log as logs
 from simpleflow.config import Config
+from simpleflow.observe import share_handlers
 from simpleflow.payload.codec import RESERVED, Codec, read_object
 from simpleflow.payload.failures import LOST, MAX_REASON, SHUTDOWN, carrying, clean, cut
 from simpleflow.payload.notes import Notes
@@ -27,11 +28,12 @@ from simpleflow.runtime.board import both
 from simpleflow.runtime.calling import Answer, context_of, response
 from simpleflow.runtime.child import Terms, preload
 from simpleflow.runtime.heart import Heart, Pulse
+from simpleflow.runtime.output import Kept, keeping, share_streams
 from simpleflow.runtime.parent import WarmChild
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
 from simpleflow.runtime.supervise import Work
 from simpleflow.runtime.telling import Teller
-from simpleflow.runtime.titles import Tell, untitled
+from simpleflow.runtime.titles import Tell, described, untitled
 from simpleflow.runtime.trees import Household
 
 log = logging.getLogger("simpleflow.runtime")
@@ -115,7 +117,9 @@ class Worker:
             self.tell = untitled
         self.beat = beat
         level = logging.getLevelName(log.getEffectiveLevel())
-        self.terms = Terms(level, tuple(stores), work.modules, work.allow, work.before, work.after)
+        place = {"task_list": task_list} if task_list else {"domain": domain}
+        title = described(f"{kind.name.capitalize()}Worker", **place)
+        self.terms = Terms(level, tuple(stores), work.modules, work.allow, work.before, work.after, title)
         self.codec = Codec(payloads=Payloads(stores))
         self.heart = Heart(client)
         self.teller = Teller(Notes(stores))
@@ -129,6 +133,8 @@ class Worker:
         """
         make = InThread if self.work.isolation == "thread" else InChild
         if make is InThread:
+            share_handlers()
+            share_streams()
             preload(self.terms)
         slots = [make(self, one_task, number) for number in range(1 if one_task else self.work.concurrency)]
         what = self.task_list or ("the task given" if self.kind is ACTIVITY else "the Lambda functions")
@@ -200,7 +206,7 @@ class Slot:
         self._tell("processing")
         logs.running.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
         limits = self._kind.limits(task, worker.config)
-        pulse = Pulse(token, task_id, self._stop.ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
+        pulse = Pulse(token, task_id, self._ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
         worker.heart.begin(pulse)
         self._pulse = pulse
         try:
@@ -219,6 +225,10 @@ class Slot:
         if pulse is not None:
             log.warning("told to end: %s is given back", pulse.task_id)
             self._worker.client.respond_and_poll(self._failed(pulse, SHUTDOWN), None)
+
+    def _ring(self) -> None:
+        """There is a verdict on the task in hand. From the heart's thread."""
+        self._stop.ring()
 
     def _times(self, limits: Limits) -> tuple[float | None, float | None]:
         silent = self._kind.heartbeats and self._worker.heartbeat == 0
@@ -357,19 +367,44 @@ class InChild(Slot):
 
 
 class InThread(Slot):
-    """Tasks run in this very thread. Nothing can end them."""
+    """Tasks run in this very thread. Nothing can end them, and only a coroutine can be interrupted."""
+
+    _attempt: Attempt | None = None
+    _printed: tuple[str, int, Kept] | None = None
+
+    def give_back(self) -> None:
+        self._keep_output()
+        super().give_back()
+
+    def _ring(self) -> None:
+        if (attempt := self._attempt) is not None:
+            attempt.nudge()
 
     def _work(self, task: Task, pulse: Pulse) -> Call | None:
+        with keeping() as kept:
+            self._printed = task["workflowExecution"]["runId"], task["startedEventId"], kept
+            answer = self._run(task, pulse)
+        self._keep_output()
+        return self._answered(answer, pulse) if pulse.verdict is None else self._ended(answer, pulse)
+
+    def _keep_output(self) -> None:
+        """What the task has printed, which is kept for people."""
+        if self._printed is not None:
+            run_id, started, kept = self._printed
+            self._worker.teller.output(run_id, started, kept.text())
+
+    def _run(self, task: Task, pulse: Pulse) -> Answer:
         worker = self._worker
         asked = self._kind.asked(task, worker.domain, worker.task_list)
         if self._kind is LAMBDA:
-            answer = lambdas.run(asked[0], worker.codec)
-        else:
-            name, text, context, token, started = asked
-            link = PulseLink(worker.heart, pulse, worker.teller, context["run_id"], started)
-            attempt = Attempt(context, text, token, time.time(), worker.codec, link, sole=False)
-            answer = calling.run(name, text, context, worker.codec, worker.terms.middlewares, attempt)
-        return self._answered(answer, pulse) if pulse.verdict is None else self._ended(answer, pulse)
+            return lambdas.run(asked[0], worker.codec)
+        name, text, context, token, started = asked
+        link = PulseLink(worker.heart, pulse, worker.teller, context["run_id"], started)
+        self._attempt = Attempt(context, text, token, time.time(), worker.codec, link, sole=False)
+        try:
+            return calling.run(name, text, context, worker.codec, worker.terms.middlewares, self._attempt)
+        finally:
+            self._attempt = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class Process:
         text = json.dumps({"args": args, "kwargs": kwargs, "__simpleflow": told or {"attempt": 1, "heartbeat": "60"}})
         activity = {"name": name if "." in name else f"acts.{name}", "version": "1"}
         run = {"workflowId": "w", "runId": "r"}
-        task = {"activityId": f"activity-{self._tasks}", "startedEventId": 7, "workflowExecution": run}
+        task = {"activityId": f"activity-{self._tasks}", "startedEventId": 6 + self._tasks, "workflowExecution": run}
         self.say(taskToken=token, activityType=activity, input=text, **task)
         return token
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from hands import SOON, Engine, Process, finish
+from serving import until
 from simpleflow.runtime.supervise import Work
 
 TASKS = '''
@@ -25,6 +27,10 @@ def say(fifo, text):
 
 def process():
     return os.getpid()
+
+def title():
+    from setproctitle import getproctitle
+    return getproctitle()
 
 def logs():
     logging.getLogger("of.mine").info("a line")
@@ -67,6 +73,19 @@ async def waits(fifo):
         raise
     finally:
         say(fifo, "cleaned up")
+
+async def asks_and_waits(fifo):
+    activity.cancelled()
+    await waits(fifo)
+
+async def prints(fifo):
+    """Print, and so do others at the same time."""
+    print("out", fifo)
+    await asyncio.to_thread(print, "err", fifo, file=sys.stderr)
+    logging.getLogger("of.mine").info("a line of %s", fifo)
+    sys.stdout.writelines(["x" * 20_000, "\\n"])
+    say(fifo, "printed")
+    await asyncio.sleep(600)
 
 async def adds(x, y):
     await asyncio.sleep(0)
@@ -257,6 +276,14 @@ def test_lines_of_any_logger_tell_whose_they_are(engine: Engine) -> None:
     )
 
 
+def test_a_child_shows_its_task(engine: Engine) -> None:
+    _, worker = engine.worker()
+    child = psutil.Process(worker.result("process"))
+    assert worker.result("title") == "simpleflow ActivityWorker(task_list=list)[processing activity-2]"
+    waiting = ["simpleflow ActivityWorker(task_list=list)[waiting]"]
+    until(lambda: [word for word in child.cmdline() if word] == waiting, "it waits")
+
+
 # -- how children are kept -----------------------------------------------------------------------------------------
 
 
@@ -287,6 +314,47 @@ def test_tasks_in_threads(engine: Engine) -> None:
     assert worker.expect("respond_activity_task_completed")["result"] == '"in order"'
     worker.give("beats", {"page": 1})
     assert json.loads(worker.expect("respond_activity_task_failed")["details"])["heartbeat"] == {"page": 1}
+
+
+def test_a_coroutine_in_a_thread_is_interrupted(engine: Engine) -> None:
+    program, worker = engine.worker(work=Work(isolation="thread"))
+    fifo = engine.fifo()
+    worker.give("waits", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    end(worker, {"cancelRequested": True})
+    assert [fifo.line(), fifo.line()] == ["raised CancelledError", "cleaned up"]
+    worker.expect("respond_activity_task_canceled")
+    worker.give("asks_and_waits", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "begun"
+    worker.expect("record_activity_task_heartbeat", answer=False)
+    worker.say(cancelRequested=True)
+    worker.expect("record_activity_task_heartbeat")  # it asks by itself, and goes on
+    program.terminate()
+    program.send_signal(signal.SIGINT)
+    worker.say_to_heartbeats()
+    assert worker.expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
+
+
+def test_what_a_task_in_a_thread_prints_is_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = engine.directory / "kept"
+    monkeypatch.setenv("SIMPLEFLOW_PAYLOAD_STORE", f"file:{kept}")
+    program, worker = engine.worker(work=Work(isolation="thread", concurrency=2))
+    fifos = [engine.fifo(name) for name in "ab"]
+    for fifo in fifos:
+        worker.give("prints", fifo.path)
+    for fifo in fifos:
+        assert fifo.line() == "printed"
+    program.terminate()
+    program.send_signal(signal.SIGINT)
+    for _ in fifos:
+        worker.expect("respond_activity_task_failed")
+    _, out, err = finish(program)
+    for fifo, started in zip(fifos, (7, 8), strict=True):
+        note = json.loads((kept / "notes" / "r" / f"{started}.output").read_text())
+        first, line = note["stderr"].splitlines()
+        assert first == f"err {fifo.path}" and line.endswith(f"activity=activity-{started - 6}]: a line of {fifo.path}")
+        assert note["stdout"] == "x" * 16_383 + "\n"
+        assert f"out {fifo.path}\n" in out and f"{line}\n" in err
 
 
 def test_a_task_in_a_thread_is_given_back_though_it_goes_on(engine: Engine) -> None:

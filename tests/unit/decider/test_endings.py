@@ -311,6 +311,25 @@ def test_signals_that_nobody_received_go_along(town: Town) -> None:
     assert len(runs) == 4 and town.end(runs[-1]) == [[0, 1, 2, 3], "plain words"]
 
 
+class HandsOn(Workflow):
+    """Reads nothing that it receives: the futures are arguments, of a task and of the run that goes on."""
+
+    def run(self, seen: list[Any]) -> Any:
+        told = self.submit(touch, self.receive("in")) if not seen else None
+        seen = [*seen, told, self.receive("in")]
+        if len(seen) < 6:
+            self.submit(self.continue_as_new(seen))
+        return seen
+
+
+def test_a_signal_whose_future_was_an_argument_is_received(town: Town) -> None:
+    execution = town.start(HandsOn, [])
+    for number in range(4):
+        town.signal("w", "in", str(number))
+    town.settle()
+    assert town.end(follow(town, execution)[-1])[1::2] == [1, 2, 3]
+
+
 def test_a_signal_that_comes_as_the_run_goes_on_is_not_lost(town: Town) -> None:
     execution = town.start(Inbox, [])
     town.signal("w", "in", "0")

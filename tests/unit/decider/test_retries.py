@@ -274,7 +274,8 @@ def test_other_arguments_of_an_attempt_are_compared_attempt_by_attempt() -> None
     answer = decide(world, lonely(0, world, on_task_failure=hook(1)))
     assert answer["decisions"][0]["scheduleActivityTaskDecisionAttributes"]["input"].startswith('{"args":[2]')
     fail(world)
-    assert "with the input" in parked(decide(world, lonely(0, world, on_task_failure=hook(2))))
+    told = parked(decide(world, lonely(0, world, on_task_failure=hook(2))))
+    assert 'with the input {"args":[2],"kwargs":{}}; the code asks for' in told
 
 
 def test_what_it_prints_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:

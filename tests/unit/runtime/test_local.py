@@ -306,6 +306,12 @@ def test_the_executor_raises_what_run_raises_with_its_traceback() -> None:
             Executor(Raises).run([how])
 
 
+@pytest.mark.parametrize("thing", [3, "flows.Adds", add])
+def test_the_executor_takes_a_class_of_workflows(thing: Any) -> None:
+    with pytest.raises(TypeError, match=r"a class that derives from simpleflow\.Workflow, not of"):
+        Executor(thing)
+
+
 def test_an_error_of_a_child_is_not_the_one_of_the_run() -> None:
     class Parent(Workflow):
         def run(self) -> Any:
