@@ -78,6 +78,17 @@ def domain(required: bool = False) -> Callable[[F], F]:
     )
 
 
+def _domain_of_environment(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+    found = value or config.load().domain
+    if not found:
+        raise click.UsageError("Missing argument 'DOMAIN' (or set SWF_DOMAIN).")
+    return found
+
+
+domain_argument = click.argument("domain", required=False, callback=_domain_of_environment)
+"""The argument DOMAIN, where it is the only one."""
+
+
 def _lambda_functions(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
     try:
         return config.lambda_functions(texts)
@@ -160,7 +171,7 @@ class RunOptions:
         return call_of(workflow, self.input, self.input_file)
 
 
-def _gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+def gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
     """What gives a command these options as one `argument`: a dataclass of this kind with a field for each."""
     names = [field.name for field in fields(kind)]
 
@@ -177,7 +188,7 @@ def _gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], 
     return decorate
 
 
-run_options = _gathered(
+run_options = gathered(
     RunOptions,
     "run",
     (
@@ -260,7 +271,7 @@ def middlewares(command: F) -> F:
     return command
 
 
-work_options = _gathered(
+work_options = gathered(
     Work,
     "work",
     (
