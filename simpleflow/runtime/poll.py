@@ -32,6 +32,8 @@ Point = Callable[[str, str], None]
 MAX_NAME: Final = 256
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
+RESPOND_MOST: Final = 2.0
+"""The same for an answer: work that is done, for which nobody heartbeats any more."""
 GRACE: Final = 30.0
 """Seconds for what is in hand when a process is told to stop."""
 DRAIN: Final = 5.0
@@ -167,9 +169,11 @@ def serve(
     Returns once `stop` is set and the last response is out. An engine that cannot be reached, throttles or fails
     is tried again, with growing pauses; after a request to stop for DRAIN seconds, or until a second one. A response
     to a task that is not ours any more is dropped; for one that is refused for what it holds, what `refused` gives
-    is sent instead. `tell` is told "polling", "completing" and, after an error, "retrying". Raises what the
-    engine says of a poll that can never succeed (an unknown domain).
+    is sent instead. `tell` is told "polling", "completing" and, after an error, "retrying". A child that user's code
+    has forked ends where it comes out of `handle`. Raises what the engine says of a poll that can never succeed (an
+    unknown domain).
     """
+    me = os.getpid()
     respond: Call | None = None
     instead = False
     failures, drained = 0, math.inf
@@ -196,12 +200,17 @@ def serve(
                     log.error("gave up, a response is lost: %s", error)
                     return
             failures += 1
-            pause = min(RETRY_FIRST * 2 ** min(failures, 20), 1.0 if stop() else RETRY_MOST) * random.uniform(0.5, 1)
+            most = 1.0 if stop() else RETRY_MOST if respond is None else RESPOND_MOST
+            pause = min(RETRY_FIRST * 2 ** min(failures, 20), most) * random.uniform(0.5, 1)
             log.warning("the engine cannot be reached, trying again in %.1f s: %s", pause, error)
             stop.sleep(pause, 2 if stop() else 1)
             continue
         failures, instead = 0, False
-        respond = handle(task) if task.get("taskToken") else None
+        try:
+            respond = handle(task) if task.get("taskToken") else None
+        finally:
+            if os.getpid() != me:
+                os._exit(0)
 
 
 def is_refusal(error: Exception) -> bool:
