@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +35,14 @@ class Comma(click.ParamType[list[str]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
         return [part.strip() for part in str(value).split(",") if part.strip()]
+
+
+class AtLeast(click.FloatRange):
+    """A number that is not less than another one. "nan" is none, though click compares it with nothing."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        return self.fail(f"{value} is no number.", param, ctx) if math.isnan(found) else found
 
 
 class DomainFirst(click.Command):
@@ -110,7 +119,7 @@ heartbeat = click.option(
 )
 grace = click.option(
     "--grace",
-    type=click.FloatRange(0),
+    type=AtLeast(0),
     metavar="SECONDS",
     default=GRACE,
     show_default=True,
@@ -124,7 +133,7 @@ health_port = click.option(
 )
 health_timeout = click.option(
     "--health-timeout",
-    type=click.FloatRange(1),
+    type=AtLeast(1),
     metavar="SECONDS",
     default=LATE,
     show_default=True,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from examples.many_tasks import ManyTasks
-from simpleflow import Workflow, activity
+from simpleflow import Workflow, activity, futures
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.exceptions import TaskException, WorkflowFailed
 from simpleflow.runtime.local import run_local
@@ -78,6 +78,20 @@ def test_a_run_that_goes_on_as_new_is_followed() -> None:
             return seen
 
     assert run_local(Counts, (2, [])) == [False, True, True]
+
+
+def test_timers_of_the_user_s_are_none_of_those_that_simpleflow_waits_with() -> None:
+    class Named(Workflow):
+        def run(self) -> Any:
+            for id in ("receive-x-1", "_wait-1"):
+                self.submit(self.start_timer(id, 1)).result
+            begun = self.now()
+            received = self.receive("x", timeout=5)
+            futures.wait(received, timeout=3)
+            early = received.done
+            return early, received.exception is not None, (self.now() - begun).seconds
+
+    assert run_local(Named) == [False, True, 5]
 
 
 def test_a_failed_child_and_one_that_gives_up() -> None:
