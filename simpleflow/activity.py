@@ -7,7 +7,7 @@ import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar
 
 from simpleflow.exceptions import CompleteLater
 from simpleflow.inside import Context, cancelled, context, heartbeat, progress
@@ -15,6 +15,7 @@ from simpleflow.retry import Retry, checked
 
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 Seconds = int | str | None
 
@@ -40,6 +41,12 @@ class _NotSet:
 
 PRIORITY_NOT_SET: Final = _NotSet()
 Priority = int | str | _NotSet | None
+
+
+class Executes(Protocol[R_co]):
+    """An instance of a class that is made an activity: what its ``execute`` returns is the task's result."""
+
+    def execute(self) -> R_co: ...
 
 
 class Activity(Generic[P, R]):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar, NoReturn, ParamSpec, TypeVar, overload
 from uuid import UUID
 
-from simpleflow.activity import Activity
+from simpleflow.activity import Activity, Executes
 from simpleflow.futures import Future, Program, Timeout, running
 from simpleflow.marker import Marker
 from simpleflow.retry import Retry
@@ -112,6 +112,20 @@ class Workflow:
     @overload
     def submit(self, activity: Callable[P, Coroutine[Any, Any, R]], /, *args: Any, **kwargs: Any) -> Future[R]: ...
     @overload
+    def submit(
+        self, activity: Callable[P, Executes[Coroutine[Any, Any, R]]], /, *args: Any, **kwargs: Any
+    ) -> Future[R]: ...
+    @overload
+    def submit(self, activity: Callable[[], Executes[R]], /) -> Future[R]: ...
+    @overload
+    def submit(self, activity: Callable[[A], Executes[R]], a: A | Future[A], /) -> Future[R]: ...
+    @overload
+    def submit(
+        self, activity: Callable[[A, B], Executes[R]], a: A | Future[A], b: B | Future[B], /
+    ) -> Future[R]: ...
+    @overload
+    def submit(self, activity: Callable[P, Executes[R]], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+    @overload
     def submit(self, activity: Activity[[], R], /) -> Future[R]: ...
     @overload
     def submit(self, activity: Callable[[A], R], a: A | Future[A], /) -> Future[R]: ...
@@ -177,11 +191,23 @@ class Workflow:
             task = task.with_default_priority(self.task_priority)
         return self._executor.submit(task)
 
-    def map(self, activity: Callable[[A], R], iterable: Iterable[A | Future[A]]) -> list[Future[R]]:
+    @overload
+    def map(self, activity: Callable[[A], Executes[R]], iterable: Iterable[A | Future[A]]) -> list[Future[R]]: ...
+    @overload
+    def map(self, activity: Callable[[A], R], iterable: Iterable[A | Future[A]]) -> list[Future[R]]: ...
+
+    def map(self, activity: Callable[..., Any], iterable: Iterable[Any]) -> list[Any]:
         """Submit the activity once for each item; the list of futures, in order."""
         return [self.submit(activity, item) for item in iterable]
 
-    def starmap(self, activity: Callable[..., R], iterable: Iterable[Iterable[Any]]) -> list[Future[R]]:
+    @overload
+    def starmap(
+        self, activity: Callable[..., Executes[R]], iterable: Iterable[Iterable[Any]]
+    ) -> list[Future[R]]: ...
+    @overload
+    def starmap(self, activity: Callable[..., R], iterable: Iterable[Iterable[Any]]) -> list[Future[R]]: ...
+
+    def starmap(self, activity: Callable[..., Any], iterable: Iterable[Iterable[Any]]) -> list[Any]:
         """Submit the activity once for each tuple of arguments; the list of futures, in order."""
         return [self.submit(activity, *items) for items in iterable]
 

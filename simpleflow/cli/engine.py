@@ -34,17 +34,17 @@ def engine_check(common: Globals) -> int:
 @click.argument("copy", type=click.Path(path_type=Path))
 @click.pass_obj
 def engine_backup(common: Globals, copy: Path) -> None:
-    """Copy the engine's file to COPY as it is at one instant, and its large values to COPY.payloads."""
+    """Copy the engine's file to COPY as it is at one instant, and its large values and notes to COPY.payloads."""
     from simpleflow.engine import maintenance
 
     path = _file(common)
     maintenance.backup(path, copy)
     click.echo(f"{copy}: {copy.stat().st_size:,} bytes")
     if (directory := payload_directory(path)).is_dir():
-        from simpleflow.payload import files
+        from simpleflow.payload import files, notes
 
         target = payload_directory(copy)
-        click.echo(f"{target}: {files.copy(directory, target):,} payloads")
+        click.echo(f"{target}: {files.copy(directory, target):,} payloads, {notes.copy(directory, target):,} notes")
 
 
 @click.command("engine.vacuum")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -36,6 +37,14 @@ class Comma(click.ParamType[list[str]]):
         return [part.strip() for part in str(value).split(",") if part.strip()]
 
 
+class AtLeast(click.FloatRange):
+    """A number that is not less than another one. "nan" is none, though click compares it with nothing."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        return self.fail(f"{value} is no number.", param, ctx) if math.isnan(found) else found
+
+
 class DomainFirst(click.Command):
     """A command with the arguments DOMAIN WORKFLOW_ID ...: SWF_DOMAIN gives the domain where the last one that is
     required is left out."""
@@ -48,6 +57,21 @@ class DomainFirst(click.Command):
             if isinstance(given.get(names[-2]), str) and not isinstance(given.get(names[-1]), str):
                 args = [domain, *args]
         return super().parse_args(ctx, args)
+
+
+class WithTruth(click.Command):
+    """A command whose flags may have true or false behind them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = (param for param in self.params if isinstance(param, click.Option))
+        flags = {name for option in options if option.is_flag for name in option.opts}
+        kept: list[str] = []
+        for word in args:
+            if kept and kept[-1] in flags and word.lower() in ("true", "false"):
+                kept[-1:] = kept[-1:] if word.lower() == "true" else []
+            else:
+                kept.append(word)
+        return super().parse_args(ctx, kept)
 
 
 def domain(required: bool = False) -> Callable[[F], F]:
@@ -95,7 +119,7 @@ heartbeat = click.option(
 )
 grace = click.option(
     "--grace",
-    type=click.FloatRange(0),
+    type=AtLeast(0),
     metavar="SECONDS",
     default=GRACE,
     show_default=True,
@@ -109,7 +133,7 @@ health_port = click.option(
 )
 health_timeout = click.option(
     "--health-timeout",
-    type=click.FloatRange(1),
+    type=AtLeast(1),
     metavar="SECONDS",
     default=LATE,
     show_default=True,

@@ -18,6 +18,8 @@ from simpleflow.exceptions import PayloadUnreachable, one_line
 from simpleflow.payload.server import ServerStore
 
 DIRECTORY: Final = "notes"
+PART: Final = ".part"
+"""Ends the name of a note that is being written."""
 
 
 class Notes:
@@ -73,13 +75,29 @@ class Notes:
 
     @staticmethod
     def _replace(path: Path, data: bytes) -> None:
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
         try:
             part.write_bytes(data)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(data)
         part.replace(path)
+
+
+def copy(directory: Path, target: Path) -> int:
+    """Copy the notes in a directory of payloads to another; how many there are. Others go on meanwhile."""
+    count = 0
+    for path in (directory / DIRECTORY).glob("*/*"):
+        if path.suffix == PART:
+            continue
+        copied = target / path.relative_to(directory)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copy2(path, copied)
+        except FileNotFoundError:  # its run has gone meanwhile
+            continue
+        count += 1
+    return count
 
 
 def sweep(directory: Path, runs: Callable[[], Iterable[str]]) -> int:

@@ -45,6 +45,7 @@ def make(day: date, size: int) -> Report:
 
 @activity.with_attributes()
 def double(report: Report) -> Report:
+    print("it is doubled")
     return Report(report.day, report.total * 2, [line.upper() for line in report.lines])
 
 
@@ -196,8 +197,14 @@ def test_payloads_go_with_the_runs_that_they_are_of(project: Project) -> None:
     size = sum(path.stat().st_size for path in all_of_them if path.name not in kept)
     assert project.run("engine.vacuum").stdout.endswith(f"3 payloads removed, {size:,} bytes\n")
     assert {path.name for path in payloads.glob("??/*")} == kept
+    (of_run,) = (payloads / "notes").iterdir()
+    (printed,) = of_run.iterdir()
+    (of_run / f"{printed.name}.17.part").write_text("half a no")
     backup = project.run("engine.backup", "copy.sqlite").stdout
-    assert backup.endswith("copy.sqlite.payloads: 3 payloads\n")
+    assert backup.endswith("copy.sqlite.payloads: 3 payloads, 1 notes\n")
+    (copied,) = (project.path / "copy.sqlite.payloads" / "notes").glob("*/*")
+    assert (copied.parent.name, copied.name) == (of_run.name, printed.name)
+    assert copied.read_bytes() == printed.read_bytes()
     assert {path.name for path in (project.path / "copy.sqlite.payloads").glob("??/*")} == kept
 
 

@@ -30,8 +30,31 @@ def nothing() -> None: ...
 async def fetched(x: int) -> str:
     return str(activity.context().attempt)
 
+@activity.with_attributes()
+class Doubling:
+    def __init__(self, x: int, label: str = "") -> None:
+        self.x = x
+
+    def execute(self) -> int:
+        return 2 * self.x
+
+@activity.with_attributes()
+class Fetching:
+    async def execute(self) -> str:
+        return ""
+
 class Sample(Workflow):
     def run(self, x: int) -> str:
+        doubled: Future[int] = self.submit(Doubling, 1)
+        redoubled: Future[int] = self.submit(Doubling, doubled, "again")
+        labelled: Future[int] = self.submit(Doubling, 1, label="again")
+        each: list[Future[int]] = self.map(Doubling, [1, 2])
+        every: list[Future[int]] = self.starmap(Doubling, [(1, "a")])
+        fetching: Future[str] = self.submit(Fetching)
+        made: Doubling = Doubling(1)
+        self.submit(Doubling, "one")             # error: arg-type
+        self.submit(Doubling, 1, 2)              # error: arg-type
+        worse: Future[str] = self.submit(Doubling, 1)  # error: arg-type
         number: Future[int] = self.submit(increment, 1)
         again: Future[int] = self.submit(increment, number)
         text: Future[str] = self.submit(join, ["a", "b"], "-")
@@ -39,6 +62,7 @@ class Sample(Workflow):
         nested: Future[str] = self.submit(join, [text, text])
         left_out: Future[str] = self.submit(join, ["a"])
         mapped: list[Future[int]] = self.map(increment, [1, 2])
+        waiting: list[Future[int]] = self.map(increment, [number, again])
         none: Future[None] = self.submit(nothing)
         later: Future[str] = self.submit(fetched, 1)
         plain: int = increment(1)
