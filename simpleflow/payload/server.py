@@ -11,6 +11,7 @@ Requests are signed where boto3 finds keys. botocore is imported when the first 
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, Final
 
 from simpleflow import config
@@ -20,7 +21,9 @@ from simpleflow.payload.store import Recent, Sent
 
 PART: Final = 1024 * 1024
 """Bytes of a part: as long as a request to a server may be."""
-ATTEMPTS: Final = 2
+ATTEMPTS: Final = 4
+PAUSE: Final = 0.1
+"""Seconds before the second attempt; twice as many before the next, and so on."""
 
 
 class ServerStore:
@@ -61,13 +64,16 @@ class ServerStore:
 
     def _ask(self, method: str, path: str, what: str, body: bytes = b"") -> bytes:
         """The body of the answer. Raises PayloadUnreachable."""
-        for attempt in range(1, ATTEMPTS + 1):
+        for pause in (*(PAUSE * 2**failures for failures in range(ATTEMPTS - 1)), None):
             try:
                 answer = self._session().send(self._request(method, path, body))
-                break
             except Exception as error:
-                if attempt == ATTEMPTS:
+                if pause is None:
                     raise PayloadUnreachable(f"{self._url}: {what}: {one_line(error)}") from error
+            else:
+                if pause is None or not _is_passing(answer):
+                    break
+            time.sleep(pause)
         content: bytes = answer.content
         if answer.status_code == 200:
             return content
@@ -94,6 +100,11 @@ class ServerStore:
 
             self._http = URLLib3Session(timeout=(5, 30), proxies=get_environ_proxies(self._url))
         return self._http
+
+
+def _is_passing(answer: Any) -> bool:
+    """Whether the same request may be answered in a moment: the server, or what is before it, fails or throttles."""
+    return answer.status_code >= 500 or b"ThrottlingException" in answer.content[:200]
 
 
 def _said(status: int, content: bytes) -> str:

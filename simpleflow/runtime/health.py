@@ -17,7 +17,7 @@ from simpleflow.runtime.board import LATE, READY, Board, Row
 
 
 class Health:
-    """Answers GET /healthz and /readyz on a port of all addresses: 200 for yes, 503 for no, with JSON that says why.
+    """Answers GET and HEAD of /healthz and /readyz on all addresses: 200 for yes, 503 for no, with JSON that says why.
 
     Live: each loop has turned within `most` seconds, or works on a task, or we are `stopping`. Ready: each loop polls
     or works, and we are not stopping. Port 0 is a free one, `port` tells which. Raises OSError.
@@ -34,7 +34,10 @@ class Health:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                if self.command != "HEAD":
+                    self.wfile.write(data)
+
+            do_HEAD = do_GET
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass  # probes come every few seconds

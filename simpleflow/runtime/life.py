@@ -2,7 +2,7 @@
 
 The starter holds the writing end and never writes. Its end, SIGKILL too, closes the pipe, and who holds the reading end
 ends itself with all that it started. It is told twice: a thread reads the end of the pipe, and on Linux the kernel
-sends signals, for a process may be stopped, or run C code that lets no thread run.
+sends signals, for a process may be stopped, from its first instant on, or run C code that lets no thread run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from simpleflow.runtime.trees import kill_below
 
@@ -36,6 +37,20 @@ def end_with(life: int) -> None:
     _follow(life, lambda: None, -os.getpgrp(), True)
 
 
+@contextmanager
+def waking(life: int) -> Iterator[tuple[int, Callable[[int], None]]]:
+    """What a process that is started is given of the pipe `life`, and a function to be told its number once it is
+    there: on Linux the end of the pipe wakes it where it is stopped, though it has run no line of its own by then."""
+    if sys.platform != "linux":
+        yield life, lambda pid: None
+        return
+    own = os.open(f"/proc/self/fd/{life}", os.O_RDONLY)
+    try:
+        yield own, lambda pid: _send_at_end(own, signal.SIGCONT, pid)
+    finally:
+        os.close(own)
+
+
 def end_now() -> None:
     """End this process, the group if it leads one, and all that it started."""
     kill_below()
@@ -51,19 +66,16 @@ def _follow(life: int, last_wishes: Callable[[], None], whom: int, runs_users_co
     os.set_inheritable(life, False)
     atexit.register(kill_below)  # it may also end by itself, before the thread is done
     threading.Thread(target=follow, daemon=True, name="life").start()
-    if sys.platform == "linux":
-        _signal_at_end(life, signal.SIGCONT, os.getpid())
-        if runs_users_code:
-            _die_of_hangup()
-            _signal_at_end(life, signal.SIGHUP, whom)
+    if sys.platform == "linux" and runs_users_code:
+        _die_of_hangup()
+        # A description of our own: the signal belongs to it, and the one that we were given has another.
+        _send_at_end(os.open(f"/proc/self/fd/{life}", os.O_RDONLY | os.O_NONBLOCK), signal.SIGHUP, whom)
 
 
-def _signal_at_end(life: int, signum: int, whom: int) -> None:
+def _send_at_end(own: int, signum: int, whom: int) -> None:
     """Have the kernel send a signal to a process, or to a group (negative), when the pipe ends: fcntl(2)."""
     import fcntl
 
-    # A description of our own: the signal belongs to it, and others share the one that we were given.
-    own = os.open(f"/proc/self/fd/{life}", os.O_RDONLY | os.O_NONBLOCK)
     fcntl.fcntl(own, fcntl.F_SETOWN, whom)
     fcntl.fcntl(own, fcntl.F_SETSIG, signum)
     fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)

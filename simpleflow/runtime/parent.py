@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from simpleflow.runtime.child import READ, Terms, send
+from simpleflow.runtime.life import waking
 from simpleflow.runtime.output import Output
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.supervise import exit_cause
@@ -42,14 +43,16 @@ class WarmChild:
         life, held = os.pipe()
         self._life: int | None = held
         stdout, stderr = self.output.writing
-        self._process = household.start(
-            [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(life), terms.to_json()],
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            pass_fds=(theirs.fileno(), life),
-            start_new_session=True,
-        )
+        with waking(life) as (end, wakes):
+            self._process = household.start(
+                [sys.executable, "-m", "simpleflow.runtime.child", str(theirs.fileno()), str(end), terms.to_json()],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(theirs.fileno(), end),
+                start_new_session=True,
+            )
+            wakes(self._process.pid)
         theirs.close()
         os.close(life)
         self.output.start()

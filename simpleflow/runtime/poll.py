@@ -167,9 +167,11 @@ def serve(
     Returns once `stop` is set and the last response is out. An engine that cannot be reached, throttles or fails
     is tried again, with growing pauses; after a request to stop for DRAIN seconds, or until a second one. A response
     to a task that is not ours any more is dropped; for one that is refused for what it holds, what `refused` gives
-    is sent instead. `tell` is told "polling", "completing" and, after an error, "retrying". Raises what the
-    engine says of a poll that can never succeed (an unknown domain).
+    is sent instead. `tell` is told "polling", "completing" and, after an error, "retrying". A child that user's code
+    has forked ends where it comes out of `handle`. Raises what the engine says of a poll that can never succeed (an
+    unknown domain).
     """
+    me = os.getpid()
     respond: Call | None = None
     instead = False
     failures, drained = 0, math.inf
@@ -201,7 +203,11 @@ def serve(
             stop.sleep(pause, 2 if stop() else 1)
             continue
         failures, instead = 0, False
-        respond = handle(task) if task.get("taskToken") else None
+        try:
+            respond = handle(task) if task.get("taskToken") else None
+        finally:
+            if os.getpid() != me:
+                os._exit(0)
 
 
 def is_refusal(error: Exception) -> bool:

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from simpleflow.runtime.board import Board
+from simpleflow.runtime.life import waking
 from simpleflow.runtime.poll import GRACE, Stop
 from simpleflow.runtime.titles import Tell, untitled
 from simpleflow.runtime.trees import Household, Process, kill_tree
@@ -143,16 +144,17 @@ class Supervised:
         self._deaths = 0
 
     def start(self, household: Household, life: int) -> None:
-        spec = replace(self.spec, life_fd=life)
         self._started = time.monotonic()
         self._tell("starting")
-        self.process = household.start(
-            [*self._command, spec.to_json()],
-            stdin=subprocess.DEVNULL,
-            stdout=self._stdout,
-            pass_fds=(life, *(spec.board or ())[:1]),
-            start_new_session=True,  # a terminal's Ctrl-C is the supervisor's, which passes it on once
-        )
+        with waking(life) as (held, wakes):
+            self.process = household.start(
+                [*self._command, replace(self.spec, life_fd=held).to_json()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._stdout,
+                pass_fds=(held, *(self.spec.board or ())[:1]),
+                start_new_session=True,  # a terminal's Ctrl-C is the supervisor's, which passes it on once
+            )
+            wakes(self.process.pid)
         log.debug("started the %s: pid %d", self.spec, self.process.pid)
 
     def ended(self) -> str | None:

@@ -64,6 +64,12 @@ class Command:
         self.process.send_signal(signal.SIGINT)
 
 
+def is_in(process: psutil.Process, path: Path) -> bool:
+    """Whether a process works in this directory, or in one below it."""
+    where: str = process.cwd()  # that of a zombie is ""
+    return bool(where) and Path(where).is_relative_to(path)
+
+
 class Project:
     """A directory with a copy of examples/, and data of its own."""
 
@@ -79,8 +85,10 @@ class Project:
     def write(self, name: str, text: str) -> None:
         (self.path / name).write_text(text)
 
-    def start(self, *arguments: str, **env: str) -> Command:
-        self._commands.append(Command([str(self.executable), *arguments], self.path, {**self.env, **env}))
+    def start(self, *arguments: str, below: str = "", **env: str) -> Command:
+        """Start a command, in the project's directory or in one below it."""
+        place = self.path / below
+        self._commands.append(Command([str(self.executable), *arguments], place, {**self.env, **env}))
         return self._commands[-1]
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -95,12 +103,12 @@ class Project:
         )
 
     def processes(self) -> list[psutil.Process]:
-        """The processes of this project that live: they work in its directory."""
+        """The processes of this project that live: they work in its directory or in one below it."""
         return [process for process in psutil.process_iter() if self._ours(process)]
 
     def _ours(self, process: psutil.Process) -> bool:
         try:
-            return process.cwd() == str(self.path) and process.is_running()  # a title may hide the environment
+            return is_in(process, self.path) and process.is_running()  # a title may hide the environment
         except psutil.Error:
             return False
 

@@ -64,6 +64,9 @@ def test_health_port(project: Project) -> None:
     assert [loop["state"] for loop in ready["loops"]] == ["polling"] * 4
     pids = [loop["pid"] for loop in ready["loops"]]
     assert pids[0] == pids[1] != pids[2] == pids[3]
+    head = urllib.request.Request(f"http://localhost:{port}/healthz", method="HEAD")
+    with urllib.request.urlopen(head, timeout=PATIENCE) as answer:
+        assert answer.status == 200 and answer.read() == b""
     assert ask(port, "/healthz")[0] == 200 and ask(port, "/")[0] == 404
 
     os.kill(pids[0], signal.SIGKILL)

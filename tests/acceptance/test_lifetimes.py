@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from hands import PATIENCE, SOON, Engine, finish
+from serving import until
 
 ACTIVITIES = '''
 import os, signal, subprocess, sys
@@ -144,6 +146,28 @@ def test_a_worker_without_supervisor_has_a_grace_too(engine: Engine) -> None:
     program.terminate()
     assert worker.expect("respond_activity_task_failed")["reason"] == "worker-shutdown"
     assert fifo.gone() and finish(program)[0] == 0
+
+
+STOPPED_AT_ONCE = r"""
+import sys
+from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.supervise import Spec, Supervisor
+
+stops = "import os, signal; held = os.open('fifo', os.O_WRONLY); os.write(held, b'%d\\n' % os.getpid()); os.kill(0, 19)"
+spec = Spec("worker", "memory", "D", "list")
+Supervisor([spec], Stop().listen(), command=[sys.executable, "-S", "-c", stops]).run()
+"""
+
+
+def test_one_that_is_stopped_before_its_first_line_is_woken_to_end(engine: Engine) -> None:
+    fifo = engine.fifo()
+    with subprocess.Popen([sys.executable, "-c", STOPPED_AT_ONCE], cwd=engine.directory) as supervisor:
+        try:
+            child = psutil.Process(int(fifo.line()))
+            until(lambda: child.status() == psutil.STATUS_STOPPED, "it is stopped")
+        finally:
+            supervisor.kill()
+    assert fifo.gone()
 
 
 def test_a_stopped_process_is_woken_to_end(engine: Engine) -> None:

@@ -1,0 +1,82 @@
+"""User's code that forks: the task's result is the parent's, and no child becomes a decider or a worker."""
+
+from __future__ import annotations
+
+from shell import Project
+
+FORKS = """
+import multiprocessing, os, sys
+from simpleflow import Workflow, activity, futures
+
+def square(x):
+    return x * x
+
+def served(results):
+    results.put(os.getpid())
+
+@activity.with_attributes()
+def pool(method, n):
+    with multiprocessing.get_context(method).Pool(2) as made:
+        return sum(made.map(square, range(n)))
+
+@activity.with_attributes()
+def process(method):
+    context = multiprocessing.get_context(method)
+    results = context.SimpleQueue()
+    child = context.Process(target=served, args=(results,))
+    child.start()
+    child.join()
+    return results.get() == child.pid and child.exitcode
+
+@activity.with_attributes()
+def fork(how):
+    if os.fork() == 0:
+        if how == "raise":
+            raise RuntimeError("in the child")
+        if how == "exit":
+            sys.exit(3)
+        return "child"
+    os.wait()
+    return "parent"
+
+class Forks(Workflow):
+    def run(self):
+        self.fork("return")
+        found = [self.submit(fork, how) for how in ("return", "raise", "exit")]
+        self.fork("raise")
+        if multiprocessing.get_start_method() == "fork":
+            child = multiprocessing.Process(target=square, args=(2,))
+            child.start()
+            child.join()
+        found += [self.submit(process, method) for method in ("fork", "spawn")]
+        self.fork("wait")
+        futures.wait(*found)
+        found += [self.submit(pool, method, 10) for method in ("fork", "spawn")]
+        self.fork("exit")
+        print("once")
+        return [each.result for each in found]
+
+    def fork(self, how):
+        if os.fork() == 0:
+            if how == "raise":
+                raise RuntimeError("in the child")
+            if how == "exit":
+                sys.exit(3)
+            if how == "wait":
+                self.submit(square_of_the_child, 1).result
+            return
+        os.wait()
+
+@activity.with_attributes()
+def square_of_the_child(x):
+    raise AssertionError("a child has decided")
+"""
+
+
+def test_forks_in_workflows_and_activities(project: Project) -> None:
+    project.write("forks.py", FORKS)
+    done = project.run("standalone", "-d", "D", "-W", "2", "forks.Forks")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith('result: ["parent", "parent", "parent", 0, 0, 285, 285]\n'), done.stderr
+    assert done.stdout.splitlines()[1:] == ["once"]
+    assert project.processes() == []
