@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import termios
+import threading
 from collections.abc import Sequence
 
 from shell import PATIENCE, Project
@@ -31,6 +32,8 @@ def typed(project: Project, *arguments: str, columns: int = 160, signals: Sequen
         stderr=theirs,
     )
     os.close(theirs)
+    patience = threading.Timer(PATIENCE, process.kill)
+    patience.start()
     found = b""
     try:
         while part := os.read(terminal, 65536):
@@ -40,6 +43,7 @@ def typed(project: Project, *arguments: str, columns: int = 160, signals: Sequen
                 process.send_signal(signal.SIGINT)
     except OSError:  # the last process has closed it
         pass
+    patience.cancel()
     os.close(terminal)
     return process.wait(PATIENCE), found.decode().replace("\r\n", "\n")
 
