@@ -460,6 +460,7 @@ class TimerTask(Task):
 
     kind: ClassVar[str] = TIMER
     ours: ClassVar[bool] = True
+    not_for_users: ClassVar[tuple[str, ...]] = NOT_FOR_USERS
     timer_id: str
     timeout: int | str
     control: Any = None
@@ -467,8 +468,8 @@ class TimerTask(Task):
     def __post_init__(self) -> None:
         text = str(self.timeout)
         checked_name("a timer", self.timer_id, NOT_IN_IDS)
-        if self.timer_id.startswith(NOT_FOR_USERS):
-            ours = " or ".join(map(repr, NOT_FOR_USERS))
+        if self.timer_id.startswith(self.not_for_users):
+            ours = " or ".join(map(repr, self.not_for_users))
             raise ValueError(f"a timer's id does not start with {ours}: {self.timer_id!r}")
         if not is_seconds(text):
             raise ValueError(f"a timer takes whole seconds (at most 8 digits), not {self.timeout!r}")
@@ -503,6 +504,13 @@ class TimerTask(Task):
 
     def __repr__(self) -> str:
         return f'<TimerTask timer_id="{self.timer_id}" timeout={self.timeout}>'
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTimer(TimerTask):
+    """A timer that simpleflow starts for a wait, with an id that users cannot take."""
+
+    not_for_users: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,24 +19,42 @@ COMMANDS: Final = {
     "activity.complete": ("activity", "Complete an activity that has left that to others."),
     "activity.fail": ("activity", "Fail an activity that has left its completion to others."),
     "activity.rerun": ("activity", "Run one activity of a run again, in this process."),
+    "binaries.download": ("binaries", "Download programs that activities need."),
     "decider.start": ("processes", "Decide runs: start decider processes."),
+    "domain.deprecate": ("domain", "Retire a domain: nothing new is started there."),
+    "domain.describe": ("domain", "Show one domain."),
+    "domain.list": ("domain", "List the domains of the engine."),
+    "domain.register": ("domain", "Register a domain."),
     "engine.backup": ("engine", "Copy the engine's file while others use it."),
     "engine.check": ("engine", "See that the engine's file is whole."),
     "engine.vacuum": ("engine", "Remove what is past its retention, and make the file small."),
+    "info": ("info", "Show versions, settings and the environment."),
     "server": ("server", "Serve the engine to Amazon SWF's clients, over HTTP."),
     "standalone": ("standalone", "Run a workflow with all the processes that it needs."),
     "task.info": ("task", "Show a task of a run, and what it has printed."),
+    "tasklist.info": ("tasklist", "Count the tasks that wait in a task list."),
+    "type.delete": ("type", "Delete a type that is deprecated, for good."),
+    "type.deprecate": ("type", "Retire a type: nothing new is started of it."),
+    "type.list": ("type", "List the workflow and the activity types of a domain."),
     "worker.start": ("processes", "Run activities: start worker processes."),
+    "workflow.cancel": ("steering", "Ask a run to cancel itself."),
+    "workflow.filter": ("listing", "List runs by tag, id, type, status or dates, in full."),
     "workflow.history": ("workflow", "Show the events of a run."),
     "workflow.info": ("workflow", "Show one run: its status, its result or its failure."),
     "workflow.list": ("workflow", "List the open or the closed runs of a domain."),
+    "workflow.profile": ("listing", "Show what took a run's time, the longest first."),
     "workflow.repair": ("repair", "Start a run that takes over what another one has completed."),
+    "workflow.restart": ("steering", "Terminate a run, and start it again as it was."),
+    "workflow.result": ("steering", "Print what a run returned, as JSON."),
+    "workflow.signal": ("steering", "Send a signal to a run."),
     "workflow.start": ("workflow", "Start a run, or run a workflow in this process with --local."),
-    "workflow.terminate": ("workflow", "End a run now."),
+    "workflow.tasks": ("listing", "Show the tasks of a run, the latest first."),
+    "workflow.terminate": ("steering", "End a run now."),
+    "workflow.wait": ("steering", "Wait until a run has closed; the exit code tells how."),
 }
 """Each command's module in this package and its help, known without importing it."""
 
-FORMATS: Final = ("csv", "tsv", "tabular", "human", "json", "prettyjson")
+FORMATS: Final = ("csv", "tsv", "tabular", "human", "json", "jsonl", "prettyjson")
 INTERRUPTED: Final = 130
 
 

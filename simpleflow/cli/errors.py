@@ -29,8 +29,10 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from simpleflow.runtime.repair import CannotRepair
     from simpleflow.runtime.rerun import CannotRerun
     from simpleflow.runtime.runs import NoSuchRun
+    from simpleflow.swf.exceptions import SWFError
 
-    return CannotRepair, CannotRerun, ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
+    ours = CannotRepair, CannotRerun, ConfigError, EngineError, LoadError, NoSuchRun, PayloadError, PayloadUnreachable
+    return *ours, SWFError
 
 
 def _unreached(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -36,6 +37,14 @@ class Comma(click.ParamType[list[str]]):
         return [part.strip() for part in str(value).split(",") if part.strip()]
 
 
+class AtLeast(click.FloatRange):
+    """A number that is not less than another one. "nan" is none, though click compares it with nothing."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        return self.fail(f"{value} is no number.", param, ctx) if math.isnan(found) else found
+
+
 class DomainFirst(click.Command):
     """A command with the arguments DOMAIN WORKFLOW_ID ...: SWF_DOMAIN gives the domain where the last one that is
     required is left out."""
@@ -48,6 +57,21 @@ class DomainFirst(click.Command):
             if isinstance(given.get(names[-2]), str) and not isinstance(given.get(names[-1]), str):
                 args = [domain, *args]
         return super().parse_args(ctx, args)
+
+
+class WithTruth(click.Command):
+    """A command whose flags may have true or false behind them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = (param for param in self.params if isinstance(param, click.Option))
+        flags = {name for option in options if option.is_flag for name in option.opts}
+        kept: list[str] = []
+        for word in args:
+            if kept and kept[-1] in flags and word.lower() in ("true", "false"):
+                kept[-1:] = kept[-1:] if word.lower() == "true" else []
+            else:
+                kept.append(word)
+        return super().parse_args(ctx, kept)
 
 
 def domain(required: bool = False) -> Callable[[F], F]:
@@ -69,6 +93,17 @@ def domain(required: bool = False) -> Callable[[F], F]:
     )
 
 
+def _domain_of_environment(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+    found = value or config.load().domain
+    if not found:
+        raise click.UsageError("Missing argument 'DOMAIN' (or set SWF_DOMAIN).")
+    return found
+
+
+domain_argument = click.argument("domain", required=False, callback=_domain_of_environment)
+"""The argument DOMAIN, where it is the only one."""
+
+
 def _lambda_functions(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
     try:
         return config.lambda_functions(texts)
@@ -84,7 +119,7 @@ heartbeat = click.option(
 )
 grace = click.option(
     "--grace",
-    type=click.FloatRange(0),
+    type=AtLeast(0),
     metavar="SECONDS",
     default=GRACE,
     show_default=True,
@@ -98,7 +133,7 @@ health_port = click.option(
 )
 health_timeout = click.option(
     "--health-timeout",
-    type=click.FloatRange(1),
+    type=AtLeast(1),
     metavar="SECONDS",
     default=LATE,
     show_default=True,
@@ -151,7 +186,7 @@ class RunOptions:
         return call_of(workflow, self.input, self.input_file)
 
 
-def _gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+def gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
     """What gives a command these options as one `argument`: a dataclass of this kind with a field for each."""
     names = [field.name for field in fields(kind)]
 
@@ -168,7 +203,7 @@ def _gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], 
     return decorate
 
 
-run_options = _gathered(
+run_options = gathered(
     RunOptions,
     "run",
     (
@@ -251,7 +286,7 @@ def middlewares(command: F) -> F:
     return command
 
 
-work_options = _gathered(
+work_options = gathered(
     Work,
     "work",
     (

@@ -36,11 +36,8 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
     terminal = sys.stdout.isatty() or options.color == "always"
     form = options.format or ("tabular" if terminal else "tsv")
     rows = list(rows)
-    header = bool(options.header)
-    if form == "prettyjson" or (form == "json" and header):
-        write_json([dict(zip(columns, row, strict=True)) for row in rows], pretty=form == "prettyjson")
-    elif form == "json":
-        write_json(rows)
+    if form in ("json", "jsonl", "prettyjson"):
+        write_records(form, [dict(zip(columns, row, strict=True)) for row in rows])
     elif form == "human":
         _human(columns, rows)
     elif form == "tabular" and terminal:
@@ -50,8 +47,17 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
             _table(options, columns, rows)
     else:
         texts = [[text(cell) for cell in row] for row in rows]
-        lines = [list(columns), *texts] if header else texts
+        lines = [list(columns), *texts] if options.header else texts
         {"csv": _csv, "tsv": _tsv, "tabular": _aligned}[form](lines)
+
+
+def write_records(form: str, records: Iterable[Any]) -> None:
+    """Records as one JSON array, or, as "jsonl", each on a line of its own."""
+    if form == "jsonl":
+        for record in records:
+            write_json(record)
+    else:
+        write_json(list(records), pretty=form == "prettyjson")
 
 
 def write_json(value: Any, pretty: bool = False) -> None:

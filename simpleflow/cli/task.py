@@ -9,6 +9,7 @@ import click
 from simpleflow import config
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
+from simpleflow.cli.finding import Named, find, near
 from simpleflow.payload.codec import RESERVED, Codec
 from simpleflow.payload.notes import Notes
 from simpleflow.protocol.history import Event, attributes
@@ -18,6 +19,7 @@ from simpleflow.runtime.telling import in_words, output_name, progress_name, rea
 from simpleflow.swf import report
 from simpleflow.swf.exceptions import DoesNotExistError
 from simpleflow.swf.models.history import History
+from simpleflow.swf.stats import timings
 
 
 @click.command("task.info", cls=options.DomainFirst)
@@ -40,12 +42,14 @@ def task_info(
     """Show a task of a run, how far it is, and what an attempt of it has printed (the end of that)."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
-    run = runs.find(client, domain, workflow_id, run_id)
+    run = find(client, Named(domain, workflow_id, run_id))
     events = list(runs.history(client, run))
+    history = History.from_event_list(events)
     try:
-        found = report.task(History.from_event_list(events), task_id, details)
+        found = report.task(history, task_id, details)
     except DoesNotExistError:
-        raise click.ClickException(f"the run has no task {task_id}: see `simpleflow workflow.history`") from None
+        hint = near(task_id, (task.id for task in timings(history))) or ": see `simpleflow workflow.history`"
+        raise click.ClickException(f"the run has no task {task_id}{hint}") from None
     (row,) = found.rows
     read = _read(codec_of(url), dict(zip(found.columns, row, strict=True)))
     started = _begun(events, task_id)

@@ -1,4 +1,4 @@
-"""The commands on runs: start, terminate, list, info, history."""
+"""The commands that start a run and that show runs: start, list, info, history."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from simpleflow import config
 from simpleflow.cli import options, output, report
 from simpleflow.cli.app import INTERRUPTED, Globals
+from simpleflow.cli.finding import Named, find, known_domain, run_arguments
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.payload.failures import traceback_of
@@ -102,29 +103,8 @@ def report_failure(failure: WorkflowFailed) -> int:
     return NOT_COMPLETED
 
 
-@click.command("workflow.terminate", cls=options.DomainFirst)
-@click.argument("domain")
-@click.argument("workflow_id")
-@click.argument("run_id", required=False)
-@click.option("--reason", help="Why; kept in the history.")
-@click.pass_obj
-def workflow_terminate(common: Globals, domain: str, workflow_id: str, run_id: str | None, reason: str | None) -> None:
-    """End the open run of WORKFLOW_ID now."""
-    client = options.open_engine(options.engine_url(common), reading=True)
-    request = {"runId": run_id, "reason": reason}
-    given = {key: value for key, value in request.items() if value}
-    try:
-        client.terminate_workflow_execution(domain=domain, workflowId=workflow_id, **given)
-    except Exception as error:
-        if code_of(error) == "UnknownResourceFault" and "execution" in str(error):
-            raise click.ClickException(
-                f"the domain {domain} has no open run of {workflow_id}: see `simpleflow workflow.list {domain}`"
-            ) from error
-        raise
-
-
 @click.command("workflow.list")
-@click.argument("domain", required=False)
+@options.domain_argument
 @click.option("-s", "--status", type=click.Choice(["open", "closed"]), default="open", show_default=True)
 @click.option(
     "-d",
@@ -136,14 +116,12 @@ def workflow_terminate(common: Globals, domain: str, workflow_id: str, run_id: s
     help="How old.",
 )
 @click.pass_obj
-def workflow_list(common: Globals, domain: str | None, status: str, started_since: int) -> None:
+def workflow_list(common: Globals, domain: str, status: str, started_since: int) -> None:
     """List the open (or the closed) runs of DOMAIN, newest first."""
-    domain = domain or config.load().domain
-    if not domain:
-        raise click.UsageError("Missing argument 'DOMAIN' (or set SWF_DOMAIN).")
     since = datetime.now(UTC) - timedelta(days=started_since)
     client = options.open_engine(options.engine_url(common), reading=True)
-    found = runs.listed(client, domain, closed=status == "closed", since=since)
+    with known_domain(client, domain):
+        found = list(runs.listed(client, domain, closed=status == "closed", since=since))
     columns = ("Workflow ID", "Workflow Type", "Status", "Close Status", "Run ID", "Start Timestamp")
     output.show(
         common,
@@ -163,22 +141,19 @@ def workflow_list(common: Globals, domain: str | None, status: str, started_sinc
 
 
 @click.command("workflow.info", cls=options.DomainFirst)
-@click.argument("domain")
-@click.argument("workflow_id")
-@click.argument("run_id", required=False)
+@run_arguments
 @click.pass_obj
-def workflow_info(common: Globals, domain: str, workflow_id: str, run_id: str | None) -> None:
+def workflow_info(common: Globals, named: Named) -> None:
     """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
-    run = runs.find(client, domain, workflow_id, run_id)
-    found = report.summary(client, run, codec_of(url))
+    found = report.summary(client, find(client, named), codec_of(url))
     output.show(common, list(found.columns), [list(found.columns.values())], one=True)
     if found.traceback and sys.stdout.isatty():
         click.echo(f"\n{found.traceback.rstrip()}")
 
 
-@click.command("workflow.history")
+@click.command("workflow.history", cls=options.WithTruth)
 @click.argument("workflow_id")
 @click.argument("run_id", required=False)
 @options.domain(required=True)
@@ -199,16 +174,15 @@ def workflow_history(
 ) -> None:
     """Show all events of a run."""
     client = options.open_engine(options.engine_url(common), reading=True)
-    run = runs.find(client, domain, workflow_id, run_id)
-    runs.describe(client, run)  # says so if there is no such run
+    run = find(client, Named(domain, workflow_id, run_id))
     events = list(runs.history(client, run, reverse=reverse_order))
-    as_json = common.format in ("json", "prettyjson")
+    as_json = common.format in ("json", "jsonl", "prettyjson")
     if form == "cooked":
         cooked = report.cooked(events)
         output.write_json(cooked, pretty=common.format == "prettyjson" or not as_json)
     elif as_json:
         records = events if form == "events" else [report.raw(event) for event in events]
-        output.write_json(records, pretty=common.format == "prettyjson")
+        output.write_records(str(common.format), records)
     else:
         rows = [(event["eventId"], event["eventTimestamp"], event["eventType"], attributes(event)) for event in events]
         output.show(common, ("eventId", "eventTimestamp", "eventType", "attributes"), rows)

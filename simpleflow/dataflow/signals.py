@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simpleflow.command import CHILD, SIGNAL, Command, SendSignal, StartChild
+from simpleflow.command import CHILD, OURS, SIGNAL, Command, SendSignal, StartChild
 from simpleflow.dataflow.events import Signaled
 from simpleflow.dataflow.graph import End, Graph, Node
 from simpleflow.exceptions import TimeoutError
 from simpleflow.futures import FINISHED
 from simpleflow.signal import ReceiveSignal
 from simpleflow.submittable import Values
-from simpleflow.task import NOT_IN_IDS, TimerTask
+from simpleflow.task import NOT_IN_IDS, OwnTimer
 
 HANDED_ON: Final = "a signal that is handed on"
 """Where the program asked for it, in messages."""
@@ -151,8 +151,8 @@ class Signals:
     def _limit(self, node: Node, name: str, timeout: int | str) -> None:
         """Let the node fail when the time is over, and the timer end with the node."""
         graph = self._graph
-        id = f"receive-{name[:200]}-{graph.number('receive', name)}".translate(_AS_ID)
-        timer = graph.add(TimerTask(id, timeout), node.owner, "", node.where)
+        id = f"_{OURS}receive-{name[:200]}-{graph.number('receive', name)}".translate(_AS_ID)
+        timer = graph.add(OwnTimer(id, timeout), node.owner, "", node.where)
         error = TimeoutError("RECEIVE", str(timeout), node.id)
 
         def cancel() -> None:

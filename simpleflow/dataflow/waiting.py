@@ -8,13 +8,14 @@ from functools import partial
 from math import ceil, isfinite
 from typing import Any, Final
 
+from simpleflow.command import OURS
 from simpleflow.dataflow.branches import Branch
 from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Node
 from simpleflow.dataflow.turns import Turns
 from simpleflow.dataflow.waits import Deadline, Listener, Queue, Wait, first, has_failed, would_raise
 from simpleflow.futures import ALL_COMPLETED, CANCELLED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, Timeout
-from simpleflow.task import TimerTask
+from simpleflow.task import OwnTimer
 
 ENDS: Final[dict[str, Callable[[Node], bool] | None]] = {
     ALL_COMPLETED: None,
@@ -139,8 +140,8 @@ class Waiting(Turns):
 
     def _new_timer(self, branch: Branch, seconds: int) -> Node:
         branch.timers += 1
-        id = f"_wait-{branch.scope}{'.' if branch.scope else ''}{branch.timers}"
-        return self._graph.add(TimerTask(id, max(0, seconds)), branch, branch.scope, caller())
+        id = f"_{OURS}wait-{branch.scope}{'.' if branch.scope else ''}{branch.timers}"
+        return self._graph.add(OwnTimer(id, max(0, seconds)), branch, branch.scope, caller())
 
     def _sleep(self, seconds: int) -> Node:
         """A timer that has fired: waits for it."""

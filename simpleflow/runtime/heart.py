@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol
 
+from simpleflow import log as logs
 from simpleflow.protocol.faults import code_of
 
 log = logging.getLogger("simpleflow.runtime")
@@ -36,7 +37,7 @@ class HeartClient(Protocol):
 
 class Pulse:
     """The heartbeats of one task: at a third of its heartbeat timeout, and when its time is over, for then the answer
-    says that it is lost.
+    says that it is lost. Made in the thread that works on the task, so its log lines are named as that one's are.
 
     Args:
         token, task_id: the task's.
@@ -69,6 +70,7 @@ class Pulse:
         self._next = self._last + self._every
         self._failures = 0
         self.on = True
+        self.what = logs.running.what
 
     @property
     def due(self) -> float:
@@ -166,6 +168,7 @@ class Heart:
 
     def _run(self) -> None:
         while (pulse := self._next()) is not None:
+            logs.running.what = pulse.what
             pulse.beat(self._client)
 
     def _next(self) -> Pulse | None:

@@ -32,6 +32,8 @@ Point = Callable[[str, str], None]
 MAX_NAME: Final = 256
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
+RESPOND_MOST: Final = 2.0
+"""The same for an answer: work that is done, for which nobody heartbeats any more."""
 GRACE: Final = 30.0
 """Seconds for what is in hand when a process is told to stop."""
 DRAIN: Final = 5.0
@@ -198,7 +200,8 @@ def serve(
                     log.error("gave up, a response is lost: %s", error)
                     return
             failures += 1
-            pause = min(RETRY_FIRST * 2 ** min(failures, 20), 1.0 if stop() else RETRY_MOST) * random.uniform(0.5, 1)
+            most = 1.0 if stop() else RETRY_MOST if respond is None else RESPOND_MOST
+            pause = min(RETRY_FIRST * 2 ** min(failures, 20), most) * random.uniform(0.5, 1)
             log.warning("the engine cannot be reached, trying again in %.1f s: %s", pause, error)
             stop.sleep(pause, 2 if stop() else 1)
             continue

@@ -229,9 +229,10 @@ def test_unknown_places(project: Project) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: the engine knows no domain Nowhere: ")
     done = project.run("workflow.info", "D", "nobody")
-    assert (done.returncode, done.stderr) == (1, "Error: the domain D has no run of nobody\n")
+    hint = "see `simpleflow workflow.list D`, perhaps with --status closed"
+    assert (done.returncode, done.stderr) == (1, f"Error: the domain D has no run of nobody: {hint}\n")
     done = project.run("workflow.history", "-d", "D", "nobody", "no-run")
-    assert (done.returncode, done.stderr) == (1, "Error: the domain D has no run no-run of nobody\n")
+    assert (done.returncode, done.stderr) == (1, f"Error: the domain D has no run no-run of nobody: {hint}\n")
 
 
 def test_missing_domains(project: Project) -> None:

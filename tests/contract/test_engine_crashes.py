@@ -99,5 +99,5 @@ def test_twenty_processes_on_one_file(tmp_path: Path, seconds: int, capsys: pyte
     with capsys.disabled():
         p99 = max(wait[2] for wait in waits)
         print(f"\n20 processes, {calls:,} calls: p99 of the slowest {p99 * 1000:.0f} ms, worst {worst * 1000:.0f} ms")
-    fewest = min(len(acknowledged([report], "completed")) for report in reports)
-    assert fewest > 0 and worst < 10, "nobody starves"
+    fewest = min(wait[0] for wait in waits)
+    assert fewest > calls / len(waits) / 10 and worst < 10, "nobody starves"

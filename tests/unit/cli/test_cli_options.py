@@ -136,3 +136,9 @@ def test_options_that_were_typed_are_typed_again() -> None:
     assert sorted(again) == sorted(typed)
     assert _working.main(again, standalone_mode=False) == again
     assert _working.main([], standalone_mode=False) == []
+
+
+@pytest.mark.parametrize("text", ["nan", "-1", "x"])
+def test_a_time_that_is_none(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        options.AtLeast(0).convert(text, None, None)

@@ -41,13 +41,14 @@ def test_csv(capsys: pytest.CaptureFixture[str]) -> None:
     assert not shown(capsys, "csv").startswith("Name")
 
 
-def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_an_array_of_objects(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [["a\tb", "2026-11-23T14:00:01.500Z", {"x": [1, "ü"]}], ["c", None, 1.5], ['say "so"', None, "two\nlines"]]
+    objects = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     plain = shown(capsys, "json")
     assert plain.count("\n") == 1
-    assert json.loads(plain) == rows
-    objects = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-    assert json.loads(shown(capsys, "json", True)) == objects
+    assert json.loads(plain) == json.loads(shown(capsys, "json", True)) == objects
+    lines = shown(capsys, "jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == objects
     pretty = shown(capsys, "prettyjson")
     assert json.loads(pretty) == objects
     assert '\n    "Name": "c",\n' in pretty
@@ -73,7 +74,7 @@ def test_colours_where_they_are_asked_for(
     assert "\x1b[31mFAILED\x1b[0m" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("form", [None, "csv", "tsv", "tabular", "human"])
+@pytest.mark.parametrize("form", [None, "csv", "tsv", "tabular", "human", "jsonl"])
 def test_nothing_to_show(capsys: pytest.CaptureFixture[str], form: str | None) -> None:
     output.show(Globals(format=form), COLUMNS, [])
     assert capsys.readouterr().out == ""

@@ -216,7 +216,7 @@ def test_sleep_in_a_coroutine() -> None:
         await self.sleep(5)
         return self.now().timestamp()
 
-    assert fire(Drive(run), "_wait-1").result == 1.0
+    assert fire(Drive(run), "__simpleflow_wait-1").result == 1.0
 
 
 def test_five_thousand_gathers_one_inside_of_the_other() -> None:

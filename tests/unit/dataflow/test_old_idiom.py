@@ -227,10 +227,10 @@ def test_a_wait_has_its_timer_again() -> None:
             raise ExecutionBlocked
         return [first, second]
 
-    driven = fire(drive(run), "_wait-1")
-    assert timers(driven) == [("_wait-1", 5), ("_wait-2", 5)]
+    driven = fire(drive(run), "__simpleflow_wait-1")
+    assert timers(driven) == [("__simpleflow_wait-1", 5), ("__simpleflow_wait-2", 5)]
     driven.ok("activity-g-1")
-    assert [command.id for command in driven.commands if isinstance(command, CancelTimer)] == ["_wait-2"]
+    assert [command.id for command in driven.commands if isinstance(command, CancelTimer)] == ["__simpleflow_wait-2"]
     assert driven.program.outcome is None
     assert driven.ok("activity-f-2").result == [0, 1]
     assert len(timers(driven)) == 2
@@ -248,10 +248,10 @@ def test_sleeps_and_streams_have_their_timers_again() -> None:
             raise ExecutionBlocked
         return a.result
 
-    driven = fire(fire(drive(run), "_wait-1"), "_wait-2")
+    driven = fire(fire(drive(run), "__simpleflow_wait-1"), "__simpleflow_wait-2")
     assert driven.program.outcome is None
     assert driven.ok("activity-f-1").result == 1
-    assert timers(driven) == [("_wait-1", 3), ("_wait-2", 5)]
+    assert timers(driven) == [("__simpleflow_wait-1", 3), ("__simpleflow_wait-2", 5)]
 
 
 def test_what_was_received_is_received_again() -> None:

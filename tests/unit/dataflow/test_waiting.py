@@ -101,11 +101,11 @@ def test_a_wait_that_is_in_time_cancels_its_timer() -> None:
         return [ids(each) for each in futures.wait(a, b, timeout=timedelta(minutes=1))]
 
     drive = Drive(run)
-    assert timers(drive) == [("_wait-1", 60)]
+    assert timers(drive) == [("__simpleflow_wait-1", 60)]
     drive.ok("activity-f-1")
     assert cancelled(drive) == []
     assert drive.ok("activity-f-2").result == [["activity-f-1", "activity-f-2"], []]
-    assert cancelled(drive) == ["_wait-1"]
+    assert cancelled(drive) == ["__simpleflow_wait-1"]
 
 
 def test_a_wait_whose_time_is_over_gives_what_there_is() -> None:
@@ -115,8 +115,9 @@ def test_a_wait_whose_time_is_over_gives_what_there_is() -> None:
         second = [ids(each) for each in futures.wait(a, b, timeout=7, return_when=FIRST_EXCEPTION)]
         return [first, second]
 
-    drive = fire(Drive(run).ok("activity-f-1"), "_wait-1")
-    assert timers(drive) == [("_wait-1", 2), ("_wait-2", 7)], "whole seconds, rounded up, each timer once"
+    drive = fire(Drive(run).ok("activity-f-1"), "__simpleflow_wait-1")
+    started = [("__simpleflow_wait-1", 2), ("__simpleflow_wait-2", 7)]
+    assert timers(drive) == started, "whole seconds, rounded up, each timer once"
     assert cancelled(drive) == []
     assert drive.fail("activity-f-2").result == [
         [["activity-f-1"], ["activity-f-2"]],
@@ -146,10 +147,10 @@ def test_timers_of_branches_have_their_scope() -> None:
         return [len(future.result.done) for future in made]
 
     drive = Drive(run)
-    assert timers(drive) == [("_wait-1", 9), ("_wait-b1.1", 5), ("_wait-b2.1", 5)]
-    fire(drive, "_wait-b2.1").ok("activity-f-1")
+    assert timers(drive) == [("__simpleflow_wait-1", 9), ("__simpleflow_wait-b1.1", 5), ("__simpleflow_wait-b2.1", 5)]
+    fire(drive, "__simpleflow_wait-b2.1").ok("activity-f-1")
     assert drive.result == [1, 0]
-    assert cancelled(drive) == ["_wait-1", "_wait-b1.1"]
+    assert cancelled(drive) == ["__simpleflow_wait-1", "__simpleflow_wait-b1.1"]
 
 
 def test_a_failure_that_breaks_off_a_wait_cancels_its_timer() -> None:
@@ -162,8 +163,8 @@ def test_a_failure_that_breaks_off_a_wait_cancels_its_timer() -> None:
             return len(futures.wait(a, timeout=5).not_done)
 
     drive = Drive(run).fail("activity-fast-1")
-    assert cancelled(drive) == ["_wait-1"]
-    assert fire(drive, "_wait-2").result == 1
+    assert cancelled(drive) == ["__simpleflow_wait-1"]
+    assert fire(drive, "__simpleflow_wait-2").result == 1
 
 
 def test_a_run_that_is_put_away_asks_for_nothing() -> None:
@@ -286,8 +287,8 @@ def test_as_completed_with_a_time() -> None:
         return seen
 
     drive = Drive(run).ok("activity-f-2").ok("activity-f-1")
-    assert timers(drive) == [("_wait-1", 5)]
-    assert fire(drive, "_wait-1").result == ["activity-f-2", "activity-f-1"]
+    assert timers(drive) == [("__simpleflow_wait-1", 5)]
+    assert fire(drive, "__simpleflow_wait-1").result == ["activity-f-2", "activity-f-1"]
     assert cancelled(drive) == []
 
 
@@ -301,7 +302,7 @@ def test_as_completed_cancels_its_timer_once_all_are_done() -> None:
     drive = Drive(run).ok("activity-f-1").ok("activity-f-2")
     assert cancelled(drive) == []
     drive.ok("activity-g-1")
-    assert cancelled(drive) == ["_wait-1"]
+    assert cancelled(drive) == ["__simpleflow_wait-1"]
     assert drive.ok("activity-g-2").result == "ok"
 
 
@@ -394,8 +395,8 @@ def test_sleeping_takes_a_timer_and_no_other_branch_waits() -> None:
         return [self.now().timestamp(), made.result]
 
     drive = Drive(run)
-    assert timers(drive) == [("_wait-1", 0), ("_wait-b1.1", 3600)]
-    assert fire(fire(drive, "_wait-1"), "_wait-b1.1").result == [1.0, 2.0]
+    assert timers(drive) == [("__simpleflow_wait-1", 0), ("__simpleflow_wait-b1.1", 3600)]
+    assert fire(fire(drive, "__simpleflow_wait-1"), "__simpleflow_wait-b1.1").result == [1.0, 2.0]
 
 
 def test_a_branch_that_is_cancelled_while_it_sleeps_cancels_its_timer() -> None:
@@ -412,7 +413,7 @@ def test_a_branch_that_is_cancelled_while_it_sleeps_cancels_its_timer() -> None:
         return made.result
 
     drive = Drive(run).ok("activity-f-1")
-    assert drive.result == "up" and cancelled(drive) == ["_wait-b1.1"]
+    assert drive.result == "up" and cancelled(drive) == ["__simpleflow_wait-b1.1"]
 
 
 # -- futures made by hand --------------------------------------------------------------------------------------------

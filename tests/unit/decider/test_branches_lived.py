@@ -40,7 +40,7 @@ class Coroutines(Workflow):
 def test_coroutines_and_sleep(town: Town) -> None:
     execution = town.start(Coroutines, 10)
     assert town.run(execution) == [[4, 8, 20, "ValueError: no"], [2, 4]]
-    assert [given["timerId"] for given in town.of(execution, "TimerStarted")] == ["_wait-1"]
+    assert [given["timerId"] for given in town.of(execution, "TimerStarted")] == ["__simpleflow_wait-1"]
     ids = {given["activityId"] for given in town.of(execution, "ActivityTaskScheduled")}
     prefix = "activity-test_branches_lived.double-"
     suffixes = {id.removeprefix(prefix) for id in ids if id.startswith(prefix)}
@@ -61,9 +61,9 @@ def test_a_timer_that_is_not_needed_is_cancelled_and_one_that_is_fires(town: Tow
     execution = town.start(Limited)
     assert town.run(execution) == [1, 1, 1]
     started = [given["timerId"] for given in town.of(execution, "TimerStarted")]
-    assert [given["timerId"] for given in town.of(execution, "TimerFired")] == ["_wait-2"]
-    assert [given["timerId"] for given in town.of(execution, "TimerCanceled")] == ["_wait-1"]
-    assert started == ["_wait-1", "_wait-2"]
+    assert [given["timerId"] for given in town.of(execution, "TimerFired")] == ["__simpleflow_wait-2"]
+    assert [given["timerId"] for given in town.of(execution, "TimerCanceled")] == ["__simpleflow_wait-1"]
+    assert started == ["__simpleflow_wait-1", "__simpleflow_wait-2"]
 
 
 class Pirate(Workflow):

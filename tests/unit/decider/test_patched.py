@@ -340,4 +340,4 @@ def test_the_time_of_a_timer_may_change_but_a_wait_with_a_time_is_a_task_of_its_
     assert result(live((1, waits(5)), (0, waits(9)))) == "b-1"
     world = World(None)
     step(world, waits(5))
-    assert "_wait-1" in parked(decide(world, decider(world, endless)))
+    assert "__simpleflow_wait-1" in parked(decide(world, decider(world, endless)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from simpleflow import log as logs
 from simpleflow.protocol.faults import Fault, client_error
 from simpleflow.runtime import heart
 from simpleflow.runtime.heart import Heart, Pulse
@@ -167,3 +168,20 @@ def test_the_answer_to_a_task_that_is_over_is_nobodys() -> None:
     one.beat(Engine({"cancelRequested": True}, ))
     one.beat(Engine(fault("UnknownResourceFault")))
     assert one.verdict is None and not rung
+
+
+def test_its_log_lines_are_named_as_the_task_is(caplog: pytest.LogCaptureFixture) -> None:
+    said: list[tuple[str, str, int | str]] = []
+    caplog.handler.addFilter(lambda record: said.append(logs.running.what) is None)
+    engine = Engine(fault("UnknownResourceFault"))
+    what = "activity", "a-run", "task"
+    logs.running.what = what
+    try:
+        one, _ = pulse(0.03)
+    finally:
+        logs.running.what = logs.NOTHING
+    ours = Heart(engine)
+    ours.begin(one)
+    engine.heard.acquire(timeout=10)
+    ours.close()
+    assert said == [what]

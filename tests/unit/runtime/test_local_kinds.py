@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from examples.many_tasks import ManyTasks
-from simpleflow import Workflow, activity
+from simpleflow import Workflow, activity, futures
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.exceptions import TaskException, WorkflowFailed
 from simpleflow.runtime.local import run_local
+from simpleflow.runtime.runs import reason_of
 from simpleflow.runtime.start import start
 from simpleflow.task import LambdaFunctionTask
 
@@ -78,6 +79,20 @@ def test_a_run_that_goes_on_as_new_is_followed() -> None:
             return seen
 
     assert run_local(Counts, (2, [])) == [False, True, True]
+
+
+def test_timers_of_the_user_s_are_none_of_those_that_simpleflow_waits_with() -> None:
+    class Named(Workflow):
+        def run(self) -> Any:
+            for id in ("receive-x-1", "_wait-1"):
+                self.submit(self.start_timer(id, 1)).result
+            begun = self.now()
+            received = self.receive("x", timeout=5)
+            futures.wait(received, timeout=3)
+            early = received.done
+            return early, received.exception is not None, (self.now() - begun).seconds
+
+    assert run_local(Named) == [False, True, 5]
 
 
 def test_a_failed_child_and_one_that_gives_up() -> None:
@@ -205,6 +220,13 @@ def test_the_hook_before_the_limit() -> None:
             return [runs, self.history_length < 70]
 
     assert run_local(Long) == [4, True]
+
+
+def test_a_run_that_is_too_long_tells_what_to_do() -> None:
+    closing = {"eventType": "WorkflowExecutionTerminated"}
+    given = {"workflowExecutionTerminatedEventAttributes": {"cause": "EVENT_LIMIT_EXCEEDED"}}
+    reason, _ = reason_of(closing | given)
+    assert reason is not None and reason.endswith("let it continue as new before (docs/how-to/long-runs.md)")
 
 
 def test_a_handle_follows_a_run_that_goes_on_as_new() -> None:

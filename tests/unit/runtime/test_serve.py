@@ -137,6 +137,18 @@ def test_too_many_pollers_is_no_reason_to_give_up() -> None:
     assert served(fault("LimitExceededFault"), {}) == [None, None]
 
 
+def test_an_answer_waits_for_an_engine_that_is_back_no_longer_than_a_poll_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody heartbeats for work that is done: a long pause would lose it to the task's heartbeat timeout."""
+    stop = Stop()
+    engine = Engine(stop, *[OSError("away")] * 12, TASK, *[OSError("away")] * 12, {}, {})
+    naps: list[float] = []
+    monkeypatch.setattr(stop, "sleep", lambda seconds, requests=1: naps.append(seconds))
+    serve(engine, POLL, answered, stop)
+    assert len(naps) == 24
+    assert max(naps[:12]) > 10
+    assert max(naps[12:]) <= 2
+
+
 def test_draining_tries_for_a_while_and_not_past_a_second_request(monkeypatch: pytest.MonkeyPatch) -> None:
     stop = Stop()
     engine = Engine(stop, TASK, *[OSError("away")] * 8, {})
