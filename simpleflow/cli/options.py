@@ -59,6 +59,21 @@ class DomainFirst(click.Command):
         return super().parse_args(ctx, args)
 
 
+class WithTruth(click.Command):
+    """A command whose flags may have true or false behind them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = (param for param in self.params if isinstance(param, click.Option))
+        flags = {name for option in options if option.is_flag for name in option.opts}
+        kept: list[str] = []
+        for word in args:
+            if kept and kept[-1] in flags and word.lower() in ("true", "false"):
+                kept[-1:] = kept[-1:] if word.lower() == "true" else []
+            else:
+                kept.append(word)
+        return super().parse_args(ctx, kept)
+
+
 def domain(required: bool = False) -> Callable[[F], F]:
     """The option --domain."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -16,6 +17,8 @@ from unicodedata import combining, east_asian_width
 ERASE: Final = b"\r\x1b[2K"
 BAR: Final = 24
 """Characters of the bar, at most; it takes an eighth of the terminal."""
+PRINTED_EVERY: Final = 2.0
+"""Seconds between two lines where there is no terminal."""
 
 
 class Tasks(Protocol):
@@ -30,17 +33,19 @@ class Tasks(Protocol):
 
 
 class Progress:
-    """The line, while the block lasts; nothing at all where standard error is no terminal.
+    """The line, while the block lasts. Where standard error is no terminal there is none: `wanted` has the status
+    printed there instead, now and then. Where it is False there is nothing at all.
 
     Other processes print on the same terminal, so for that time their output and ours comes through a pipe, and is
     written above the line, whole lines at a time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: bool | None = None) -> None:
         self._started = time.monotonic()
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr.isatty() and wanted is not False
+        self._printed = bool(wanted) and not self._shown
         self._line = b""
-        self._asked, self._told = 0.0, ""
+        self._asked, self._told = -math.inf, ""
         self._lock = threading.Lock()
         self._kept: dict[int, int] = {}
         self._threads: list[threading.Thread] = []
@@ -68,6 +73,9 @@ class Progress:
 
     def show(self, tasks: Tasks, told: Callable[[], str] = str) -> None:
         """Draw the line anew; at its end what is `told`, which is asked for at most once a second."""
+        if self._printed and time.monotonic() >= self._asked + PRINTED_EVERY:
+            self._asked = time.monotonic()
+            print("status: OPEN", file=sys.stderr, flush=True)
         if not self._shown:
             return
         if time.monotonic() >= self._asked + 1:

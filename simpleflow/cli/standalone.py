@@ -41,6 +41,11 @@ from simpleflow.workflow import Workflow
 @options.grace
 @options.work_options
 @options.lambdas
+@click.option(
+    "--display-status",
+    type=bool,
+    help="true: also print the status where there is no terminal; false: no line on a terminal either.",
+)
 @repaired
 @force_activities
 @click.pass_obj
@@ -55,6 +60,7 @@ def standalone(
     heartbeat: int | None,
     grace: float,
     lambdas: dict[str, str],
+    display_status: bool | None,
     work: Work,
     repair: FormerRun | None,
     force_activities: str | None,
@@ -81,7 +87,7 @@ def standalone(
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
     watch = runs.Watch(client, place.run)
     try:
-        closed = _work(watch, place, crew, stop)
+        closed = _work(watch, place, crew, stop, display_status)
     except Exception as error:
         if watch.closing is None and code_of(error) != "UnknownResourceFault":  # else there is no run
             _interrupted(common, place, workflow, words)
@@ -112,11 +118,11 @@ def _place(
     return place
 
 
-def _work(watch: runs.Watch, place: alone.Place, crew: alone.Crew, stop: Stop) -> bool:
+def _work(watch: runs.Watch, place: alone.Place, crew: alone.Crew, stop: Stop, shown: bool | None) -> bool:
     """Work on the run until it closes or we are told to stop; whether it closed."""
     told: set[str] = set()
     notes = Notes(config.load().payload_stores(crew.engine))
-    with Progress() as progress:
+    with Progress(shown) as progress:
 
         def saw(watch: runs.Watch) -> None:
             progress.show(watch, lambda: overview(notes, watch.run.run_id, watch.attempts))

@@ -153,7 +153,7 @@ def workflow_info(common: Globals, named: Named) -> None:
         click.echo(f"\n{found.traceback.rstrip()}")
 
 
-@click.command("workflow.history")
+@click.command("workflow.history", cls=options.WithTruth)
 @click.argument("workflow_id")
 @click.argument("run_id", required=False)
 @options.domain(required=True)

@@ -122,6 +122,7 @@ class Weather:
         workers: int = WORKERS,
     ) -> None:
         self.crowd = 2 + deciders + workers
+        self.seed = seed
         self.chance = Random(seed)
         self.engine = engine
         self.handles: dict[Handle, tuple[int, int]] = {}

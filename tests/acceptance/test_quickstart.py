@@ -72,8 +72,9 @@ def test_local_interrupted(project: Project) -> None:
 
 
 def test_standalone(project: Project) -> None:
-    done = project.run("standalone", "--domain", "TestDomain", BASIC, "--input", "[1, 0]")
+    done = project.run("standalone", "--domain", "TestDomain", "--display-status", "true", BASIC, "--input", "[1, 0]")
     assert done.returncode == 0, done.stderr
+    assert "\nstatus: OPEN\n" in done.stderr
     names, printed = done.stdout.splitlines()
     assert ID.fullmatch(names)
     assert printed == "(1 + 1) * 2 = 4"

@@ -71,7 +71,7 @@ def weathered(weather: Weather, seconds: float, runs: int, capsys: pytest.Captur
         lived = f"{sum(process in before for process in after)} of {len(after)} processes lived through it"
         slowest = max(household.slowest for household in weather.households)
         ends = f"{len(weather.handles)} runs; {lived}; ends took {slowest:.2f} s at most"
-        print(f"\n{dict(weather.counts)}\n{kinds}\n{ends}")
+        print(f"\nSEED={weather.seed} {dict(weather.counts)}\n{kinds}\n{ends}")
     assert grown(before, after) == []
     weather.end()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import time
@@ -133,6 +134,21 @@ def eats(megabytes):
     global eaten
     eaten = b"x" * (megabytes * 1_000_000)
     return os.getpid()
+
+def eats_and_waits(fifo):
+    eats(200)
+    say(fifo, str(os.getpid()))
+    signal.pause()
+
+def eats_all(megabytes):
+    """Eat, a little at a time, so much and more than this process may have from now on."""
+    import resource
+    with open("/proc/self/statm") as file:
+        size = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + megabytes * 1_000_000,) * 2)
+    mine = []
+    while True:
+        mine.append(bytearray(10_000))
 
 @activity.with_attributes(version="2")
 def versioned():
@@ -302,6 +318,24 @@ def test_a_child_that_has_grown_is_replaced(engine: Engine) -> None:
     assert second != first
     assert [worker.result("process") for _ in range(2)] == [second, second]
     assert worker.result("process") != second
+
+
+def test_a_child_that_eats_until_it_is_killed(engine: Engine) -> None:
+    _, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("eats_and_waits", fifo.path)
+    os.kill(int(fifo.line()), signal.SIGKILL)
+    reason = worker.expect("respond_activity_task_failed")["reason"]
+    found = re.fullmatch(r"worker-died: killed by signal 9, perhaps out of memory; peak memory (\d+) MB", reason)
+    assert found and 200 <= int(found.group(1)) < 400, reason
+    assert worker.result("process"), "another child goes on"
+
+
+def test_a_child_that_eats_all_that_it_may_have(engine: Engine) -> None:
+    _, worker = engine.worker()
+    child = worker.result("process")
+    assert worker.failure("eats_all", 50) == "MemoryError"
+    assert worker.result("process") == child, "what it had eaten is free again"
 
 
 def test_tasks_in_threads(engine: Engine) -> None:

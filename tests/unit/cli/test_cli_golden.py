@@ -112,3 +112,12 @@ def test_forms(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
         [record] = json.loads(told)
         assert list(record)[:3] == list(expected) and expected.items() <= record.items()
         assert record["Start Timestamp"] == "2026-01-05T03:41:00.000Z"
+
+
+def test_the_newest_event_first(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def ids(*words: str) -> list[int]:
+        assert app.run(["--format", "json", "workflow.history", "-d", "TestDomain", *words, ID]) == 0
+        return [record["id"] for record in json.loads(capsys.readouterr().out)]
+
+    assert ids() == ids("--reverse-order", "false") == list(range(1, 12)), "all of them, not the first ten"
+    assert ids("--reverse-order") == ids("--reverse-order", "true") == list(range(11, 0, -1))
