@@ -182,6 +182,7 @@ class Slot:
         self._kind = worker.kind
         self._one_task = one_task
         self._stop = Stop()
+        self._stop.fileno()  # opened now: without descriptors the worker ends before it has a task
 
     def told(self, requests: int) -> None:
         """This process was told to stop so often; or one of its children has died. From another thread."""

@@ -1,0 +1,33 @@
+"""What a worker has of its own before it takes a task."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from simpleflow.config import Config
+from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.working import ACTIVITY, InChild, Worker
+
+
+class Engine:
+    """Has nothing to do."""
+
+    def respond_and_poll(self, respond: object, poll: object) -> dict[str, object]:
+        return {}
+
+    def record_activity_task_heartbeat(self, *, taskToken: str, details: str = "") -> None: ...
+
+
+def test_a_worker_without_descriptors_ends_before_it_has_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would else fail where it tells its slots to stop, and leave their tasks behind."""
+    worker = Worker(Engine(), "D", "list", Stop(), kind=ACTIVITY, config=Config())
+
+    def none_left() -> tuple[int, int]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pipe", none_left)
+    with pytest.raises(OSError, match="Too many"):
+        InChild(worker, one_task=False)
