@@ -42,7 +42,7 @@ from simpleflow.command import (
 from simpleflow.constants import MAX_DECISIONS
 from simpleflow.decider.decisions import Decision, timer
 from simpleflow.decider.refusals import Treatment, treatment
-from simpleflow.decider.translate import Words, short
+from simpleflow.decider.translate import Words, differs_at, short
 from simpleflow.exceptions import NonDeterministic
 
 MAX_BYTES: Final = 900_000  # of the 1 MB that Amazon takes for a request, the rest of it aside
@@ -182,10 +182,11 @@ class Outbox:
         entry = self._found(words, words.opened, id, event_id, attributes)
         if not words.same(entry.command, attributes):
             type = f" of type {attributes[words.type]['name']}" if words.type else ""
-            asked = short(getattr(entry.command, "input", None))
+            asked = getattr(entry.command, "input", None)
+            start = differs_at(attributes.get("input"), asked)
             raise NonDeterministic(
-                f"event {event_id} ({words.opened}) holds {id}{type} with {words.shown(attributes)}; "
-                f"the code asks for {_worded(entry.command)} with the input {asked}"
+                f"event {event_id} ({words.opened}) holds {id}{type} with {words.shown(attributes, start)}; "
+                f"the code asks for {_worded(entry.command)} with the input {short(asked, start)}"
             )
         del self._openings[kind][id]
         if not words.instant:

@@ -36,6 +36,7 @@ from simpleflow.payload.reference import SCHEME, without_place
 
 Attributes = dict[str, Any]
 
+LONGEST_SHOWN: Final = 200  # characters of an input, in a message
 _BESIDE: Final = (f',"{codec.RESERVED}":', f',"{codec.EXTRA}":')
 
 
@@ -95,7 +96,9 @@ class Words:
     cancelled_at_once: bool = False
     cancel_told: str = ""
     keep: Callable[[Attributes, str, float], Opened] = lambda attributes, id, time: Opened(id, time)
-    shown: Callable[[Attributes], str] = lambda attributes: f"the input {short(_asked(attributes.get('input')))}"
+    shown: Callable[[Attributes, int], str] = (
+        lambda attributes, start: f"the input {short(_asked(attributes.get('input')), start)}"
+    )
 
     def refused_id(self, attributes: Attributes, pending: Iterable[Any]) -> str:
         """The id of what was refused, which is among the commands that are pending."""
@@ -105,10 +108,19 @@ class Words:
         return self.id(attributes)
 
 
-def short(text: str | None) -> str:
-    """A text for a message."""
+def short(text: str | None, start: int = 0) -> str:
+    """A text for a message, from `start`."""
     text = text or "nothing"
-    return text if len(text) <= 200 else f"{text[:200]}..."
+    end = start + LONGEST_SHOWN
+    return f"{'...' * (start > 0)}{text[start:end]}{'...' * (len(text) > end)}"
+
+
+def differs_at(given: str | None, asked: str | None) -> int:
+    """Where to show two texts from, so that what differs is seen."""
+    theirs, ours = _asked(given) or "", asked or ""
+    pairs = enumerate(zip(theirs, ours, strict=False))
+    same = next((place for place, (one, other) in pairs if one != other), min(len(theirs), len(ours)))
+    return 0 if same < LONGEST_SHOWN // 2 else same - LONGEST_SHOWN // 4
 
 
 # -- the run -------------------------------------------------------------------------------------------------------
@@ -405,7 +417,9 @@ WORDS: Final[tuple[Words, ...]] = (
         closed={"ExternalWorkflowExecutionSignaled": _signal_sent},
         late=True,
         keep=_keep_signal,
-        shown=lambda given: f"{given['signalName']} to {given['workflowId']} with {short(given.get('input'))}",
+        shown=lambda given, start: (
+            f"{given['signalName']} to {given['workflowId']} with {short(given.get('input'), start)}"
+        ),
     ),
     Words(
         MARKER,

@@ -16,6 +16,10 @@ from simpleflow.workflow import Workflow
 
 LONGEST_RETENTION: Final = timedelta(days=366 + 90 + 1)
 """How old a run can be that an engine still knows: a year open, then 90 days kept."""
+HINTED: Final[dict[str, str]] = {
+    "EVENT_LIMIT_EXCEEDED": "EVENT_LIMIT_EXCEEDED: its history has as many events as a run may have; "
+    "let it continue as new before (docs/how-to/long-runs.md)"
+}
 PAGE: Final = 200
 
 
@@ -125,7 +129,7 @@ def reason_of(closing: Event) -> tuple[str | None, str | None]:
     """Why the run ended so, in one line, and the details."""
     found = attributes(closing)
     reason = found.get("reason") or found.get("cause") or found.get("timeoutType")
-    return reason, found.get("details")
+    return HINTED.get(reason or "", reason), found.get("details")
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from simpleflow.config import Config
 from simpleflow.decider import Decider
 from simpleflow.decider.cache import Cache
 from simpleflow.decider.outbox import Outbox
-from simpleflow.decider.translate import WORDS, same_call
+from simpleflow.decider.translate import WORDS, differs_at, same_call, short
 from simpleflow.exceptions import NonDeterministic, TaskException, TaskFailed
 from simpleflow.protocol.history import attributes
 from world import TYPE, World
@@ -121,6 +122,14 @@ def test_the_error_names_event_history_code_and_line() -> None:
     world = begun()
     message = parked(decide(world, decider(world, re_argued)))
     assert '{"args":[1],"kwargs":{}' in message and '{"args":[2],"kwargs":{}}' in message
+
+
+def test_of_long_inputs_the_error_shows_where_they_differ() -> None:
+    given, asked = f'{{"args":["{"x" * 900}1{"y" * 900}"],"kwargs":{{}}}}', f'{{"args":["{"x" * 900}2"],"kwargs":{{}}}}'
+    start = differs_at(given, asked)
+    shown = short(given, start), short(asked, start)
+    assert re.fullmatch(r"\.\.\.x+1y+\.\.\.", shown[0]) and re.fullmatch(r'\.\.\.x+2"\],"kwargs":\{\}\}', shown[1])
+    assert len(shown[0]) == 206 and differs_at('{"args":[1]}', '{"args":[2]}') == 0
 
 
 def test_the_pauses_of_a_parked_run_grow_and_its_first_time_is_kept() -> None:

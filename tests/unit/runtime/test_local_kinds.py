@@ -12,6 +12,7 @@ from simpleflow import Workflow, activity, futures
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.exceptions import TaskException, WorkflowFailed
 from simpleflow.runtime.local import run_local
+from simpleflow.runtime.runs import reason_of
 from simpleflow.runtime.start import start
 from simpleflow.task import LambdaFunctionTask
 
@@ -219,6 +220,13 @@ def test_the_hook_before_the_limit() -> None:
             return [runs, self.history_length < 70]
 
     assert run_local(Long) == [4, True]
+
+
+def test_a_run_that_is_too_long_tells_what_to_do() -> None:
+    closing = {"eventType": "WorkflowExecutionTerminated"}
+    given = {"workflowExecutionTerminatedEventAttributes": {"cause": "EVENT_LIMIT_EXCEEDED"}}
+    reason, _ = reason_of(closing | given)
+    assert reason is not None and reason.endswith("let it continue as new before (docs/how-to/long-runs.md)")
 
 
 def test_a_handle_follows_a_run_that_goes_on_as_new() -> None:
