@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import engine_calls, http_calls
+from benchmarks import calls, engine_calls, http_calls
 from benchmarks.programs import Chain, FanOut, Five
 from simpleflow.clients import SWFClient, client
 from simpleflow.runtime.local import run_local
@@ -153,6 +153,7 @@ def main() -> None:
     console = Console(width=120)
     console.print(report(rates, options.sizes))
     console.print(start_up())
+    console.print(calls.table())
     with tempfile.TemporaryDirectory() as directory:
         for table in engine_calls.tables(Path(directory), options.quick):
             console.print(table)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from simpleflow.activity import Activity
-from simpleflow.command import OURS, Close, Command, ContinueAsNew, ScheduleActivity, StartChild
+from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
 from simpleflow.config import Config, type_defaults, workflow_type
 from simpleflow.dataflow import Unremembered, mentions_blocking
 from simpleflow.decider import decisions
@@ -20,12 +18,12 @@ from simpleflow.decider.cache import Cache
 from simpleflow.decider.decisions import decision
 from simpleflow.decider.load import LoadError, load_workflow
 from simpleflow.decider.outbox import Batch
+from simpleflow.decider.parking import Parked, ends_deciders, parked
 from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_left_by
 from simpleflow.decider.run import Run
-from simpleflow.exceptions import one_line
 from simpleflow.payload import codec
-from simpleflow.payload.codec import Codec, read_object
-from simpleflow.payload.failures import clean, cut, shrinking
+from simpleflow.payload.codec import Codec
+from simpleflow.payload.failures import cut
 from simpleflow.payload.store import NO_STORE, Payloads
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes, close_status
@@ -35,9 +33,6 @@ log = logging.getLogger("simpleflow.decider")
 
 DecisionTask = dict[str, Any]
 Answer = dict[str, Any]
-
-PARK_FIRST: Final = 5  # seconds until a parked run is tried again; doubled each time
-PARK_MOST: Final = 600
 
 
 class Client(Protocol):
@@ -49,19 +44,23 @@ class Client(Protocol):
     def poll_for_decision_task(self, **arguments: Any) -> dict[str, Any]: ...
 
 
-class Parked(Exception):
-    """The run cannot go on until somebody mends something; it is not failed for it. `times` counts from 1."""
+class Elsewhere(Exception):
+    """The decision is made by somebody else, who answers for it."""
 
-    def __init__(self, message: str, times: int = 0) -> None:
-        super().__init__(message)
-        self.times = times
+
+Apart = Callable[[DecisionTask, list[dict[str, Any]]], None]
+"""Has a decision made apart from all others, given its task and events: raises Elsewhere, or Parked."""
+
+
+def in_place(task: DecisionTask, events: list[dict[str, Any]]) -> None:
+    """Where there is nobody else."""
 
 
 class Decider:
     """Decides the runs of a domain. Belongs to one thread: suspended programs cannot leave it.
 
     `workflows` are known by their type's name and version; another class is loaded by the name that its run carries.
-    `payloads` is where large values lie.
+    `payloads` is where large values lie. Decisions of runs of which deciders may have died are left to `apart`.
     """
 
     def __init__(
@@ -73,11 +72,13 @@ class Decider:
         config: Config,
         payloads: Payloads = NO_STORE,
         cache: Cache | None = None,
+        apart: Apart = in_place,
     ) -> None:
         self._client = client
         self._domain = domain
         self._config = config
         self._codec = Codec(payloads=payloads)
+        self._apart = apart
         self._cache = cache if cache is not None else Cache(1000)
         self._classes = {tuple(workflow_type(each, config).values()): each for each in workflows}
         self._registered: set[tuple[str, str, str]] = set()
@@ -93,7 +94,8 @@ class Decider:
         """The arguments of RespondDecisionTaskCompleted for a decision task.
 
         `poll` is what it was polled with, to get the pages of its history that follow. An error in user code
-        fails the run; one of ours or of the deployment parks it, visibly, and it is tried again later.
+        fails the run; one of ours or of the deployment parks it, visibly, and it is tried again later. Raises
+        Elsewhere.
         """
         if self._ended not in (None, task["workflowExecution"]["runId"]):  # else its end was refused
             self._cache.drop(self._ended)
@@ -103,20 +105,21 @@ class Decider:
         events: list[dict[str, Any]] = []
         try:
             events = self._events(task, poll)
+            if ends_deciders(events):
+                self._apart(task, events)
             run = self._current(task, events)
             batch = self._decided(run, task)
+        except Elsewhere:
+            raise
         except Exception as error:
             return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
+        context = self._context(task, run, batch)
         self._cache.put(run_id, run)
         self.close_asked = batch.close
         if batch.close is not None:
             self._ended = run_id
-        return {
-            "taskToken": task["taskToken"],
-            "decisions": batch.decisions,
-            "executionContext": self._context(task, run, batch),
-        }
+        return {"taskToken": task["taskToken"], "decisions": batch.decisions, "executionContext": context}
 
     def close(self) -> None:
         """Put all runs away."""
@@ -312,47 +315,9 @@ class Decider:
         return json.dumps(context) if len(context) > 1 else f'{{"held": {batch.held}}}'
 
     def park(self, task: DecisionTask, error: Exception, events: Sequence[dict[str, Any]] = ()) -> Answer:
-        """The answer for a run that cannot be decided now: a timer that calls again later, and why."""
+        """The answer for a run that cannot be decided now."""
         self.parked = True
-        who = task["workflowExecution"]["workflowId"]
-        last = _last_parked(events or task["events"])
-        times = max(int(last.get("times", 0)) + 1, getattr(error, "times", 0))
-        pause = min(PARK_FIRST * 2 ** min(times - 1, 10), PARK_MOST)
-        reason = cut(clean(str(error) if isinstance(error, Parked) else one_line(error)), 4000)
-        log.error("%s is parked, to be tried again in %d s: %s", who, pause, reason)
-        log.debug("why", exc_info=error)
-        cause = error.__cause__ if isinstance(error, LoadError | Parked) else error
-        trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
-        parked = {"error": reason, "since": last.get("since") or int(time.time()), "times": times, "traceback": trace}
-        timers = [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)]
-        if _timer_refused(events or task["events"]):
-            log.error("%s cannot have a timer either: signal it once that is mended", who)
-            timers = []
-        return {
-            "taskToken": task["taskToken"],
-            "decisions": timers,
-            "executionContext": '{"parked":' + shrinking(parked, "traceback") + "}",
-        }
-
-
-def _last_parked(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What the last completed decision says of being parked; empty if it was not."""
-    for event in reversed(events):
-        if event["eventType"] == "DecisionTaskCompleted":
-            found = read_object(attributes(event).get("executionContext")).get("parked")
-            return found if isinstance(found, dict) else {}
-    return {}
-
-
-def _timer_refused(events: Sequence[dict[str, Any]]) -> bool:
-    """Whether the last completed decision was refused a timer of ours: another one would be refused, too, and at
-    once."""
-    for event in reversed(events):
-        if event["eventType"] == "DecisionTaskCompleted":
-            return False
-        if event["eventType"] == "StartTimerFailed" and attributes(event)["timerId"].startswith(OURS):
-            return True
-    return False
+        return parked(task, error, events or task["events"])
 
 
 def _whole(events: list[dict[str, Any]], first: int, end: int) -> list[dict[str, Any]]:

@@ -26,12 +26,19 @@ from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
 
-ORPHANED: Final = {"decider": (0.7,), "worker": (0.7, 0.5), "lambda-worker": (0.7, 0.5)}
+ORPHANED: Final = {"decider": (0.7,), "trial": (0.1,), "worker": (0.7, 0.5), "lambda-worker": (0.7, 0.5)}
 """Seconds from the supervisor's death to the second request to end, and from there to the end. A decision is short."""
 
+TITLES: Final = {
+    "worker": "ActivityPoller",
+    "lambda-worker": "LambdaPoller",
+    "decider": "DeciderPoller",
+    "trial": "DeciderTrial",
+}
 
-def run_role(spec: Spec, point: Point = no_point) -> None:
-    """Be the process that `spec` describes, until told to stop. In the main thread, once per process.
+
+def run_role(spec: Spec, point: Point = no_point) -> int:
+    """Be the process that `spec` describes, until told to stop; its exit code. In the main thread, once per process.
 
     `point` is called at named points of the engine and of the runtime. Raises ConfigError, and what the engine says
     of an unknown domain.
@@ -40,7 +47,7 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
     stop = Stop(spec.grace).listen()
     adopt()
     if spec.life_fd is not None:
-        end_after(spec.life_fd, ORPHANED[spec.role], runs_users_code=spec.role == "decider")
+        end_after(spec.life_fd, ORPHANED[spec.role], runs_users_code=spec.role in ("decider", "trial"))
     config = settings.load()
     configure_logging(spec.log_level or config.log_level, spec.role)
     title, beat = _titled(spec), _beating(spec)
@@ -65,24 +72,26 @@ def run_role(spec: Spec, point: Point = no_point) -> None:
                 beat=beat,
             )
             worker.run(spec.one_task)
+        elif spec.role == "trial":
+            from simpleflow.runtime.deciding import decide_apart
+
+            return decide_apart(engine, spec, stop, config=config, stores=stores)
         else:
             from simpleflow.runtime.deciding import decide_forever
 
-            told = (engine, spec.domain, spec.task_list, spec.workflows, stop)
-            tell = both(title, beat(0))
-            decide_forever(*told, config=config, stores=stores, deciding=spec.deciding, tell=tell)
+            decide_forever(engine, spec, stop, config=config, stores=stores, tell=both(title, beat(0)))
+    return 0
 
 
 def main(argument: str) -> int:
     """The exit code: 1, after a line on standard error, where it could not go on."""
     try:
-        run_role(Spec.from_json(argument))
+        return run_role(Spec.from_json(argument))
     except Exception as error:
         if log.isEnabledFor(logging.DEBUG):
             raise
         log.error("%s", one_line(error))
         return 1
-    return 0
 
 
 def _configured(spec: Spec) -> dict[str, Any]:
@@ -95,8 +104,8 @@ def _configured(spec: Spec) -> dict[str, Any]:
 
 
 def _titled(spec: Spec) -> Tell:
-    name = {"worker": "ActivityPoller", "lambda-worker": "LambdaPoller", "decider": "DeciderPoller"}[spec.role]
-    return titled(described(name, **({"task_list": spec.task_list} if spec.task_list else {"domain": spec.domain})))
+    where = {"task_list": spec.task_list} if spec.task_list else {"domain": spec.domain}
+    return titled(described(TITLES[spec.role], **where))
 
 
 def _beating(spec: Spec) -> Callable[[int], Tell]:

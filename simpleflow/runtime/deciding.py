@@ -5,19 +5,26 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 from simpleflow import log as logs
 from simpleflow.config import Config
 from simpleflow.decider import Decider, load_workflow
 from simpleflow.decider.cache import Cache
+from simpleflow.decider.decide import Apart, Elsewhere, in_place
 from simpleflow.decider.mute import mute_replays
+from simpleflow.decider.parking import decision_timeout
 from simpleflow.payload.store import Payloads
+from simpleflow.runtime import watchdog
+from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.poll import Call, Stop, identity, serve, unique_list
-from simpleflow.runtime.supervise import Deciding
+from simpleflow.runtime.supervise import Spec
 from simpleflow.runtime.titles import Tell, untitled
+from simpleflow.runtime.trials import ANSWERED, Trials
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -29,52 +36,80 @@ Task = dict[str, Any]
 Poll = dict[str, Any]
 
 
-def decide_forever(
-    client: Any,
-    domain: str,
-    task_list: str,
-    workflows: Iterable[str],
-    stop: Stop,
-    *,
-    config: Config,
-    stores: Sequence[str] = (),
-    deciding: Deciding = Deciding(),  # noqa: B008 - frozen
-    tell: Tell = untitled,
-) -> None:
-    """Decide the runs whose decision tasks come to `task_list`, until told to stop.
+def decide_forever(client: Any, spec: Spec, stop: Stop, *, config: Config, stores: Sequence[str], tell: Tell) -> None:
+    """Decide the runs whose decision tasks come to the list of `spec`, until told to stop.
 
-    `workflows` are dotted names of classes; more are loaded by the names that their runs carry. `stores` are the URLs
-    of where large values lie; `tell` is told what it does. Raises LoadError for one of `workflows`, and what the
-    engine says of an unknown domain.
+    More workflows than those of `spec` are loaded by the names that their runs carry. `stores` are the URLs of where
+    large values lie; `tell` is told what it does. In the main thread. Raises LoadError for one of the workflows, and
+    what the engine says of an unknown domain.
     """
-    mute_replays()
-    classes = [load_workflow(name) for name in workflows]
-    cache = Cache(deciding.cache_size, deciding.cache_memory * MEGABYTE)
-    decider = Decider(client, domain, classes, config=config, payloads=Payloads(stores), cache=cache)
-    desk = Desk(client, decider, _poll(domain, task_list), stop, tell)
-    log.info("deciding on %s of the domain %s", task_list, domain)
-    try:
-        if deciding.sticky:
-            desk.serve_own_list_too(deciding.sticky)
+    watchdog.stand_by()
+    with closing(Trials(client, spec)) as trials, closing(_decider(client, spec, config, stores, trials)) as decider:
+        log.info("deciding on %s of the domain %s", spec.task_list, spec.domain)
+        desk = Desk(client, decider, _poll(spec), stop, tell)
+        if spec.deciding.sticky:
+            desk.serve_own_list_too(spec.deciding.sticky)
         else:
             desk.serve()
-    finally:
-        decider.close()
 
 
-def _poll(domain: str, task_list: str) -> Poll:
+def decide_apart(client: Any, spec: Spec, stop: Stop, *, config: Config, stores: Sequence[str]) -> int:
+    """Make and answer the one decision that `spec` hands over, in the time that it says; the exit code (`Trials`)."""
+    assert spec.task is not None
+    watchdog.stand_by()
+    watchdog.end_in(max(spec.task["ends"] - time.monotonic(), 0.01))
+    task = {**spec.task, "events": _history(client, spec.domain, spec.task)}
+    with closing(_decider(client, spec, config, stores)) as decider:
+        Desk(Handed(client, task), decider, _poll(spec), stop, untitled, watch=lambda seconds: None).serve(once=True)
+    return ANSWERED
+
+
+def _decider(client: Any, spec: Spec, config: Config, stores: Sequence[str], apart: Apart = in_place) -> Decider:
+    mute_replays()
+    classes = [load_workflow(name) for name in spec.workflows]
+    cache = Cache(spec.deciding.cache_size, spec.deciding.cache_memory * MEGABYTE)
+    payloads = Payloads(stores)
+    return Decider(client, spec.domain, classes, config=config, payloads=payloads, cache=cache, apart=apart)
+
+
+def _poll(spec: Spec) -> Poll:
     return {
-        "domain": domain,
-        "taskList": {"name": task_list},
+        "domain": spec.domain,
+        "taskList": {"name": spec.task_list},
         "identity": identity(),
         "startAtPreviousStartedEvent": True,
     }
 
 
-class Desk:
-    """Where decision tasks are decided, one after the other, on the thread that serves."""
+def _history(client: Any, domain: str, task: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All events that a decision may know of."""
+    found: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
+    while len(found) < task["startedEventId"]:
+        page = client.get_workflow_execution_history(domain=domain, execution=task["workflowExecution"], **token)
+        found += page["events"]
+        if not page.get("nextPageToken"):
+            break
+        token = {"nextPageToken": page["nextPageToken"]}
+    return found[: task["startedEventId"]]
 
-    def __init__(self, client: Any, decider: Decider, poll: Poll, stop: Stop, tell: Tell) -> None:
+
+class Desk:
+    """Where decision tasks are decided, one after the other, on the thread that serves.
+
+    `watch` is told how many seconds a decision may take, and None once it is made.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        decider: Decider,
+        poll: Poll,
+        stop: Stop,
+        tell: Tell,
+        watch: Callable[[float | None], None] = watchdog.end_in,
+    ) -> None:
+        self._watch = watch
         self._client = client
         self._decider = decider
         self._tell = tell
@@ -83,14 +118,17 @@ class Desk:
         self._stay: dict[str, Any] = {}  # in each answer after which the run is to come back to this process
         self._leave: dict[str, Any] = {}  # and in the others
 
-    def serve(self) -> None:
-        """Poll the list that all deciders share."""
+    def serve(self, once: bool = False) -> None:
+        """Poll the list that all deciders share; `once`: until the first decision is made."""
         last: Task = {}
 
-        def handle(task: Task) -> Call:
+        def handle(task: Task) -> Call | None:
             nonlocal last
             last = task
-            return self._decide(task, self._poll)
+            answer = self._decide(task, self._poll)
+            if once:
+                self._stop.request()
+            return answer
 
         def refused(response: Call, error: Exception) -> Call:
             return self._park(last, error)
@@ -122,11 +160,18 @@ class Desk:
             if poller.error is not None:
                 raise poller.error
 
-    def _decide(self, task: Task, poll: Poll) -> Call:
+    def _decide(self, task: Task, poll: Poll) -> Call | None:
+        """The answer to a decision task; None where somebody else gives it."""
         self._tell("deciding")
         logs.running.what = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
-        answer = self._decider.decide(task, poll)
-        logs.running.what = logs.NOTHING
+        self._watch(decision_timeout(task["events"]))
+        try:
+            answer = self._decider.decide(task, poll)
+        except Elsewhere:
+            return None
+        finally:
+            self._watch(None)
+            logs.running.what = logs.NOTHING
         sys.stdout.flush()
         if self._decider.close_asked is None:
             answer |= self._leave if self._stop() or self._decider.parked else self._stay
@@ -152,8 +197,8 @@ class Poller(threading.Thread):
         self._poll = poll
         self._process = stop
         self._stop_here = Follower(stop)
-        self._errands: deque[Callable[[], Call]] = deque()
-        self._done: deque[Call] = deque()
+        self._errands: deque[Callable[[], Call | None]] = deque()
+        self._done: deque[Call | None] = deque()
         self._answered = threading.Semaphore(0)
         self._last: Task = {}
 
@@ -181,14 +226,14 @@ class Poller(threading.Thread):
             self._done.append(self._errands.popleft()())
             self._answered.release()
 
-    def _handle(self, task: Task) -> Call:
+    def _handle(self, task: Task) -> Call | None:
         self._last = task
         return self._ask(lambda: self._desk._decide(task, self._poll))
 
-    def _refused(self, response: Call, error: Exception) -> Call:
+    def _refused(self, response: Call, error: Exception) -> Call | None:
         return self._ask(lambda: self._desk._park(self._last, error))
 
-    def _ask(self, errand: Callable[[], Call]) -> Call:
+    def _ask(self, errand: Callable[[], Call | None]) -> Call | None:
         self._errands.append(errand)
         self._process.ring()
         self._answered.acquire()

@@ -91,7 +91,7 @@ class Spec:
     process, and `board` that of the `Board` with its first row there; the supervisor fills both.
     """
 
-    role: str  # "decider", "worker" or "lambda-worker"
+    role: str  # "decider", "worker", "lambda-worker", or "trial" of a decision
     engine: str
     domain: str
     task_list: str = ""

@@ -125,9 +125,7 @@ def test_a_run_stays_with_its_decider_and_leaves_it_when_it_is_dead(deciders: De
     assert [given["timeoutType"] for given in of_kind(events, "DecisionTaskTimedOut")] == ["SCHEDULE_TO_START"]
 
 
-def test_killed_in_the_middle_of_a_decision_it_costs_the_decision_s_timeout(
-    deciders: Deciders, tmp_path: Path
-) -> None:
+def test_killed_in_the_middle_of_a_decision_it_costs_the_decision_s_timeout(deciders: Deciders, tmp_path: Path) -> None:
     deciders.start()
     handle = deciders.launch(DiesOnce, str(tmp_path / "died"))
     deciders.work()

@@ -1,0 +1,96 @@
+"""Runs whose code does not come to an end, or takes the interpreter with it: they harm themselves alone."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from typing import Any
+
+import pytest
+
+from shell import Project
+from simpleflow.clients import SWFClient, client
+from simpleflow.runtime.start import StartOptions, launch, register_domain
+
+PATIENCE = 40.0
+
+FLOWS = """
+import ctypes, os, pathlib
+from simpleflow import Workflow
+
+def loop():
+    while True:
+        pass
+
+def loop_in_c():
+    sum(range(10**14))
+
+def fault():
+    ctypes.string_at(0)
+
+def leave():
+    os._exit(0)
+
+def nothing():
+    pass
+
+class Harms(Workflow):
+    name = "harms"
+    version = "1"
+    task_list = "decisions"
+    decision_tasks_timeout = 2
+
+    def run(self, how):
+        if not pathlib.Path("mended").exists():
+            globals()[how]()
+        return how
+"""
+
+HARMS = {
+    "loop": "does not come to an end in 1.5 s, at .*/harmful.py line [67] in loop",
+    "loop_in_c": "does not come to an end in 1.5 s, at .*/harmful.py line 10 in loop_in_c",
+    "fault": r"ends the process that decides it \(killed by signal 11 \(SIGSEGV\), at .* line \d+ in string_at\)",
+    "leave": r"ends the process that decides it \(exit code 0\)",
+}
+
+
+def parked(engine: SWFClient, run: dict[str, str]) -> dict[str, Any]:
+    described = engine.describe_workflow_execution(domain="D", execution=run)
+    found: dict[str, Any] = json.loads(described.get("latestExecutionContext") or "{}").get("parked") or {}
+    return found
+
+
+def test_code_that_hangs_or_kills_harms_no_other_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("harmful.py", FLOWS)
+    monkeypatch.syspath_prepend(project.path)
+    workflow = importlib.import_module("harmful").Harms
+    url = f"sqlite:{project.path / 'engine.sqlite'}"
+    engine = client(url)
+    register_domain(engine, "D")
+
+    def start(how: str) -> Any:
+        return launch(workflow, [how], {}, StartOptions(domain="D", engine=engine, workflow_id=how))
+
+    handles = {how: start(how) for how in HARMS}
+    deciders = project.start("--engine", url, "decider.start", "-d", "D", "-N", "2", "harmful.Harms")
+    for how, cause in HARMS.items():
+        deciders.says(f"{how} is parked, .*{cause}")
+    began = time.monotonic()
+    assert start("nothing").result(timeout=PATIENCE) == "nothing"
+    assert time.monotonic() - began < 2.0, "they are tried again, but not by who decides the others"
+    for how, handle in handles.items():
+        said = parked(engine, {"workflowId": how, "runId": handle.run_id})
+        assert said.get("apart") and "the run's code" in said["error"], f"{how} {said} {chr(10).join(deciders.err)}"
+    assert (
+        "in loop_in_c" in parked(engine, {"workflowId": "loop_in_c", "runId": handles["loop_in_c"].run_id})["traceback"]
+    )
+    project.write("mended", "")
+    for how, handle in handles.items():
+        engine.signal_workflow_execution(domain="D", workflowId=how, signalName="mended")
+        assert handle.result(timeout=PATIENCE) == how
+    deaths = sum(" died (" in line for line in deciders.err)
+    assert deaths <= len(HARMS), "each ends one decider, and no other after that"
+    deciders.interrupt()
+    assert deciders.ends() == 0
+    engine.close()
