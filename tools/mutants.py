@@ -18,6 +18,7 @@ import mutants_of_core
 import mutants_of_ends
 import mutants_of_engine
 import mutants_of_objects
+import mutants_of_runtime
 import mutants_of_steps
 import mutants_of_waiting
 from mutant import Mutant
@@ -31,6 +32,7 @@ for module in (
     mutants_of_attempts,
     mutants_of_canvases,
     mutants_of_objects,
+    mutants_of_runtime,
     mutants_of_steps,
 ):
     MUTANTS += [Mutant(*each) for each in module.MUTANTS]
@@ -48,7 +50,7 @@ def caught(mutant: Mutant) -> bool:
         target.write_text(text.replace(mutant.old, mutant.new))
         command = [sys.executable, "-m", "pytest", "-q", "-x", "--show-capture=no", *mutant.tests.split()]
         # A failure is enough: no time is spent on making it small.
-        environment = {**os.environ, "HYPOTHESIS_MUTANT": "1"}
+        environment = {**os.environ, "HYPOTHESIS_MUTANT": "1", "PYTHONPATH": str(copy)}  # also of what tests start
         try:
             done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=400, text=True)
         except subprocess.TimeoutExpired:

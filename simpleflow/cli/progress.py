@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import sys
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable
+from itertools import accumulate
 from types import TracebackType
 from typing import Final, Protocol
+from unicodedata import combining, east_asian_width
 
 ERASE: Final = b"\r\x1b[2K"
 BAR: Final = 24
-"""Characters of the bar."""
+"""Characters of the bar, at most; it takes an eighth of the terminal."""
 PRINTED_EVERY: Final = 2.0
 """Seconds between two lines where there is no terminal."""
 
@@ -80,13 +82,22 @@ class Progress:
             self._asked = time.monotonic()
             self._told = told()
         known, done = tasks.known, tasks.done
-        full = BAR * done // known if known else 0
-        bar = "━" * full + "╌" * (BAR - full)
+        columns = self._columns()
+        size = min(BAR, columns // 8)
+        full = size * done // known if known else 0
+        bar = "━" * full + "╌" * (size - full)
         elapsed = int(time.monotonic() - self._started)
         line = f"{bar}  {done} of {known} tasks done, {tasks.running} running, {elapsed // 60}:{elapsed % 60:02}"
         if self._told:
             line += f"  {self._told}"
-        self._draw(line[: shutil.get_terminal_size().columns - 1].encode())
+        self._draw(fitting(line, columns - 1).encode())
+
+    def _columns(self) -> int:
+        """Those of the terminal that standard error was."""
+        try:
+            return int(os.environ.get("COLUMNS") or os.get_terminal_size(self._kept.get(2, 2)).columns) or 80
+        except (ValueError, OSError):
+            return 80
 
     def _relay(self, descriptor: int) -> None:
         """Send what is written to a terminal through us."""
@@ -118,6 +129,20 @@ class Progress:
         with self._lock:
             self._line = line
             _all(self._kept.get(2, 2), ERASE + line)
+
+
+def fitting(text: str, columns: int) -> str:
+    """A line of text in so many columns of a terminal; the end of a longer one is left out."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    ends = list(accumulate(map(_width, line)))
+    return line if not ends or ends[-1] <= columns else line[: bisect_right(ends, columns - 1)] + "…"
+
+
+def _width(character: str) -> int:
+    """The columns that it takes."""
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _all(descriptor: int, data: bytes) -> None:

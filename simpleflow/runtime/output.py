@@ -18,6 +18,8 @@ from typing import Any, Final
 
 KEPT: Final = 16_384
 """Bytes that are kept of each stream of an attempt: the last ones."""
+PATIENCE: Final = 0.5
+"""Seconds that a task's answer waits for somebody to read what the task has printed."""
 STREAMS: Final = {"stdout": 1, "stderr": 2}
 """The streams, and where in this process what comes is handed on to."""
 
@@ -45,12 +47,20 @@ class Output:
         threading.Thread(target=self._run, daemon=True, name="output").start()
 
     def take(self) -> dict[str, str]:
-        """What came since the last time, by the name of the stream: the end of it, and nothing of a silent one."""
-        with self._lock:
-            self._pump()
+        """What came since the last time, by the name of the stream: the end of it, and nothing of a silent one.
+
+        Where nobody reads what this process writes, the thread is stuck there, and what it has kept is what there is.
+        """
+        free = self._lock.acquire(timeout=PATIENCE)
+        try:
+            if free:
+                self._pump(PATIENCE)
             found = {name: _text(kept) for name, kept in self._kept.items() if kept}
             for kept in self._kept.values() if found else ():
                 kept.clear()
+        finally:
+            if free:
+                self._lock.release()
         return found
 
     def _run(self) -> None:
@@ -68,7 +78,7 @@ class Output:
                 os.close(end)
             ends -= gone
 
-    def _pump(self) -> None:
+    def _pump(self, patience: float | None = None) -> None:
         """Take in what is there, once: no pipe holds more than is read. The thread closes what is at its end."""
         for end, _ in self._poll.poll(0):
             data = os.read(end, 65536)
@@ -78,7 +88,7 @@ class Output:
                 continue
             name = self._ends[end]
             _keep(self._kept[name], data)
-            _hand_on(STREAMS[name], data)
+            _hand_on(STREAMS[name], data, patience)
 
 
 class Kept:
@@ -145,12 +155,15 @@ def _keep(kept: bytearray, data: bytes) -> None:
     del kept[:-KEPT]
 
 
-def _hand_on(stream: int, data: bytes) -> None:
-    """Write it where this process writes; what nobody reads, or there is no room for, is lost and stops nothing."""
+def _hand_on(stream: int, data: bytes, patience: float | None) -> None:
+    """Write it where this process writes; what nobody reads for `patience` seconds (None: no limit), or there is no
+    room for, is lost and stops nothing."""
     left = memoryview(data)
+    room = select.poll()
+    room.register(stream, select.POLLOUT)
     try:
-        while left:
-            left = left[os.write(stream, left) :]
+        while left and (patience is None or room.poll(patience * 1000)):
+            left = left[os.write(stream, left if patience is None else left[: select.PIPE_BUF]) :]
     except OSError:
         pass
 

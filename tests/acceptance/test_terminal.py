@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
+import termios
+import threading
+from collections.abc import Sequence
 
 from shell import PATIENCE, Project
 
@@ -13,24 +17,33 @@ BASIC = "examples.basic.BasicWorkflow"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def typed(project: Project, *arguments: str) -> tuple[int, str]:
-    """Run a command on a terminal; its exit code, and all that the terminal got."""
+def typed(project: Project, *arguments: str, columns: int = 160, signals: Sequence[str] = ()) -> tuple[int, str]:
+    """Run a command on a terminal; its exit code, and all that the terminal got. It gets SIGINT whenever the next of
+    the `signals` was shown."""
     terminal, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    waiting = [text.encode() for text in signals]
     process = subprocess.Popen(
         [str(project.executable), *arguments],
         cwd=project.path,
-        env={**project.env, "TERM": "xterm", "COLUMNS": "160"},
+        env={**project.env, "TERM": "xterm"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
     )
     os.close(theirs)
+    patience = threading.Timer(PATIENCE, process.kill)
+    patience.start()
     found = b""
     try:
         while part := os.read(terminal, 65536):
             found += part
+            if waiting and waiting[0] in found:
+                del waiting[0]
+                process.send_signal(signal.SIGINT)
     except OSError:  # the last process has closed it
         pass
+    patience.cancel()
     os.close(terminal)
     return process.wait(PATIENCE), found.decode().replace("\r\n", "\n")
 
@@ -42,6 +55,27 @@ def test_progress(project: Project) -> None:
     assert "3 of 3 tasks done, 0 running, 0:0" in shown
     assert "\x1b[2K(1 + 1) * 2 = 4\n" in shown  # a whole line, the progress erased before it
     assert shown.endswith("\x1b[2Kresult: 4\n")  # and at the end no progress is left
+
+
+def test_progress_on_a_narrow_terminal(project: Project) -> None:
+    """What an activity tells takes the room that is left, wide characters too, and Ctrl-C leaves nothing of it."""
+    os.mkfifo(project.path / "fifo")
+    project.write(
+        "flows.py",
+        "from simpleflow import Workflow, activity\n"
+        "@activity.with_attributes()\n"
+        "def pages():\n"
+        "    activity.progress(3, 7, 'ページ' * 9 + '\\n\\x1b[2J')\n"
+        "    open('fifo').read()\n"
+        "class Pages(Workflow):\n"
+        "    def run(self):\n"
+        "        return self.submit(pages).result\n",
+    )
+    command = ("standalone", "-d", "D", "-W", "1", "flows.Pages")
+    code, shown = typed(project, *command, columns=80, signals=["3 of 7", "another Ctrl-C"])
+    assert code == 130
+    assert re.search(r"\x1b\[2K╌{10}  0 of 1 tasks done, 1 running, 0:0\d  flows.pages-1 3 of 7: ページペ…\r", shown)
+    assert "worker.start --domain D --task-list" in shown.rpartition("\x1b[2K")[2]
 
 
 def test_no_progress_without_a_terminal(project: Project) -> None:

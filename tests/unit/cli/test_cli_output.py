@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from simpleflow.cli import output
+from simpleflow.cli import output, progress
 from simpleflow.cli.app import Globals
 
 COLUMNS = ("Name", "When", "Value")
@@ -84,3 +84,20 @@ def test_times_elsewhere_are_shown_in_utc() -> None:
     from datetime import timedelta, timezone
 
     assert output.text(WHEN.astimezone(timezone(timedelta(hours=5)))) == "2026-11-23T14:00:01.500Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("12345", "12345"),
+        ("123456", "1234…"),
+        ("ページ", "ペー…"),
+        ("1ページ", "1ペ…"),
+        ("e\u0301" * 5, "e\u0301" * 5),
+        ("e\u0301" * 6, "e\u0301" * 4 + "…"),
+        ("a\nb\x1b", "a b "),
+    ],
+)
+def test_a_line_fits_a_terminal(text: str, shown: str) -> None:
+    assert progress.fitting(text, 5) == shown

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from simpleflow import Workflow, activity
-from simpleflow.exceptions import WorkflowFailed
+from simpleflow.exceptions import TaskCanceled, WorkflowFailed
 from simpleflow.retry import Retry
-from simpleflow.runtime.attempt import Attempt
+from simpleflow.runtime.attempt import Attempt, NoLink
 from simpleflow.runtime.local import run_local
 
 seen: list[Any] = []
@@ -139,3 +139,20 @@ async def _called() -> int:
         return x
 
     return await one(3)
+
+
+class Ended(NoLink):
+    """Says that the task was cancelled."""
+
+    def ended(self) -> str | None:
+        return "cancel"
+
+
+def test_code_that_asks_by_itself_is_not_interrupted() -> None:
+    attempt = Attempt({}, link=Ended())
+    attempt.interrupt()  # it does not run yet
+    with attempt:
+        with pytest.raises(TaskCanceled, match="it was cancelled"):
+            attempt.interrupt()
+        assert attempt.cancelled()
+        attempt.interrupt()
