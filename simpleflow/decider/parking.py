@@ -104,7 +104,8 @@ def _last_parked(events: Events) -> dict[str, Any]:
     """What the last completed decision says of being parked; empty if it was not."""
     for event in reversed(events):
         if event["eventType"] == "DecisionTaskCompleted":
-            found = read_object(attributes(event).get("executionContext")).get("parked")
+            context = attributes(event).get("executionContext") or ""
+            found = read_object(context).get("parked") if '"parked"' in context else None  # it is seldom there
             return found if isinstance(found, dict) else {}
     return {}
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 
+import orjson
+
 from simpleflow import config as settings
 from simpleflow.command import Fail
 from simpleflow.decider import Decider
@@ -153,7 +155,7 @@ class Local:
             _check_functions(task["workflowExecution"], answer["decisions"])
         if self._interrupted():
             raise KeyboardInterrupt
-        context = json.loads(answer["executionContext"])
+        context = orjson.loads(answer["executionContext"])
         _check(task["workflowExecution"], context)
         if task["workflowExecution"]["workflowId"] == self._top.workflow_id:
             self._waiting_signals = context.get("waiting_signals", [])
