@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from shell import Project
@@ -16,7 +17,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     (tmp_path / "project").mkdir()
     made = Project(tmp_path / "project", Path(sys.executable).with_name("simpleflow"))
     yield made
-    left = made.processes()
+    _, left = psutil.wait_procs(made.processes(), 2)
     made.end()
     assert not left, f"processes are left: {left}"
 
