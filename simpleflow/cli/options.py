@@ -235,23 +235,16 @@ class DecidingOptions:
         return Deciding(sticky, self.cache_size, self.cache_memory)
 
 
-def deciding_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say how deciders decide; the command is given them as its argument `deciding`."""
-    names = [field.name for field in fields(DecidingOptions)]
-
-    @wraps(command)
-    def gathered(**given: Any) -> Any:
-        return command(deciding=DecidingOptions(**{name: given.pop(name) for name in names}), **given)
-
-    decorated: Callable[..., Any] = gathered
-    for option in (
+deciding_options = gathered(
+    DecidingOptions,
+    "deciding",
+    (
         click.option(
-            "--cache-memory",
-            type=click.IntRange(1),
-            metavar="MB",
-            default=Deciding().cache_memory,
-            show_default=True,
-            help="The most memory that these runs take in each decider, roughly.",
+            "--sticky",
+            type=click.IntRange(0),
+            metavar="SECONDS",
+            help="A run's next decision waits so long for the decider that has it in memory. "
+            f"Default: {STICKY} where there are several deciders, else 0: off.",
         ),
         click.option(
             "--cache-size",
@@ -262,15 +255,16 @@ def deciding_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Suspended runs that each decider keeps; others are read again from their history.",
         ),
         click.option(
-            "--sticky",
-            type=click.IntRange(0),
-            metavar="SECONDS",
-            help="A run's next decision waits so long for the decider that has it in memory. "
-            f"Default: {STICKY} where there are several deciders, else 0: off.",
+            "--cache-memory",
+            type=click.IntRange(1),
+            metavar="MB",
+            default=Deciding().cache_memory,
+            show_default=True,
+            help="The most memory that these runs take in each decider, roughly.",
         ),
-    ):
-        decorated = option(decorated)
-    return decorated
+    ),
+)
+"""The options of commands that start deciders."""
 
 
 def middlewares(command: F) -> F:
