@@ -1,4 +1,4 @@
-"""A run drawn, on the terminal and as SVG: held against files that were looked at, and measured where that tells more."""
+"""A run drawn, on the terminal and as SVG: held against files that were looked at, and measured where that tells."""
 
 from __future__ import annotations
 
