@@ -188,6 +188,6 @@ def test_a_group_of_tasks_tells_once_what_they_come_after() -> None:
 
 
 def test_a_retry_tells_the_same_again() -> None:
-    events = _lived(lambda self: (self.submit(f, 1).result, self.submit(bad).exception) and None)
+    events = _lived(lambda self: [self.submit(f, 1).result, str(self.submit(bad).exception)])
     told = [attributes(event).get("control") for event in events if event["eventType"] == "ActivityTaskScheduled"]
     assert told == [None, *['{"since":["activity-f-1"]}'] * 2]
