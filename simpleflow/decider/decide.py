@@ -22,6 +22,7 @@ from simpleflow.decider.outbox import Batch
 from simpleflow.decider.parking import Parked, ends_deciders, parked
 from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_left_by
 from simpleflow.decider.run import Run
+from simpleflow.log import counted
 from simpleflow.payload import codec
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.failures import cut
@@ -314,7 +315,7 @@ class Decider:
         who = task["workflowExecution"]["workflowId"]
         context: dict[str, Any] = {"held": batch.held}
         if batch.dropped:
-            run.say(f"{len(batch.dropped)} tasks never sent: {', '.join(batch.dropped[:10])}")
+            run.say(f"{counted(len(batch.dropped), 'task')} never sent: {', '.join(batch.dropped[:10])}")
         if waiting := run.program.signals_waited_for:
             context["waiting_signals"] = waiting[:100]
         if batch.close is not None:
@@ -323,7 +324,7 @@ class Decider:
                 run.say(f"a failure that nobody looked at: {failure}")
             if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):
                 context["unreceived_signals"] = left[:100]
-                run.say(f"{len(left)} signals that nobody received: {', '.join(left[:10])}")
+                run.say(f"{counted(len(left), 'signal')} that nobody received: {', '.join(left[:10])}")
         elif run.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])

@@ -195,9 +195,12 @@ def serve(
             if is_refusal(error):
                 if respond is None:
                     raise
+                if code_of(error) == "UnknownResourceFault":
+                    log_unwanted(f"{respond[0]} came too late", error)
+                    respond, instead = None, False
+                    continue
                 log.warning("%s was refused: %s", respond[0], error)
-                gone = instead or code_of(error) == "UnknownResourceFault"
-                respond, instead = (None, False) if gone else (refused(respond, error), True)
+                respond, instead = (None, False) if instead else (refused(respond, error), True)
                 continue
             if stop():
                 if respond is None:
@@ -218,6 +221,14 @@ def serve(
         finally:
             if os.getpid() != me:
                 os._exit(0)
+
+
+def log_unwanted(what: str, error: Exception) -> None:
+    """Say why the engine does not know a task any more: that its run has ended is nobody's fault."""
+    if "Unknown execution" in str(error):
+        log.info("%s: its run has ended, the result is not needed", what)
+    else:
+        log.warning("%s: the engine does not wait for it any more (%s)", what, error)
 
 
 def is_refusal(error: Exception) -> bool:

@@ -122,6 +122,30 @@ def test_a_response_to_a_task_that_is_not_ours_any_more_is_dropped() -> None:
     assert served(TASK, fault("UnknownResourceFault"), {}) == [None, RESPONSE, None]
 
 
+@pytest.mark.parametrize(
+    ("words", "level", "said"),
+    [
+        (
+            "Unknown execution: WorkflowExecution=[workflowId=w, runId=r]",
+            "INFO",
+            "respond came too late: its run has ended, the result is not needed",
+        ),
+        (
+            "Unknown activity, scheduledEventId = 5",
+            "WARNING",
+            "respond came too late: the engine does not wait for it any more (An error occurred (UnknownResourceFault) "
+            "when calling the Respond operation: Unknown activity, scheduledEventId = 5)",
+        ),
+    ],
+)
+def test_a_run_that_has_ended_meanwhile_is_nobodys_fault(
+    caplog: pytest.LogCaptureFixture, words: str, level: str, said: str
+) -> None:
+    caplog.set_level("INFO", "simpleflow.runtime")
+    served(TASK, ClientError({"Error": {"Code": "UnknownResourceFault", "Message": words}}, "Respond"), {})
+    assert [(record.levelname, record.message) for record in caplog.records] == [(level, said)]
+
+
 @pytest.mark.parametrize("code", ["ValidationException", "SerializationException", "RequestEntityTooLargeException"])
 def test_a_refused_response_is_replaced_once(code: str) -> None:
     instead: Call = ("respond", {"instead": True})
