@@ -7,6 +7,7 @@ what the module named by SIMPLEFLOW_SETTINGS_MODULE says, else its default. `sim
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -95,6 +96,16 @@ def _address(value: Any) -> str:
     return f"{host}:{port}"
 
 
+def _identity(value: Any) -> dict[str, Any]:
+    try:
+        found = value if isinstance(value, Mapping) else json.loads(_text(value))
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping):
+        raise ValueError("""takes a JSON object, such as '{"pod": "crawler-7"}'""")
+    return dict(found)
+
+
 def _logging(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError("takes a dict, as logging.config.dictConfig does: say it in a settings module")
@@ -141,6 +152,7 @@ class Config:
     by default they are directories of the user's. `activity_default_timeout` is what `activity_start_to_close_timeout`
     is where that is not set. `activity_sigterm_wait_sec` are the seconds between the soft and the hard signal to an
     activity. `logging` is a dict for logging.config.dictConfig, or None for lines on standard error.
+    `simpleflow_identity` is what else those who poll say of themselves, or instead (`runtime.poll.identity`).
     """
 
     engine: str = ""
@@ -179,6 +191,7 @@ class Config:
     metrology_path_prefix: str | None = None
     simpleflow_enable_disk_cache: bool = False
     simpleflow_binaries_directory: str = ""
+    simpleflow_identity: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def engine_url(self) -> str:
@@ -251,6 +264,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "activity_sigterm_wait_sec": _duration,
     "domain_retention": _days,
     "logging": _logging,
+    "simpleflow_identity": _identity,
     "simpleflow_syslog_target": _address,
     "simpleflow_s3_sse": _truth,
     "simpleflow_enable_disk_cache": _truth,
