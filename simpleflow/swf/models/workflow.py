@@ -13,7 +13,7 @@ from simpleflow.swf import format
 from simpleflow.swf.constants import CLOSED, MAX_TAGS, OPEN, REGISTERED
 from simpleflow.swf.core import Connection, Seconds
 from simpleflow.swf.exceptions import WorkflowExecutionDoesNotExist, translated
-from simpleflow.swf.models.base import OfDomain
+from simpleflow.swf.models.base import OfDomain, RegisteredType
 from simpleflow.swf.models.history import History
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ CHILD_POLICIES: Final = _ChildPolicies("TERMINATE", "REQUEST_CANCEL", "ABANDON")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class WorkflowType(OfDomain):
+class WorkflowType(RegisteredType):
     """A workflow type, which is registered once and then as it is.
 
     What its runs are given where their start does not say it: a task list, a child policy, a priority, a Lambda role,
@@ -57,11 +57,11 @@ class WorkflowType(OfDomain):
     lambda_role: str | None = field(default=None, kw_only=True)
     connection: Connection = field(default=None, kw_only=True, compare=False)
 
-    _uncompared: ClassVar[Collection[str]] = ("connection", "domain", "creation_date", "deprecation_date")
+    _kind: ClassVar[str] = "workflow"
     _numbers: ClassVar[Collection[str]] = ("execution_timeout", "decision_tasks_timeout", "task_priority")
 
     def __post_init__(self) -> None:
-        OfDomain.__post_init__(self)
+        RegisteredType.__post_init__(self)
         _check_child_policy(self.child_policy)
 
     @classmethod
@@ -92,16 +92,6 @@ class WorkflowType(OfDomain):
             connection=connection,
         )
 
-    def __repr__(self) -> str:
-        where = f"domain={self.domain.name} name={self.name} version={self.version}"
-        return f"<WorkflowType {where} status={self.status}>"
-
-    def upstream(self) -> Self:
-        """The type as the engine knows it now. Raises WorkflowTypeDoesNotExist, DomainDoesNotExist."""
-        with translated(f"cannot describe the workflow type {self.name} {self.version}"):
-            found = self.describe_workflow_type(self.domain.name, self.name, self.version)
-        return type(self).from_info(self.domain, found["typeInfo"], found["configuration"], self.connection)
-
     def save(self) -> Self:
         """Register the type, and give it as it is registered: what is None is filled from `simpleflow.config`.
 
@@ -128,34 +118,6 @@ class WorkflowType(OfDomain):
                 default_lambda_role=self.lambda_role,
             )
         return filled
-
-    def delete(self) -> None:
-        """Deprecate the type, as it always was; `purge` deletes it.
-
-        Raises WorkflowTypeDoesNotExist, and ResponseError where it is deprecated already.
-        """
-        self.deprecate()
-
-    def deprecate(self) -> None:
-        """Deprecate the type: its runs go on, new ones are refused.
-
-        Raises WorkflowTypeDoesNotExist, and ResponseError where it is deprecated already.
-        """
-        with translated(f"cannot deprecate the workflow type {self.name} {self.version}"):
-            self.deprecate_workflow_type(self.domain.name, self.name, self.version)
-
-    def undeprecate(self) -> None:
-        """Take back the deprecation. Raises WorkflowTypeDoesNotExist, AlreadyExistsError where it is not deprecated."""
-        with translated(f"cannot undeprecate the workflow type {self.name} {self.version}"):
-            self.undeprecate_workflow_type(self.domain.name, self.name, self.version)
-
-    def purge(self) -> None:
-        """Delete the type for good; it must be deprecated. Its name and version may then be registered again.
-
-        Raises WorkflowTypeDoesNotExist, and ResponseError where it is not deprecated.
-        """
-        with translated(f"cannot delete the workflow type {self.name} {self.version}"):
-            self.delete_workflow_type(self.domain.name, self.name, self.version)
 
     def start_execution(
         self,
