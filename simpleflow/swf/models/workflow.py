@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from simpleflow import config
-from simpleflow.swf import format
+from simpleflow.payload.codec import Codec
+from simpleflow.runtime import runs
+from simpleflow.runtime.start import codec_of
+from simpleflow.swf import format, settings
 from simpleflow.swf.constants import CLOSED, MAX_TAGS, OPEN, REGISTERED
 from simpleflow.swf.core import Connection, Seconds
-from simpleflow.swf.exceptions import WorkflowExecutionDoesNotExist, translated
+from simpleflow.swf.exceptions import ResponseError, WorkflowExecutionDoesNotExist, translated
 from simpleflow.swf.models.base import OfDomain, RegisteredType
 from simpleflow.swf.models.history import History
 
@@ -302,6 +305,30 @@ class WorkflowExecution(OfDomain):
     def history(self, callback: Callable[..., object] | None = None, **options: Any) -> History:
         """The history of the run; see `history_events` for what it takes. Raises WorkflowExecutionDoesNotExist."""
         return History.from_event_list(self.history_events(callback, **options))
+
+    def result(self) -> Any:
+        """What the run has returned, also where that is large and lies in a payload store.
+
+        Raises WorkflowFailed if it did not complete, ResponseError while it is open, WorkflowExecutionDoesNotExist, and
+        PayloadUnreachable for a large value whose store has lost it or is not configured here.
+        """
+        with translated(f"cannot read the result of {self._words()}"):
+            run = runs.Run(self.domain.name, self.workflow_id, self._run())
+            closing = runs.closing_event(self.client, run)
+        if closing is None:
+            raise ResponseError(f"the run {self._words()} is open: it has no result yet")
+        return runs.result_of(run, closing, self._codec)
+
+    def value(self, text: str | None) -> Any:
+        """What a text of the history holds, such as an event's `result`: JSON, or the large value that it refers to.
+
+        Raises PayloadUnreachable.
+        """
+        return self._codec.read(text)
+
+    @property
+    def _codec(self) -> Codec:
+        return codec_of(self.connection or settings.engine_url())
 
     def _history_pages(self, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         with translated(f"cannot read the history of {self._words()}"):
