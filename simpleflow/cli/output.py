@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from simpleflow.cli.app import Globals
 
@@ -56,6 +57,26 @@ def on_terminal(options: Globals) -> bool:
     return sys.stdout.isatty() or options.color == "always"
 
 
+def stream(options: Globals, columns: Sequence[str], file: TextIO) -> Callable[[Row], None]:
+    """A function that writes a row at once: as jsonl, csv or tsv, or as text for people ("tabular")."""
+    form = options.format or "tsv"
+
+    def write(row: Row) -> None:
+        if form == "jsonl":
+            line = _json(dict(zip(columns, row, strict=True)))
+        elif form == "csv":
+            buffer = io.StringIO()
+            csv.writer(buffer, lineterminator="").writerow(map(text, row))
+            line = buffer.getvalue()
+        else:
+            line = ("\t" if form == "tsv" else "  ").join(text(cell).translate(_TSV) for cell in row).rstrip(" ")
+        print(line, file=file, flush=True)
+
+    if options.header and form != "jsonl":
+        write(columns)
+    return write
+
+
 def write_records(form: str, records: Iterable[Any]) -> None:
     """Records as one JSON array, or, as "jsonl", each on a line of its own."""
     if form == "jsonl":
@@ -67,8 +88,7 @@ def write_records(form: str, records: Iterable[Any]) -> None:
 
 def write_json(value: Any, pretty: bool = False) -> None:
     """One JSON value, on one line or indented; times in ISO 8601, UTC."""
-    separators = None if pretty else (",", ":")
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2 if pretty else None, separators=separators))
+    print(_json(value, pretty))
 
 
 def text(cell: Any) -> str:
@@ -97,6 +117,11 @@ def console(options: Globals, stderr: bool = False) -> Console:
         highlight=False,
         markup=False,
     )
+
+
+def _json(value: Any, pretty: bool = False) -> str:
+    separators = None if pretty else (",", ":")
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2 if pretty else None, separators=separators)
 
 
 def _plain(value: Any) -> str:

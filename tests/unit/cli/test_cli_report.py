@@ -12,7 +12,7 @@ from simpleflow.engine import Engine, VirtualClock
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.protocol.events import EVENTS
-from simpleflow.runtime import runs
+from simpleflow.runtime import runs, watching
 
 DOMAIN = {"domain": "D"}
 EXTRA = '{"args":[1],"kwargs":{},"__extra":{"class":"m.C"}}'
@@ -173,8 +173,8 @@ def test_find(engine: Engine, run: runs.Run) -> None:
 
 
 def test_watch_reads_only_what_is_new(engine: Engine, run: runs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "PAGE", 2)
-    watch = runs.Watch(engine, run)
+    monkeypatch.setattr(watching, "PAGE", 2)
+    watch = watching.Watch(engine, run)
     assert watch.look() is None
     assert (watch.known, watch.done, watch.running) == (0, 0, 0)
     schedule(engine)
