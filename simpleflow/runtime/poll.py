@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import logging
@@ -56,12 +57,14 @@ class Stop:
     """Whether this process was told to stop; true once it was. `requests` counts how often.
 
     `grace` is how long, in seconds, what is in hand may take after the first request: then a second one is counted.
-    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know.
+    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know. `hurried` is called
+    at each request from the second on, in the main thread if a signal was it.
     """
 
     def __init__(self, grace: float = math.inf) -> None:
         self.grace = grace
         self.why = ""
+        self.hurried: Callable[[], None] = lambda: None
         self._told = 0
         self._ends = math.inf
         self._bell: tuple[int, int] | None = None
@@ -131,6 +134,8 @@ class Stop:
         self.why = why
         if self._told == 1:
             self._ends = time.monotonic() + self.grace
+        else:
+            self.hurried()
 
     def ring(self) -> None:
         """Wake who waits, from any thread, though nothing was requested."""
@@ -185,6 +190,8 @@ def serve(
         except Exception as error:
             if getattr(error, "responded", False):
                 respond, instead = None, False
+            if isinstance(error, OSError) and error.errno == errno.EBADF:
+                raise  # user's code has closed what is ours: only another process can go on
             if is_refusal(error):
                 if respond is None:
                     raise
@@ -244,6 +251,19 @@ def identity() -> str:
         del who["exe"]
         text = json.dumps(who)
     return text[:256]
+
+
+def lives(identity: str) -> bool:
+    """Whether a process of this machine that calls itself so is known to live."""
+    import psutil  # 20 ms, and only needed when something went wrong
+
+    try:
+        who = json.loads(identity)
+        if who["hostname"] != socket.gethostname():
+            return False
+        return bool(psutil.Process(who["pid"]).status() != psutil.STATUS_ZOMBIE)
+    except (ValueError, TypeError, KeyError, psutil.Error):
+        return False
 
 
 def unique_list(name: str) -> str:
