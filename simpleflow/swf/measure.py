@@ -55,7 +55,7 @@ def fitting(text: str, columns: int) -> str:
 
 def width_of(text: str) -> int:
     """The columns that a line of text takes in a terminal."""
-    return sum(map(width_in, text))
+    return len(text) if text.isascii() else sum(map(width_in, text))
 
 
 def width_in(character: str) -> int:
