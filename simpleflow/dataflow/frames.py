@@ -40,6 +40,12 @@ def _is_ours(module: object) -> bool:
     return isinstance(module, str) and module.startswith(OURS)
 
 
+def raised_at(error: BaseException) -> str:
+    """The line of users' code in which an error was raised; empty where none was on the way."""
+    traceback = of_users(error.__traceback__)
+    return last_line(traceback) if traceback is not None else ""
+
+
 def last_line(traceback: TracebackType | None) -> str:
     """Where a traceback ends: ``flows/crawl.py:88``."""
     line = "a line of simpleflow's own"
