@@ -83,7 +83,11 @@ def workflow_explain(common: Globals, named: Named) -> None:
     """Say why a run has failed, or what an open one waits for; and what to type about it."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
-    run = find(client, named)
+    tell(common, client, url, find(client, named))
+
+
+def tell(common: Globals, client: SWFClient, url: str, run: runs.Run) -> None:
+    """Show the reasons of one run."""
     look = Looking(client, run.domain, Notes(config.load().payload_stores(url)), codec_of(url))
     history = _history(client, run)
     reasons = explanation.explain(history, explanation.Named(run.domain, run.workflow_id, run.run_id), look)
@@ -93,7 +97,7 @@ def workflow_explain(common: Globals, named: Named) -> None:
         rows = [(depth, reason.what, reason.text, reason.next) for depth, reason in _flat(reasons)]
         output.show(common, ("Depth", "What", "Reason", "Next"), rows)
     else:
-        _tell(common, f"{run.workflow_id} ({history.parsed.workflow.get('name')})", _status(history), reasons)
+        _print(common, f"{run.workflow_id} ({history.parsed.workflow.get('name')})", _status(history), reasons)
 
 
 def _history(client: SWFClient, run: runs.Run) -> History:
@@ -112,7 +116,7 @@ def _flat(reasons: Sequence[Reason], depth: int = 0) -> Iterator[tuple[int, Reas
         yield from _flat(reason.reasons, depth + 1)
 
 
-def _tell(common: Globals, who: str, status: str, reasons: Sequence[Reason]) -> None:
+def _print(common: Globals, who: str, status: str, reasons: Sequence[Reason]) -> None:
     from rich.text import Text
 
     lines = [Text.assemble((who, "bold"), ": ", (status, COLOURS.get(status, "")))]

@@ -60,6 +60,9 @@ def _failed(history: History, run: Named, look: Look, told: Record) -> Iterator[
             repairing(run),
             {"reason": reason, "line": line},
         )
+        lost = [each["id"] for each in history.parsed.tasks if each["state"] in ("failed", "timed_out")]
+        if lost:
+            yield Reason("failed-tasks", f"of its tasks, these had failed: {listed(lost)}", None, {"tasks": lost})
     else:
         yield from failed_task(record, run, look)
         yield Reason("failed", f"it failed for that{at}: mend it, and repair the run", repairing(run), {"line": line})

@@ -23,6 +23,7 @@ FEW: Final = 3
 
 _WAIT: Final = f"_{OURS}wait-"
 _RECEIVE: Final = f"_{OURS}receive-"
+_REST: Final = f"{OURS}rest"
 _PAUSE: Final = f"_{OURS}task_"
 
 
@@ -158,6 +159,10 @@ class _Waits:
             yield Reason("stuck", text, self._run.command("workflow.terminate"), {"waits_for": stuck})
 
     def _held(self) -> Iterator[Reason]:
+        for timer in self._open_timers(_REST):
+            what, due = timer["id"].removeprefix(_REST).rpartition("-")[0].lstrip("_") or "activity", self._due(timer)
+            text = f"the engine takes no more of it ({what}) for now: it is asked again at {self._till(due)}"
+            yield Reason("throttled", text, None, {"kind": what, "until": due})
         held = self._said.get("held")
         if isinstance(held, int) and held > 0 and "parked" not in self._said:
             text = f"{held:,} more tasks are held back until there is room: so many may be open, or asked for at once"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 from town import DOMAIN, LISTS, Execution, Town
 
 from simpleflow import Workflow, activity, futures
+from simpleflow.canvas import Group
+from simpleflow.protocol.limits import AWS_LIMITS
 from simpleflow.retry import Retry
 from simpleflow.swf.explanation import Named, Reason, explain
 from simpleflow.swf.models.history import History
@@ -309,6 +311,17 @@ def test_what_is_held_back(story: Story) -> None:
     assert story.told[-1] == "3 more tasks are held back until there is room: so many may be open, or asked for at once"
 
 
+def test_what_the_engine_refuses_for_now(story: Story) -> None:
+    story.town.close()
+    story.town = Town(limits=replace(AWS_LIMITS, open_activities=2))
+    story.look = Looks(story.town)
+    story.start(lambda self: futures.wait(*self.map(f, range(5))))
+    for _ in range(3):
+        story.town.decide()
+    assert [reason.what for reason in story.reasons if reason.what == "throttled"], story.told
+    assert story.told[-2].startswith("the engine takes no more of it (activity) for now: it is asked again at ")
+
+
 # -- closed runs ---------------------------------------------------------------------------------------------------
 
 REPAIR = " $ simpleflow workflow.repair w RUN --domain D"
@@ -344,6 +357,14 @@ def test_a_program_that_failed(story: Story) -> None:
     assert story.told == [
         f"its run failed: KeyError: 'key'; run was at life.py:{run.__code__.co_firstlineno + 1}{REPAIR}"
     ]
+
+
+def test_a_program_that_failed_for_several_tasks(story: Story) -> None:
+    story.start(lambda self: self.submit(Group(bad, f, bad)).result)
+    story.town.run(story.execution)
+    failed, tasks = story.told
+    assert failed.startswith("its run failed: ") and failed.endswith(REPAIR)
+    assert tasks == "of its tasks, these had failed: activity-bad-1, activity-bad-2"
 
 
 def test_a_task_that_timed_out(story: Story) -> None:
