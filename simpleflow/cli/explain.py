@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -94,7 +95,7 @@ def tell(common: Globals, client: SWFClient, url: str, run: runs.Run) -> None:
     if common.format in ("json", "jsonl", "prettyjson"):
         output.write_records(str(common.format), [reason.as_record() for reason in reasons])
     elif common.format:
-        rows = [(depth, reason.what, reason.text, reason.next) for depth, reason in _flat(reasons)]
+        rows = [(depth, reason.what, reason.text, _typed(common, reason.next)) for depth, reason in _flat(reasons)]
         output.show(common, ("Depth", "What", "Reason", "Next"), rows)
     else:
         _print(common, f"{run.workflow_id} ({history.parsed.workflow.get('name')})", _status(history), reasons)
@@ -124,10 +125,17 @@ def _print(common: Globals, who: str, status: str, reasons: Sequence[Reason]) ->
         indent = "  " * (depth + 1)
         lines.append(Text(f"{indent}{_plain(reason.text)}"))
         if reason.next:
-            lines.append(Text.assemble(f"{indent}  $ ", (_plain(reason.next), "cyan")))
+            lines.append(Text.assemble(f"{indent}  $ ", (_plain(_typed(common, reason.next)), "cyan")))
     console = output.console(common)
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def _typed(common: Globals, command: str | None) -> str | None:
+    """The command for the engine that this one was typed for."""
+    if command is None or common.engine is None:
+        return command
+    return command.replace("simpleflow", shlex.join(("simpleflow", "--engine", common.engine)), 1)
 
 
 def _plain(text: Any) -> str:
