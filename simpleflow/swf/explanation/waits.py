@@ -195,7 +195,7 @@ class _Waits:
                 waiting.setdefault((str(record.get("name")), str(record.get("task_list"))), []).append(record)
         for (name, task_list), records in waiting.items():
             ids = [record["id"] for record in records]
-            what = f"{ids[0]} waits" if len(ids) == 1 else f"{len(ids):,} tasks {name} wait"
+            what = f"{_called(records[0])} waits" if len(ids) == 1 else f"{len(ids):,} tasks {name} wait"
             yield self._nobody("activity", task_list, instant(records[0]["scheduled_timestamp"]), what, tasks=ids)
         for name, records in running.items():
             yield from map(self._running, records[:FEW])
@@ -206,7 +206,7 @@ class _Waits:
     def _running(self, record: Record) -> Reason:
         id, begun = record["id"], instant(record["started_timestamp"])
         attempt = timing(record).attempts - (1 if "retry" in record else 0) or 1
-        told = [f"{id} runs since {self._ago(begun)}"]
+        told = [f"{_called(record)} runs since {self._ago(begun)}"]
         if attempt > 1:
             told.append(f"attempt {attempt}")
         if record.get("identity"):
@@ -301,3 +301,9 @@ class _Waits:
     def _till(self, time: datetime | None) -> str:
         left = (time - self._now).total_seconds() if time is not None else 0
         return f"{clock(time)} (in {short(left)})" if left > 0 else clock(time)
+
+
+def _called(record: Record) -> str:
+    """An activity's id; of one that another decider has asked for, with its name, for its id may be any."""
+    id, name = str(record["id"]), str(record.get("name"))
+    return id if name in id else f"the activity {id} ({name})"
