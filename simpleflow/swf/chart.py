@@ -7,7 +7,7 @@ signals that came. The timers in which a task waits for its next attempt are seg
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from simpleflow.dataflow.graph import PAUSE
 from simpleflow.payload.codec import read_object
 from simpleflow.protocol.history import Event, attributes, close_status, opening_event_id
 from simpleflow.protocol.parsed import RULES, SIGNAL, TASKS, TIMER, Effect, Rule
+from simpleflow.swf.dependencies import Edge, edges
 from simpleflow.swf.models.history import History
 from simpleflow.swf.stats import instant
 
@@ -117,13 +118,8 @@ class Chart:
     path: tuple[Key, ...]
 
 
-def chart(
-    history: History, before: Mapping[Key, Iterable[Key]] | None = None, now: datetime | None = None, id: str = ""
-) -> Chart:
-    """The chart of a run; `before` tells which rows' ends a row waited for, as far as that is known.
-
-    `now` is the end of a run that is open. Raises ValueError where the history is empty.
-    """
+def chart(history: History, now: datetime | None = None, id: str = "") -> Chart:
+    """The chart of a run; `now` is the end of one that is open. Raises ValueError where the history is empty."""
     raw = sorted((dict(event) for event in history.raw), key=lambda event: int(event["eventId"]))
     if not raw:
         raise ValueError("a history without events has no chart")
@@ -133,7 +129,7 @@ def chart(
         drawing.take(event)
     end = drawing.at(closing) if closing else ((now or datetime.now(UTC)) - drawing.began).total_seconds()
     rows = drawing.rows(max(end, drawing.at(raw[-1])))
-    path = critical_path(rows, before or {})
+    path = critical_path(rows, edges(history))
     first = attributes(raw[0])
     return Chart(
         id,
@@ -146,25 +142,30 @@ def chart(
     )
 
 
-def critical_path(rows: Sequence[Row], before: Mapping[Key, Iterable[Key]]) -> dict[Key, None]:
+def critical_path(rows: Sequence[Row], known: Iterable[Edge]) -> dict[Key, None]:
     """The keys of the rows that the run could not have been shorter without, in order.
 
-    It is followed from what ended last: each row waited for the last to end of those `before` it; where that is not
-    known, for whatever ended last before it was asked for.
+    It is followed from what ended last: each row waited for the last to end of those that it is known to come after;
+    where there is none, for whatever ended last before it was asked for.
     """
     there = [row for row in rows if row.state not in ("canceled", "signaled") or row.kind != TIMER.type]
     over = [row for row in there if row.segments[-1].ended] or there
     if not over:
         return {}
     number = {row.key: place for place, row in enumerate(rows)}
-    known = {row.key: row for row in over}
+    before: dict[Key, list[Key]] = {}
+    for edge in known:
+        before.setdefault(edge.after, []).append(edge.before)
+    named: dict[Key, list[Row]] = {}
+    for each in over:
+        named.setdefault((each.kind, each.name) if each.kind == SIGNAL.type else each.key, []).append(each)
     by_end = sorted(over, key=lambda row: (row.end, number[row.key]))
     ends = [(row.end, number[row.key]) for row in by_end]
     found: list[Key] = []
     row: Row | None = by_end[-1]
     while row is not None:
         found.append(row.key)
-        told = (known[key] for key in before.get(row.key, ()) if key in known)
+        told = (each for key in before.get(row.key, ()) for each in named.get(key, ()))
         earlier = [each for each in told if each.end <= row.start and number[each.key] < number[row.key]]
         row = max(earlier, key=lambda each: each.end) if earlier else _released(row, by_end, ends, number[row.key])
     return dict.fromkeys(reversed(found))

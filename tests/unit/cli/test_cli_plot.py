@@ -34,6 +34,8 @@ class Told:
     def at(self, time: float, kind: str, **values: Any) -> int:
         member = f"{kind[0].lower()}{kind[1:]}EventAttributes"
         number = len(self.events) + 1
+        if kind in ("ActivityTaskScheduled", "TimerStarted", "StartChildWorkflowExecutionInitiated"):
+            values["decisionTaskCompletedEventId"] = 0
         self.events.append({"eventId": number, "eventTimestamp": START + time, "eventType": kind, member: values})
         return number
 
@@ -105,9 +107,19 @@ def test_segments_and_the_critical_path(shop: Told) -> None:
 
 
 def test_the_critical_path_by_what_is_known(shop: Told) -> None:
-    pay, look = ("activity", "activity-shop.pay-1"), ("activity", "activity-shop.look-1")
-    history = History.from_event_list(shop.events)
-    assert chart(history, {pay: [look, ("activity", "gone")]}).path == (look, pay)
+    """Where the decider noted what a task came after, that counts, and not what ended shortly before."""
+    for event in shop.events:
+        values = event.get("activityTaskScheduledEventAttributes", {})
+        if values.get("activityId") == "activity-shop.pay-1":
+            values["control"] = '{"after": ["activity-shop.look-1", "activity-gone-1"]}'
+    assert [key[1] for key in shop.chart().path] == ["activity-shop.look-1", "activity-shop.pay-1"]
+    told = Told()
+    told.at(1, "WorkflowExecutionSignaled", signalName="go")
+    told.at(4, "WorkflowExecutionSignaled", signalName="go")
+    told.task("activity-a-1", 2, 2, 3)
+    told.task("activity-b-1", 3, 3, 9)
+    told.events[-3]["activityTaskScheduledEventAttributes"]["control"] = '{"after": ["signaled:go"]}'
+    assert [key[1] for key in told.chart(now=9).path] == ["go#2", "activity-b-1"], "the one that had come by then"
 
 
 def test_an_open_run() -> None:
