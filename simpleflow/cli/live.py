@@ -78,7 +78,8 @@ def _head(watch: Watch, elapsed: float, columns: int, rows: int) -> list[Line]:
     if watch.parked:
         room, text = max(12, columns - len(WAITS)), " ".join(watch.parked.split())
         parked = wrap(text, room, max_lines=max(1, rows // 5), placeholder=" …")
-        lines += [[(" " * len(WAITS) if number else WAITS, "bold"), (each, "red")] for number, each in enumerate(parked)]
+        blank = " " * len(WAITS)
+        lines += [[(blank if number else WAITS, "bold"), (each, "red")] for number, each in enumerate(parked)]
     if rows > 16:
         lines.append([])
     return lines[:rows]
