@@ -26,6 +26,8 @@ from simpleflow.swf.measure import Line
 
 TICK: Final = 0.25
 """Seconds between two pictures."""
+FEW: Final = 5
+"""Of how many attempts it is read what they tell where each is a call that costs."""
 CHANGES: Final = ("Time", "Kind", "ID", "State", "Attempt", "Detail")
 STREAMED: Final = (None, "tsv", "csv", "jsonl", "tabular")
 """The forms in which changes can be written as they come."""
@@ -51,7 +53,7 @@ class View:
                 self._told = overview(self._notes, watch.run.run_id, watch.attempts)
             return [live.compact(watch, columns, time.monotonic() - self._started, self._told)]
         if due:
-            newest = watch.attempts[-live.most_shown(rows) :]
+            newest = watch.attempts[-(FEW if watch.every else rows) :]
             self._read = {
                 begun: read_note(self._notes, watch.run.run_id, progress_name(begun)) for _, begun in newest
             }

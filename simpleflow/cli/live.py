@@ -57,11 +57,6 @@ def view(watch: Watch, notes: Mapping[int, dict[str, Any]], now: datetime, colum
     return lines
 
 
-def most_shown(rows: int) -> int:
-    """Of how many attempts a view of so many rows can show what they tell."""
-    return max(3, rows)
-
-
 def _head(watch: Watch, elapsed: float, columns: int, rows: int) -> list[Line]:
     style = "red" if watch.parked else "cyan"
     state = "PARKED" if watch.parked else "OPEN"
