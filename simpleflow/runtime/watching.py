@@ -27,7 +27,6 @@ RECENT: Final = 50
 """How many of the last ends of a type tell its rate."""
 PAUSE: Final = f"_{OURS}task_"
 """Begins the names of the timers in which a task waits for its next attempt."""
-PARKED: Final = f"{OURS}parked-"
 RETRYING: Final = "waiting to retry"
 RUNNING: Final = frozenset({"started", "cancel_requested"})
 DONE: Final = frozenset({"completed"})
