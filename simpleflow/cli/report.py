@@ -15,6 +15,7 @@ from simpleflow.payload.codec import EXTRA
 from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.history import Event, attributes, opening_event_id
 from simpleflow.runtime import runs
+from simpleflow.swf.models.workflow import waits_for
 
 Record = dict[str, Any]
 
@@ -66,7 +67,7 @@ def summary(client: SWFClient, run: runs.Run, values: codec.Codec = codec.PLAIN)
         "status": info.get("closeStatus") or info["executionStatus"],
         "result": None,
         "failure": None,
-        "parked": _parked(described) if closing is None else None,
+        "parked": waits_for(described.get("latestExecutionContext")) if closing is None else None,
     }
     if closing is None:
         return Summary(columns, None)
@@ -161,14 +162,3 @@ def _without_extra(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: item for key, item in value.items() if key != EXTRA}
     return value
-
-
-def _parked(described: Record) -> str | None:
-    """Why the run waits for somebody, from its latest executionContext; None if it does not."""
-    context = codec.read_object(described.get("latestExecutionContext"))
-    parked = context.get("parked")
-    if isinstance(parked, dict):
-        return str(parked.get("error"))
-    if context.get("stuck"):
-        return "stuck: waits for " + ", ".join(context["stuck"])
-    return None
