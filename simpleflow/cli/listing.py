@@ -11,7 +11,8 @@ import click
 
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
-from simpleflow.cli.finding import Named, find, known_domain, run_arguments
+from simpleflow.cli.finding import Named, known_domain, run_arguments
+from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show
 from simpleflow.clients import SWFClient
 from simpleflow.payload import codec
 from simpleflow.protocol.events import CLOSING_EVENTS
@@ -141,28 +142,27 @@ def _in_full(client: SWFClient, run: WorkflowExecution) -> WorkflowExecution:
 nb_tasks = click.option("-n", "--nb-tasks", type=click.IntRange(1), metavar="N", help="No more than so many.")
 
 
-@click.command("workflow.tasks", cls=options.DomainFirst)
+@click.command("workflow.tasks", cls=OneOrMany)
 @run_arguments
 @nb_tasks
+@many_shown
 @click.pass_obj
-def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None) -> None:
+def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, many: Many) -> None:
     """Show the tasks of a run and how far they are, those that changed last first."""
-    _show(common, report.tasks(_history(common, named), nb_tasks))
+    _show(common, named, many, lambda history: report.tasks(history, nb_tasks))
 
 
-@click.command("workflow.profile", cls=options.DomainFirst)
+@click.command("workflow.profile", cls=OneOrMany)
 @run_arguments
 @nb_tasks
+@many_shown
 @click.pass_obj
-def workflow_profile(common: Globals, named: Named, nb_tasks: int | None) -> None:
+def workflow_profile(common: Globals, named: Named, nb_tasks: int | None, many: Many) -> None:
     """Show how long the tasks of a run waited and ran, in seconds, the longest first; none that is not over."""
-    _show(common, report.profile(_history(common, named), nb_tasks))
+    _show(common, named, many, lambda history: report.profile(history, nb_tasks))
 
 
-def _history(common: Globals, named: Named) -> History:
+def _show(common: Globals, named: Named, many: Many, table: Callable[[History], report.Table]) -> None:
     client = options.open_engine(options.engine_url(common), reading=True)
-    return History.from_event_list(list(runs.history(client, find(client, named))))
-
-
-def _show(common: Globals, table: report.Table) -> None:
-    output.show(common, table.columns, table.rows)
+    told = ((run, table(History.from_event_list(list(runs.history(client, run))))) for run in each(client, named, many))
+    show(common, told, many)

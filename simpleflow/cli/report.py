@@ -16,6 +16,7 @@ from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.history import Event, attributes, opening_event_id
 from simpleflow.runtime import runs
 from simpleflow.swf.models.workflow import waits_for
+from simpleflow.swf.report import Table
 
 Record = dict[str, Any]
 
@@ -46,6 +47,10 @@ class Summary:
 
     columns: Record
     traceback: str | None
+
+    @property
+    def table(self) -> Table:
+        return Table(tuple(self.columns), (tuple(self.columns.values()),))
 
 
 def summary(client: SWFClient, run: runs.Run, values: codec.Codec = codec.PLAIN) -> Summary:
