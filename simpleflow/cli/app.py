@@ -135,6 +135,14 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit code."""
     try:
         return group.main(arguments, prog_name="simpleflow", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "simpleflow"
+        told = " ".join(error.format_message().split())
+        click.echo(f"Error: {told} (see `{path} --help`)", err=True)
+        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

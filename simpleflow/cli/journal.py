@@ -49,6 +49,7 @@ class Journal:
         try:
             os.link(temporary, path)
         except FileExistsError:
+            file.close()
             raise _taken() from None
         finally:
             temporary.unlink()

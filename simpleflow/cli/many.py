@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
+from time import sleep
 from typing import Any, ClassVar, Final
 
 import click
@@ -257,6 +258,7 @@ def _interrupted(path: Path, many: Many, verb: Verb) -> Journal | None:
     said = f"this command of {since} was interrupted: {total - left:,} of {_runs(total)} were {verb.done}"
     click.echo(said, err=True)
     if not (many.yes or many.resume) and not click.confirm(f"Go on with the other {left:,}?", default=True, err=True):
+        journal.close()
         raise click.ClickException("nothing was done: --fresh forgets what was interrupted")
     return journal
 
@@ -271,7 +273,6 @@ class _Job:
     verb: Verb
     act: Act
     journal: Journal | None
-    sleep: Callable[[float], None] = time.sleep
     _counts: Counter[str] = field(default_factory=Counter)
     _reasons: list[str] = field(default_factory=list)
     _pace: float = 0.0
@@ -329,11 +330,11 @@ class _Job:
         patience = Patience()
         while True:
             if self._pace > 0.01:
-                self.sleep(self._pace)
+                sleep(self._pace)
             try:
                 told = self.act(run)
             except Exception as error:
-                self.sleep(patience.pause(error))
+                sleep(patience.pause(error))
                 self._pace = min(SLOWEST, max(0.05, self._pace * 2))
             else:
                 patience.answered()
