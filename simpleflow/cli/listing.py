@@ -1,4 +1,4 @@
-"""The commands that make tables of runs and of their tasks: workflow.filter, workflow.tasks, workflow.profile."""
+"""The commands that make tables of runs and of their tasks: workflow.filter, workflow.tasks."""
 
 from __future__ import annotations
 
@@ -149,20 +149,11 @@ nb_tasks = click.option("-n", "--nb-tasks", type=click.IntRange(1), metavar="N",
 @click.pass_obj
 def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, many: Many) -> None:
     """Show the tasks of a run and how far they are, those that changed last first."""
-    _show(common, named, many, lambda history: report.tasks(history, nb_tasks))
+    show(common, ((run, report.tasks(history, nb_tasks)) for run, history in histories_of(common, named, many)), many)
 
 
-@click.command("workflow.profile", cls=OneOrMany)
-@run_arguments
-@nb_tasks
-@many_shown
-@click.pass_obj
-def workflow_profile(common: Globals, named: Named, nb_tasks: int | None, many: Many) -> None:
-    """Show how long the tasks of a run waited and ran, in seconds, the longest first; none that is not over."""
-    _show(common, named, many, lambda history: report.profile(history, nb_tasks))
-
-
-def _show(common: Globals, named: Named, many: Many, table: Callable[[History], report.Table]) -> None:
+def histories_of(common: Globals, named: Named, many: Many) -> Iterator[tuple[runs.Run, History]]:
+    """The whole histories of the runs that are meant. Raises NoSuchRun."""
     client = options.open_engine(options.engine_url(common), reading=True)
-    told = ((run, table(History.from_event_list(list(runs.history(client, run))))) for run in each(client, named, many))
-    show(common, told, many)
+    for run in each(client, named, many):
+        yield run, History.from_event_list(list(runs.history(client, run)))

@@ -168,7 +168,7 @@ def each(
 def show(common: Globals, tables: Iterable[tuple[runs.Run, Table]], many: Many) -> None:
     """Print the tables of runs as one. With --where the ids of the run stand before what does not have them, and rows
     come as they are made where the form allows it."""
-    lines = common.format in ("csv", "tsv", "jsonl") or (not common.format and not sys.stdout.isatty())
+    lines = common.format in ("csv", "tsv", "jsonl") or (not common.format and not output.on_terminal(common))
     kept: list[Sequence[Any]] = []
     columns: Sequence[str] = ()
     for run, table in tables:
@@ -179,7 +179,7 @@ def show(common: Globals, tables: Iterable[tuple[runs.Run, Table]], many: Many) 
             output.show(common if first else replace(common, header=False), columns, rows)
         else:
             kept += rows
-    if not lines:
+    if not lines and (columns or common.format in ("json", "prettyjson")):
         output.show(common, columns, kept)
 
 

@@ -173,6 +173,7 @@ def test_what_cannot_be(typed: Typed) -> None:
         ((*verb, "--where", "statu=x"), "Invalid value for '--where': there is no field 'statu'. Did you mean status?"),
         ((*verb, "W", "--where", "id=x"), "Got unexpected extra argument (W)"),
         ((*verb, "W", "--yes"), "--yes goes with --where."),
+        (("workflow.profile", "D", "--where", "id=x", "-o", "x.svg"), "--output is for the drawing of one run"),
         ((*verb, "W", "--dry-run"), "--dry-run goes with --where."),
         (("workflow.tasks", "D", "W", "--limit", "1"), "--limit goes with --where."),
         (("workflow.repair", "-d", "D", "--where", "id=x", "--workflow-id", "y", "--yes"), "--workflow-id is for one"),
@@ -187,6 +188,8 @@ def test_no_run_matches(typed: Typed) -> None:
         yes = ["--yes"] if command == "workflow.terminate" else []
         assert typed(command, "D", "--where", "type=basic id=x", *yes) == (0, "", "no run matches\n")
         assert typed(command, "D", "--where", "tag=frr", *yes) == (0, "", "no run matches. Did you mean fr?\n")
+        for form, nothing in (("json", "[]\n"), ("human", ""), ("tabular", "")):
+            assert typed("workflow.info", "D", "--where", "id=x", form=form)[:2] == (0, nothing)
         said = "Error: the domain D has no workflow type basik. Did you mean basic?\n"
         assert typed(command, "D", "--where", "type=basik", *yes) == (1, "", said)
     assert typed("workflow.info", "E", "--where", "id=x")[0] == 1
