@@ -139,9 +139,7 @@ def run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "simpleflow"
-        told = " ".join(error.format_message().split())
-        click.echo(f"Error: {told} (see `{path} --help`)", err=True)
+        click.echo(f"Error: {' '.join(error.format_message().split())}{_where_help_is(error)}", err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()
@@ -153,6 +151,15 @@ def run(arguments: list[str]) -> int:
         return 1
     except Exception as error:
         return _report(error, debug="--debug" in arguments)
+
+
+def _where_help_is(error: click.UsageError) -> str:
+    """What to type next, to put behind an error that does not say it: one that click words itself."""
+    words = error.format_message()
+    own = isinstance(error, click.MissingParameter | click.NoSuchOption | click.BadOptionUsage)
+    if "Did you mean" in words or not (own or words.startswith("Got unexpected")):
+        return ""
+    return f"{'' if words.endswith('.') else '.'} See `{error.ctx.command_path if error.ctx else 'simpleflow'} --help`."
 
 
 def _report(error: Exception, debug: bool) -> int:
