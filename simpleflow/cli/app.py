@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from simpleflow import config, log
 from simpleflow.observe import bear_with_streams
@@ -20,6 +21,7 @@ COMMANDS: Final = {
     "activity.fail": ("activity", "Fail an activity that has left its completion to others."),
     "activity.rerun": ("activity", "Run one activity of a run again, in this process."),
     "binaries.download": ("binaries", "Download programs that activities need."),
+    "completion": ("completion", "Print what makes a shell complete commands and ids."),
     "decider.start": ("processes", "Decide runs: start decider processes."),
     "domain.deprecate": ("domain", "Retire a domain: nothing new is started there."),
     "domain.describe": ("domain", "Show one domain."),
@@ -56,6 +58,8 @@ COMMANDS: Final = {
 
 FORMATS: Final = ("csv", "tsv", "tabular", "human", "json", "jsonl", "prettyjson")
 INTERRUPTED: Final = 130
+COMPLETING: Final = "_SIMPLEFLOW_COMPLETE"
+"""The variable with which a shell asks what may stand where the cursor is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,14 @@ class Lazy(click.Group):
             return None
         module = importlib.import_module(f"simpleflow.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace(".", "_"))
+        if COMPLETING in os.environ:
+            importlib.import_module("simpleflow.cli.completion").attach(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=COMMANDS[name][1]) for name in names]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -93,7 +104,7 @@ class Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             import difflib
 
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
@@ -125,6 +136,8 @@ def group(
 def main() -> NoReturn:
     """The console script."""
     sys.path.insert(0, str(Path.cwd()))  # where a workflow's module is looked for first
+    if COMPLETING in os.environ:
+        importlib.import_module("simpleflow.cli.completion").answer()
     bear_with_streams()
     if os.getpid() == 1:  # a container's first process ignores what it has no handler for
         signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))

@@ -149,7 +149,8 @@ nb_tasks = click.option("-n", "--nb-tasks", type=click.IntRange(1), metavar="N",
 @click.pass_obj
 def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, many: Many) -> None:
     """Show the tasks of a run and how far they are, those that changed last first."""
-    show(common, ((run, report.tasks(history, nb_tasks)) for run, history in histories_of(common, named, many)), many)
+    found = ((run, report.tasks(history, nb_tasks)) for run, history in histories_of(common, named, many))
+    show(common, ((run, table.columns, table.rows) for run, table in found), many)
 
 
 def histories_of(common: Globals, named: Named, many: Many) -> Iterator[tuple[runs.Run, History]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -62,11 +62,12 @@ def workflow_profile(
         raise click.UsageError("--output is for the drawing of one run: leave --where out.")
     found = histories_of(common, named, many)
     if not plot and file is None:
-        show(common, ((run, report.profile(history, nb_tasks)) for run, history in found), many)
+        tables = ((run, report.profile(history, nb_tasks)) for run, history in found)
+        show(common, ((run, table.columns, table.rows) for run, table in tables), many)
         return
     if plot and common.format not in (None, "tabular"):
         histories = list(found)
-        show(common, ((run, _segments(history, run)) for run, history in histories), many)
+        show(common, ((run, SEGMENTS, _segments(history, run)) for run, history in histories), many)
         found = iter(histories)
     for run, history in found:
         if file is not None:
@@ -91,16 +92,15 @@ def _write(history: History, run: Run, most: int, file: Path) -> None:
     click.echo(f"drawn: {file}", err=True)
 
 
-def _segments(history: History, run: Run) -> report.Table:
+def _segments(history: History, run: Run) -> list[tuple[Any, ...]]:
     """What is drawn, in rows."""
     from simpleflow.swf import chart
 
-    rows = (
+    return [
         (row.id, row.kind, cut.attempt or None, cut.shade, cut.ended, *_times(cut), row.critical)
         for row in chart.chart(history, id=run.workflow_id).rows
         for cut in row.segments
-    )
-    return report.Table(SEGMENTS, tuple(rows))
+    ]
 
 
 def _draw(common: Globals, history: History, run: Run, most: int) -> None:

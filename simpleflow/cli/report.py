@@ -15,8 +15,6 @@ from simpleflow.payload.codec import EXTRA
 from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.history import Event, attributes, opening_event_id
 from simpleflow.runtime import runs
-from simpleflow.swf.models.workflow import waits_for
-from simpleflow.swf.report import Table
 
 Record = dict[str, Any]
 
@@ -49,8 +47,9 @@ class Summary:
     traceback: str | None
 
     @property
-    def table(self) -> Table:
-        return Table(tuple(self.columns), (tuple(self.columns.values()),))
+    def row(self) -> tuple[list[str], list[list[Any]]]:
+        """The columns' names, and the only row."""
+        return list(self.columns), [list(self.columns.values())]
 
 
 def summary(client: SWFClient, run: runs.Run, values: codec.Codec = codec.PLAIN) -> Summary:
@@ -72,7 +71,7 @@ def summary(client: SWFClient, run: runs.Run, values: codec.Codec = codec.PLAIN)
         "status": info.get("closeStatus") or info["executionStatus"],
         "result": None,
         "failure": None,
-        "parked": waits_for(described.get("latestExecutionContext")) if closing is None else None,
+        "parked": runs.waits_for(described.get("latestExecutionContext")) if closing is None else None,
     }
     if closing is None:
         return Summary(columns, None)

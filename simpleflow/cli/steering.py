@@ -22,6 +22,7 @@ from simpleflow.cli.many import (
     TERMINATE,
     Many,
     OneOrMany,
+    Told,
     Verb,
     change,
     each,
@@ -37,7 +38,6 @@ from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime import runs
 from simpleflow.runtime.start import Handle, codec_of
-from simpleflow.swf.report import Table
 
 RESTARTED: Final = "workflow.restart"
 """The reason with which a run is terminated that is started again."""
@@ -214,7 +214,7 @@ def _tell_many(
     until = math.inf if timeout is None else time.monotonic() + timeout
     worst = 0
 
-    def told() -> Iterator[tuple[runs.Run, Table]]:
+    def told() -> Iterator[Told]:
         nonlocal worst
         found = list(each(client, named, many, statuses)) if timeout != 0 else each(client, named, many, statuses)
         for run in found:
@@ -222,7 +222,7 @@ def _tell_many(
             handle = Handle(client, run.domain, run.workflow_id, run.run_id, codec=codec_of(url))
             row, code = _ending(handle, left)
             worst = max(worst, code)
-            yield run, Table(("Status", "Result", "Failure"), (row,))
+            yield run, ("Status", "Result", "Failure"), [row]
 
     show(common, told(), many)
     return worst

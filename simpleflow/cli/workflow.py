@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -22,7 +22,6 @@ from simpleflow.protocol.history import Event, attributes
 from simpleflow.runtime import runs, start
 from simpleflow.runtime.calling import around
 from simpleflow.runtime.start import codec_of
-from simpleflow.swf.report import Table
 from simpleflow.workflow import Workflow
 
 NOT_COMPLETED = 3
@@ -153,10 +152,10 @@ def workflow_info(common: Globals, named: Named, many: Many) -> None:
     client = options.open_engine(url, reading=True)
     summaries = ((run, report.summary(client, run, codec_of(url))) for run in each(client, named, many))
     if many:
-        show(common, ((run, found.table) for run, found in summaries), many)
+        show(common, ((run, *found.row) for run, found in summaries), many)
         return
     [(_, found)] = summaries
-    output.show(common, found.table.columns, found.table.rows, one=True)
+    output.show(common, *found.row, one=True)
     if found.traceback and sys.stdout.isatty():
         click.echo(f"\n{found.traceback.rstrip()}")
 
@@ -205,9 +204,11 @@ def workflow_history(
         records = (ids(run) | reword(event) for run, events in found for event in events)
         output.write_records(str(common.format), records)
     else:
-        show(common, ((run, _events(events)) for run, events in found), many)
+        show(common, ((run, EVENTS, _rows(events)) for run, events in found), many)
 
 
-def _events(events: Iterable[Event]) -> Table:
-    rows = [(event["eventId"], event["eventTimestamp"], event["eventType"], attributes(event)) for event in events]
-    return Table(("eventId", "eventTimestamp", "eventType", "attributes"), tuple(rows))
+EVENTS: Final = ("eventId", "eventTimestamp", "eventType", "attributes")
+
+
+def _rows(events: Iterable[Event]) -> list[tuple[Any, ...]]:
+    return [(event["eventId"], event["eventTimestamp"], event["eventType"], attributes(event)) for event in events]

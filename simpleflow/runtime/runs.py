@@ -132,6 +132,15 @@ def reason_of(closing: Event) -> tuple[str | None, str | None]:
     return HINTED.get(reason or "", reason), found.get("details")
 
 
+def waits_for(context: str | None) -> str | None:
+    """Why a run waits for somebody, from its latest execution context, which simpleflow's deciders write."""
+    told = read_object(context)
+    parked = told.get("parked")
+    if isinstance(parked, dict):
+        return str(parked.get("error"))
+    return "stuck: waits for " + ", ".join(told["stuck"]) if told.get("stuck") else None
+
+
 @dataclass(slots=True)
 class Watch:
     """A run's progress, read from its history; each `look` reads only what is new.

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from simpleflow import config
-from simpleflow.payload.codec import read_object
 from simpleflow.swf import format
 from simpleflow.swf.constants import CLOSED, MAX_TAGS, OPEN, REGISTERED
 from simpleflow.swf.core import Connection, Seconds
@@ -314,6 +313,8 @@ class WorkflowExecution(OfDomain):
     def waits_for(self) -> str | None:
         """Why an open run that was described waits for somebody: its last decision could not be made, or all that it
         waits for must come from outside; None where it does not."""
+        from simpleflow.runtime.runs import waits_for  # which knows programs, and is seldom needed
+
         return waits_for(self.latest_execution_context)
 
     def age(self, now: datetime | None = None) -> timedelta | None:
@@ -406,15 +407,6 @@ class WorkflowExecution(OfDomain):
         raise WorkflowExecutionDoesNotExist(
             f"the domain {self.domain.name} has no run of {self.workflow_id}", error_code="UnknownResourceFault"
         )
-
-
-def waits_for(context: str | None) -> str | None:
-    """Why a run waits for somebody, from its latest execution context, which simpleflow's deciders write."""
-    told = read_object(context)
-    parked = told.get("parked")
-    if isinstance(parked, dict):
-        return str(parked.get("error"))
-    return "stuck: waits for " + ", ".join(told["stuck"]) if told.get("stuck") else None
 
 
 def _check_child_policy(policy: str | None) -> None:

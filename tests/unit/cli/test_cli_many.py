@@ -13,7 +13,7 @@ import click
 import pytest
 
 from simpleflow import config
-from simpleflow.cli import app, many, options
+from simpleflow.cli import app, jobs, options
 from simpleflow.cli.journal import BEGUN, DONE, FAILED, Journal
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.protocol.faults import Fault, client_error
@@ -225,7 +225,7 @@ def test_a_run_that_is_gone_meanwhile(typed: Typed, engine: Fragile) -> None:
 def test_an_engine_that_throttles(typed: Typed, engine: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked again, and more slowly for a while."""
     slept: list[float] = []
-    monkeypatch.setattr(many, "sleep", slept.append)
+    monkeypatch.setattr(jobs, "sleep", slept.append)
     engine.faults = [client_error(Fault("ThrottlingException", "Rate exceeded"), "SignalWorkflowExecution")] * 2
     assert typed("workflow.signal", "D", "go", "--where", "tag=fr", "--yes")[0] == 0
     assert [events(engine, f"job-{number}", "WorkflowExecutionSignaled") for number in range(5)] == [1] * 5
