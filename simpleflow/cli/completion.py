@@ -44,7 +44,7 @@ BASH: Final = r"""
 }
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
-"""Ids may have `=` and `:` in them, at which bash ends words; what stands before the last of them is not to be typed
+"""Ids may have `=` in them, at which bash ends words; what stands before the last of them is not to be typed
 again."""
 
 
@@ -90,7 +90,20 @@ def answer() -> NoReturn:
 
 
 def attach(command: click.Command) -> None:
-    """Make the parameters of a command offer what there is, by their names."""
+    """Make the parameters of a command offer what there is, by their names.
+
+    An option that waits for its value would keep click from reading the arguments, so it is left out.
+    """
+    make = command.make_context
+    options = [each for each in command.params if isinstance(each, click.Option) and not each.is_flag]
+
+    def make_context(
+        info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        waits = bool(args) and any(args[-1] in (*each.opts, *each.secondary_opts) for each in options)
+        return make(info_name, args[:-1] if waits else args, parent, **extra)
+
+    command.make_context = make_context  # type: ignore[method-assign]
     for param in command.params:
         look = LOOKS.get(str(param.name))
         if look is not None and not isinstance(param.type, click.Choice):

@@ -22,7 +22,7 @@ Offered = Callable[[str], list[str]]
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    clock = VirtualClock()
+    clock = VirtualClock(time.time())
     made = Engine(None, clock=clock, long_poll_seconds=0)
     monkeypatch.setattr(options, "open_engine", lambda url, reading=False: made)
     monkeypatch.setattr(completion, "PATIENCE", 30.0)
@@ -115,7 +115,7 @@ def test_tasks_and_types(offered: Offered, engine: Engine) -> None:
 def test_conditions(offered: Offered) -> None:
     assert offered("workflow.terminate Here --where st") == ["status=", "started>"]
     assert offered("workflow.terminate Here --where 'type=basic st") == ["type=basic status=", "type=basic started>"]
-    assert offered("workflow.repair --where status=failed,t") == ["status=failed,timed_out", "status=failed,terminated"]
+    assert offered("workflow.repair --where status=failed,t") == ["status=failed,terminated", "status=failed,timed_out"]
 
 
 def test_workflows(offered: Offered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,9 +138,9 @@ def test_workflows(offered: Offered, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_lines_that_are_wrong_offer_nothing_and_say_nothing(offered: Offered) -> None:
-    assert offered("no.such.command --x")[:0] == []
-    assert offered("workflow.terminate W --yes --where") == [] or True
-    assert offered("workflow.terminate Here --yes ") == ["job-2", "job-1"]
+    assert offered("no.such.command --zzz") == []
+    assert offered("workflow.info Here job-1 x y z ") == []
+    assert offered("workflow.terminate Here --yes ") == ["job-2", "job-1"], "though --yes goes with --where"
 
 
 def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
