@@ -41,10 +41,19 @@ def _import(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             where = f"the current directory is {sys.path[0] or '.'}" if sys.path else "sys.path is empty"
-            raise LoadError(f"there is no module {name} ({where})") from None
+            raise LoadError(f"there is no module {name} ({where}){_near_module(error.name)}") from None
         raise LoadError(f"the module {name} cannot be imported: {one_line(error)}") from error
     except (Exception, SystemExit) as error:
         raise LoadError(f"the module {name} cannot be imported: {one_line(error)}") from error
+
+
+def _near_module(name: str) -> str:
+    """A hint to put behind an error: the module that is near, beside where this one would be."""
+    package, _, _ = name.rpartition(".")
+    places = getattr(sys.modules.get(package), "__path__", ()) if package else sys.path[:1]
+    names = [f"{package}.{each.name}" if package else each.name for each in pkgutil.iter_modules(places)]
+    near = difflib.get_close_matches(name, names, 1)
+    return f": did you mean {near[0]}?" if near else ""
 
 
 def _is_workflow(thing: object) -> bool:
