@@ -12,7 +12,7 @@ import click
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, known_domain, run_arguments
-from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show
+from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show, the_one
 from simpleflow.clients import SWFClient
 from simpleflow.payload import codec
 from simpleflow.protocol.events import CLOSING_EVENTS
@@ -145,12 +145,28 @@ nb_tasks = click.option("-n", "--nb-tasks", type=click.IntRange(1), metavar="N",
 @click.command("workflow.tasks", cls=OneOrMany)
 @run_arguments
 @nb_tasks
+@options.follow
 @many_shown
 @click.pass_obj
-def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, many: Many) -> None:
+def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, follow: bool, many: Many) -> int:
     """Show the tasks of a run and how far they are, those that changed last first."""
-    found = ((run, report.tasks(history, nb_tasks)) for run, history in histories_of(common, named, many))
-    show(common, ((run, table.columns, table.rows) for run, table in found), many)
+    url = options.engine_url(common)
+    client = options.open_engine(url, reading=True)
+
+    def told(run: runs.Run) -> report.Table:
+        return report.tasks(History.from_event_list(list(runs.history(client, run))), nb_tasks)
+
+    if follow:
+        from simpleflow.cli import following  # the machinery of live views
+
+        def show_one(run: runs.Run) -> None:
+            table = told(run)
+            output.show(common, table.columns, table.rows)
+
+        return following.follow(common, url, client, the_one(client, named, many), show_one)
+    tables = ((run, told(run)) for run in each(client, named, many))
+    show(common, ((run, table.columns, table.rows) for run, table in tables), many)
+    return 0
 
 
 def histories_of(common: Globals, named: Named, many: Many) -> Iterator[tuple[runs.Run, History]]:

@@ -143,6 +143,13 @@ def each(client: SWFClient, named: Named, many: Many, statuses: tuple[str, ...] 
     yield from jobs.found(client, named.domain, many, statuses)
 
 
+def the_one(client: SWFClient, named: Named, many: Many) -> runs.Run:
+    """The run that is named. Raises UsageError where many may be meant."""
+    if many:
+        raise click.UsageError("--follow is for one run: leave --where out.")
+    return find(client, named)
+
+
 def show(common: Globals, tables: Iterable[Told], many: Many) -> None:
     """Print the tables of runs as one. With --where the ids of the run stand before what does not have them, and rows
     come as they are made where the form allows it."""

@@ -31,7 +31,7 @@ from simpleflow.cli.many import (
     many_shown,
     show,
 )
-from simpleflow.cli.workflow import NOT_COMPLETED, report_failure
+from simpleflow.cli.outcome import NOT_COMPLETED, report_failure
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import PayloadError, WorkflowFailed
 from simpleflow.protocol.faults import code_of

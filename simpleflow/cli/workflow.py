@@ -12,20 +12,17 @@ import click
 from simpleflow import config
 from simpleflow.cli import options, output, report
 from simpleflow.cli.app import INTERRUPTED, Globals
-from simpleflow.cli.finding import Named, known_domain, run_arguments
-from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show
+from simpleflow.cli.finding import Named, find, known_domain, run_arguments
+from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show, the_one
+from simpleflow.cli.outcome import report_failure
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes
 from simpleflow.runtime import runs, start
 from simpleflow.runtime.calling import around
 from simpleflow.runtime.start import codec_of
 from simpleflow.workflow import Workflow
-
-NOT_COMPLETED = 3
-"""The exit code of a command whose run did not complete."""
 
 
 @click.command("workflow.start")
@@ -96,15 +93,6 @@ def _run_local(
     return 0
 
 
-def report_failure(failure: WorkflowFailed) -> int:
-    """Say on standard error why a run did not complete, with the traceback of what failed; the exit code."""
-    trace = traceback_of(failure.details)
-    if trace:
-        click.echo(trace.rstrip(), err=True)
-    click.echo(f"Error: {failure}", err=True)
-    return NOT_COMPLETED
-
-
 @click.command("workflow.list")
 @options.domain_argument
 @click.option("-s", "--status", type=click.Choice(["open", "closed"]), default="open", show_default=True)
@@ -144,20 +132,29 @@ def workflow_list(common: Globals, domain: str, status: str, started_since: int)
 
 @click.command("workflow.info", cls=OneOrMany)
 @run_arguments
+@options.follow
 @many_shown
 @click.pass_obj
-def workflow_info(common: Globals, named: Named, many: Many) -> None:
+def workflow_info(common: Globals, named: Named, follow: bool, many: Many) -> int:
     """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID; or those of --where."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
-    summaries = ((run, report.summary(client, run, codec_of(url))) for run in each(client, named, many))
+
+    def show_one(run: runs.Run) -> str | None:
+        found = report.summary(client, run, codec_of(url))
+        output.show(common, *found.row, one=True)
+        return found.traceback
+
+    if follow:
+        from simpleflow.cli import following  # the machinery of live views
+
+        return following.follow(common, url, client, the_one(client, named, many), show_one)
     if many:
-        show(common, ((run, *found.row) for run, found in summaries), many)
-        return
-    [(_, found)] = summaries
-    output.show(common, *found.row, one=True)
-    if found.traceback and sys.stdout.isatty():
-        click.echo(f"\n{found.traceback.rstrip()}")
+        found = ((run, report.summary(client, run, codec_of(url))) for run in each(client, named, many))
+        show(common, ((run, *summary.row) for run, summary in found), many)
+    elif (trace := show_one(find(client, named))) and sys.stdout.isatty():
+        click.echo(f"\n{trace.rstrip()}")
+    return 0
 
 
 class _History(options.WithTruth, OneOrMany):

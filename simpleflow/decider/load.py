@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import sys
+from pathlib import Path
 from types import ModuleType
 
 from simpleflow.exceptions import one_line
@@ -49,11 +50,12 @@ def _import(name: str) -> ModuleType:
 
 def _near_module(name: str) -> str:
     """A hint to put behind an error: the module that is near, beside where this one would be."""
-    package, _, _ = name.rpartition(".")
+    package, dot, last = name.rpartition(".")
     places = getattr(sys.modules.get(package), "__path__", ()) if package else sys.path[:1]
-    names = [f"{package}.{each.name}" if package else each.name for each in pkgutil.iter_modules(places)]
-    near = difflib.get_close_matches(name, names, 1)
-    return f": did you mean {near[0]}?" if near else ""
+    there = [each for place in places if Path(place).is_dir() for each in Path(place).iterdir()]
+    names = [each.stem for each in there if each.suffix == ".py" or (each.is_dir() and each.name.isidentifier())]
+    near = difflib.get_close_matches(last, names, 1)
+    return f": did you mean {package}{dot}{near[0]}?" if near else ""
 
 
 def _is_workflow(thing: object) -> bool:

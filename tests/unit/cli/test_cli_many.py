@@ -174,6 +174,7 @@ def test_what_cannot_be(typed: Typed) -> None:
         ((*verb, "W", "--where", "id=x"), "Got unexpected extra argument (W)"),
         ((*verb, "W", "--yes"), "--yes goes with --where."),
         (("workflow.profile", "D", "--where", "id=x", "-o", "x.svg"), "--output is for the drawing of one run"),
+        (("workflow.info", "D", "--where", "id=x", "--follow"), "--follow is for one run: leave --where out"),
         ((*verb, "W", "--dry-run"), "--dry-run goes with --where."),
         (("workflow.tasks", "D", "W", "--limit", "1"), "--limit goes with --where."),
         (("workflow.repair", "-d", "D", "--where", "id=x", "--workflow-id", "y", "--yes"), "--workflow-id is for one"),
