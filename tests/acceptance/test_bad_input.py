@@ -61,7 +61,10 @@ STARTS = (("workflow.start", "--local"), ("workflow.start", "-d", "D"), ("standa
 REFUSED = [
     (["nowhere.Class"], "there is no module nowhere (the current directory is {cwd})"),
     (["examples.nowhere.Class"], "there is no module examples.nowhere (the current directory is {cwd})"),
-    (["exampels.basic.X"], "there is no module exampels.basic (the current directory is {cwd}): did you mean examples?"),
+    (
+        ["exampels.basic.X"],
+        "there is no module exampels.basic (the current directory is {cwd}): did you mean examples?",
+    ),
     (
         ["examples.basik.X"],
         "there is no module examples.basik (the current directory is {cwd}): did you mean examples.basic?",
