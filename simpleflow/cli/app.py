@@ -106,11 +106,7 @@ class Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+            ctx.fail(f"There is no command {args[0]!r}.{_near_command(args)}")
         return super().resolve_command(ctx, args)
 
 
@@ -132,6 +128,16 @@ def group(
     """
     log.color_mode = color
     ctx.obj = Globals(format or _format_of_environment(), header, color, debug, engine)
+
+
+def _near_command(words: list[str]) -> str:
+    """A hint: the command that was typed with a space in it, those of this verb, else the one that is near."""
+    import difflib
+
+    near = [".".join(words[:2])] if ".".join(words[:2]) in COMMANDS else []
+    near = near or [name for name in COMMANDS if name.endswith(f".{words[0]}")]
+    near = near or difflib.get_close_matches(words[0], COMMANDS, 1)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def main() -> NoReturn:

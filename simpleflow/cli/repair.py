@@ -11,6 +11,7 @@ import click
 
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
+from simpleflow.cli.finding import Named, find
 from simpleflow.cli.many import REPAIR, Many, OneOrMany, change, many_once
 from simpleflow.clients import SWFClient
 from simpleflow.decider import load_workflow
@@ -113,7 +114,7 @@ def workflow_repair(
         return change(
             common, client, domain, many, REPAIR, lambda run: launch(_previous(client, run)), {"typed": typed}
         )
-    previous = repair.previous(client, domain, workflow_id, run_id)
+    previous = _previous(client, find(client, Named(domain, workflow_id, run_id)))
     if many.dry_run:
         _show(common, list(repair.foretold(client, previous, force_activities)))
         return 0

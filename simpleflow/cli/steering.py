@@ -205,10 +205,10 @@ def workflow_result(common: Globals, named: Named, many: Many) -> int:
     return _tell(common, named, 0, lambda result: output.write_json(result, pretty=common.format == "prettyjson"))
 
 
-def _tell_many(
-    common: Globals, named: Named, many: Many, timeout: float | None, statuses: tuple[str, ...]
-) -> int:
+def _tell_many(common: Globals, named: Named, many: Many, timeout: float | None, statuses: tuple[str, ...]) -> int:
     """Tell how the runs of --where have ended, each in a row; the exit code is that of the worst."""
+    from simpleflow.cli.jobs import Meter
+
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
     until = math.inf if timeout is None else time.monotonic() + timeout
@@ -216,13 +216,15 @@ def _tell_many(
 
     def told() -> Iterator[Told]:
         nonlocal worst
-        found = list(each(client, named, many, statuses)) if timeout != 0 else each(client, named, many, statuses)
-        for run in found:
-            left = None if timeout is None else max(0.0, until - time.monotonic())
-            handle = Handle(client, run.domain, run.workflow_id, run.run_id, codec=codec_of(url))
-            row, code = _ending(handle, left)
-            worst = max(worst, code)
-            yield run, ("Status", "Result", "Failure"), [row]
+        found = list(each(client, named, many, statuses))
+        with Meter(common, len(found), "told") as meter:
+            for run in found:
+                left = None if timeout is None else max(0.0, until - time.monotonic())
+                handle = Handle(client, run.domain, run.workflow_id, run.run_id, codec=codec_of(url))
+                row, code = _ending(handle, left)
+                worst = max(worst, code)
+                yield run, ("Status", "Result", "Failure"), [row]
+                meter.advance()
 
     show(common, told(), many)
     return worst

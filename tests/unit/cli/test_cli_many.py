@@ -248,6 +248,14 @@ def test_some_fail(typed: Typed, engine: Fragile) -> None:
     assert typed(*words, "--resume")[0] == 1
 
 
+def test_what_has_failed_is_looked_for_anew_unless_it_is_to_be_resumed(typed: Typed, engine: Fragile) -> None:
+    words = "workflow.signal", "D", "go", "--where", "tag=fr", "--yes"
+    engine.faults = [client_error(Fault("OperationNotPermittedFault", "no"), "SignalWorkflowExecution")]
+    assert typed(*words)[0] == 1
+    code, _, said = typed(*words)
+    assert code == 0 and said.splitlines()[-1] == "5 signaled"
+
+
 VERBS: dict[str, tuple[str, ...]] = {
     "terminate": ("workflow.terminate", "D"),
     "cancel": ("workflow.cancel", "D"),
@@ -296,6 +304,8 @@ def test_the_same_command_goes_on(
     if verb in ("restart", "repair"):
         assert [line.split()[0] for line in out.splitlines()] == ["job-2", "job-1", "job-0"]
         assert sorted(open_ids(engine)) == [f"job-{number}" for number in range(7 if verb == "restart" else 5)]
+    if verb == "repair":
+        assert typed(*words)[2] == "no run matches\n", "what was repaired is over and done with"
 
 
 def test_what_was_interrupted_is_asked_for(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simpleflow.engine import Engine, VirtualClock
-from simpleflow.swf.models import Domain
+from simpleflow.swf.models import Domain, WorkflowExecution
 from simpleflow.swf.search import newest_where, runs_where
 from simpleflow.swf.where import Where, WhereError, parse
 
@@ -91,6 +91,16 @@ def test_spans() -> None:
     assert span("started>=today")[0] == midnight == span("started>yesterday")[0]
 
 
+def test_a_run_of_that_day() -> None:
+    noon = datetime(2026, 1, 31, 12).astimezone(UTC)
+    run = WorkflowExecution(Domain("D"), "a", "r", start_timestamp=noon)
+    told = {">": False, ">=": True, "<": False, "<=": True, "=": True, "!=": False}
+    assert {sign: parse(f"started{sign}2026-01-31").holds(run, lambda run: run) for sign in told} == told
+    for text in ("started>2026-01-30", "started<2026-02-01", "started!=2026-01-30", "closed!=2026-01-31"):
+        assert parse(text).holds(run, lambda run: run)
+    assert not parse("closed<2027-01-01").holds(run, lambda run: run), "it is open"
+
+
 def test_statuses() -> None:
     def statuses(text: str) -> str:
         return " ".join(sorted(parse(text).statuses)).lower()
@@ -169,6 +179,9 @@ def test_what_an_engine_is_asked(engine: Asked, monkeypatch: pytest.MonkeyPatch)
     assert found(engine, "type=*Crawl tag=''") == ["c"]
     assert found(engine, "status=terminated") == ["c"]
     assert engine.asked[0]["closeStatusFilter"] == {"status": "TERMINATED"}
+    assert found(engine, "status=terminated tag=''") == ["c"] and found(engine, "status=terminated tag=fr") == []
+    assert engine.asked[0]["tagFilter"] == {"tag": "fr"} and "closeStatusFilter" not in engine.asked[0]
+    assert found(engine, "id=a,b") == ["b", "a"] and "executionFilter" not in engine.asked[0]
     assert found(engine, "status!=open closed>=-2m") == ["c"]
     assert set(engine.asked[0]["closeTimeFilter"]) == {"oldestDate"}
     assert found(engine, "started>-30s") == ["c"]
