@@ -68,7 +68,7 @@ def _shown(
     try:
         found = report.task(history, task_id, details)
     except DoesNotExistError:
-        elsewhere = f": see `simpleflow workflow.history -d {domain} {workflow_id}`"
+        elsewhere = f": see `simpleflow workflow.history -d {run.domain} {run.workflow_id}`"
         hint = near(task_id, (task.id for task in timings(history))) or elsewhere
         raise click.ClickException(f"the run has no task {task_id}{hint}") from None
     (row,) = found.rows
