@@ -163,7 +163,7 @@ class Desk:
     def _decide(self, task: Task, poll: Poll) -> Call | None:
         """The answer to a decision task; None where somebody else gives it."""
         self._tell("deciding")
-        logs.running.what = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
+        logs.subject.what = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
         self._watch(decision_timeout(task["events"]))
         try:
             answer = self._decider.decide(task, poll)
@@ -171,7 +171,7 @@ class Desk:
             return None
         finally:
             self._watch(None)
-            logs.running.what = logs.NOTHING
+            logs.subject.what = logs.NOTHING
         sys.stdout.flush()
         if self._decider.close_asked is None:
             answer |= self._leave if self._stop() or self._decider.parked else self._stay

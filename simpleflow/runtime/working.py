@@ -205,7 +205,7 @@ class Slot:
         if self._stop():  # it came in the same instant
             return response(self._kind.name, token, {"reason": SHUTDOWN})
         self._tell("processing")
-        logs.running.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
+        logs.subject.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
         limits = self._kind.limits(task, worker.config)
         pulse = Pulse(token, task_id, self._ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
         worker.heart.begin(pulse)
@@ -215,7 +215,7 @@ class Slot:
         finally:
             self._pulse = None
             worker.heart.end(pulse)
-            logs.running.what = logs.NOTHING
+            logs.subject.what = logs.NOTHING
             if self._one_task:
                 worker.stop.request()
                 self._stop.request()
