@@ -43,8 +43,8 @@ NOTHING: Final = ("", "", "")
 
 
 class Subject(threading.local):
-    """What this thread is at, for its log lines: "activity", "lambda" or "decision", of which run (its workflow id), and
-    its id (of a decision that of the event that started it)."""
+    """What this thread is at, for its log lines: "activity", "lambda" or "decision", of which run (its workflow id),
+    and its id (of a decision that of the event that started it)."""
 
     what: tuple[str, str, int | str] = NOTHING
 
@@ -70,8 +70,9 @@ def colorize(level: str, message: str) -> str:
 class SimpleflowFormatter(logging.Formatter):
     """``2026-11-23T14:00:01 INFO [process=worker, pid=4242]: message``
 
-    `process` says who writes; default: the name of the process, as multiprocessing has it. While this thread has a
-    `subject`, that is named too: ``[process=task, pid=4243, workflow=basic-7, activity=activity-examples.basic.double-1]``.
+    `process` says who writes; default: the name of the process, as multiprocessing has it. Where the thread has a
+    `subject`, that is named too:
+    ``[process=task, pid=4243, workflow=basic-7, activity=activity-examples.basic.double-1]``.
     """
 
     def __init__(self, process: str | None = None, **options: Any) -> None:

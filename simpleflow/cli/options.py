@@ -21,8 +21,8 @@ from simpleflow.clients import SWFClient
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
 from simpleflow.runtime.board import LATE
-from simpleflow.runtime.poll import GRACE
-from simpleflow.runtime.supervise import Deciding, Work
+from simpleflow.runtime.spec import Deciding, Work
+from simpleflow.runtime.stop import GRACE
 from simpleflow.workflow import Workflow
 
 F = TypeVar("F", bound=Callable[..., Any])

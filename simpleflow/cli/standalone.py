@@ -22,11 +22,11 @@ from simpleflow.payload.notes import Notes
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as alone
-from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
+from simpleflow.runtime.spec import Spec, Work
 from simpleflow.runtime.start import StartOptions, codec_of
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.streams import hold_nobody_up
-from simpleflow.runtime.supervise import Spec, Work
 from simpleflow.runtime.telling import overview
 from simpleflow.workflow import Workflow
 

@@ -21,8 +21,9 @@ from simpleflow.decider.parking import decision_timeout
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import watchdog
 from simpleflow.runtime.handed import Handed
-from simpleflow.runtime.poll import Call, Stop, identity, serve, unique_list
-from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.poll import Call, identity, serve, unique_list
+from simpleflow.runtime.spec import Spec
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.titles import Tell, untitled
 from simpleflow.runtime.trials import ANSWERED, Trials
 

@@ -19,9 +19,8 @@ import orjson
 from simpleflow.runtime.child import CLOSED, READ, Terms, send
 from simpleflow.runtime.life import waking
 from simpleflow.runtime.output import Output
-from simpleflow.runtime.poll import Stop
-from simpleflow.runtime.supervise import exit_cause
-from simpleflow.runtime.trees import Household, end_tree
+from simpleflow.runtime.stop import Stop
+from simpleflow.runtime.trees import Household, end_tree, exit_cause
 
 Message = dict[str, Any]
 """What a child says: an answer (`simpleflow.runtime.calling.Answer`), or ``{"beat": details}`` before it; and before

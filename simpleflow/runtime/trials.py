@@ -22,8 +22,8 @@ from simpleflow.decider.decide import Elsewhere
 from simpleflow.decider.parking import Parked, decision_timeout, parked
 from simpleflow.runtime import watchdog
 from simpleflow.runtime.poll import Client
-from simpleflow.runtime.supervise import Spec, exit_cause
-from simpleflow.runtime.trees import kill_tree
+from simpleflow.runtime.spec import Spec
+from simpleflow.runtime.trees import exit_cause, kill_tree
 
 log = logging.getLogger("simpleflow.runtime")
 

@@ -30,8 +30,10 @@ from simpleflow.runtime.child import Terms, preload
 from simpleflow.runtime.heart import Heart, Pulse
 from simpleflow.runtime.output import Kept, keeping, share_streams
 from simpleflow.runtime.parent import WarmChild
-from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
-from simpleflow.runtime.supervise import Work, restart_delay
+from simpleflow.runtime.poll import Call, Client, Point, identity, no_point, serve
+from simpleflow.runtime.spec import Work
+from simpleflow.runtime.stop import Stop
+from simpleflow.runtime.supervise import restart_delay
 from simpleflow.runtime.telling import Teller
 from simpleflow.runtime.titles import Tell, described, untitled
 from simpleflow.runtime.trees import Household

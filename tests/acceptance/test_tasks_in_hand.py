@@ -17,7 +17,7 @@ import pytest
 
 from hands import SOON, Engine, Process, finish
 from serving import until
-from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.spec import Work
 
 TASKS = '''
 import asyncio, logging, os, signal, subprocess, sys, time

@@ -12,7 +12,7 @@ import pytest
 
 from simpleflow import Workflow, config
 from simpleflow.cli import app, options
-from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.spec import Work
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from simpleflow.config import Config
-from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.working import ACTIVITY, InChild, Worker
 
 

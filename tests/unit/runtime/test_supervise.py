@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from simpleflow.runtime import supervise
-from simpleflow.runtime.poll import Stop
-from simpleflow.runtime.supervise import HEALTHY, Spec, Supervised, Work, exit_cause, restart_delay
+from simpleflow.runtime.spec import Spec, Work
+from simpleflow.runtime.stop import Stop
+from simpleflow.runtime.supervise import HEALTHY, Supervised, restart_delay
 from simpleflow.runtime.titles import untitled
+from simpleflow.runtime.trees import exit_cause
 
 
 def test_a_spec_survives_a_command_line() -> None:
@@ -67,7 +69,7 @@ def test_who_lived_long_is_started_again_as_if_it_had_never_died(monkeypatch: py
 
 def test_the_end_of_the_grace_is_a_second_request(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("simpleflow.runtime.poll.time", clock)
+    monkeypatch.setattr("simpleflow.runtime.stop.time", clock)
     stop = Stop(30)
     stop.request()
     clock.now += 29
