@@ -5,6 +5,8 @@ PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export XDG_DATA_HOME := $(CURDIR)/.run
+# The tests start hundreds of processes: without bytecode each would compile all modules once more.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint bench soak mutants clean
 

@@ -22,7 +22,7 @@ MUTANTS = [
     # the supervisor
     ("restarts-do-not-slow-down", SUPERVISE, "RESTART_FIRST * 2 ** min(deaths - 1, 30)", "RESTART_FIRST", SUPERVISING),
     ("who-lived-long-is-started-late", SUPERVISE, "now - self._started > HEALTHY", "False", SUPERVISING),
-    ("a-cause-names-no-signal", TREES, "({_signal_name(-code)})", "", SUPERVISING),
+    ("a-cause-names-no-signal", TREES, "signal.Signals(number).name", "str(number)", SUPERVISING),
     (
         "who-ends-as-told-is-started-again",
         SUPERVISE,

@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -19,12 +20,14 @@ class Stop:
     """Whether this process was told to stop; true once it was. `requests` counts how often.
 
     `grace` is how long, in seconds, what is in hand may take after the first request: then a second one is counted.
-    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know.
+    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know. `hurried` is called
+    at each request from the second on, in the main thread if a signal was it.
     """
 
     def __init__(self, grace: float = math.inf) -> None:
         self.grace = grace
         self.why = ""
+        self.hurried: Callable[[], None] = lambda: None
         self._told = 0
         self._ends = math.inf
         self._bell: tuple[int, int] | None = None
@@ -94,6 +97,8 @@ class Stop:
         self.why = why
         if self._told == 1:
             self._ends = time.monotonic() + self.grace
+        else:
+            self.hurried()
 
     def ring(self) -> None:
         """Wake who waits, from any thread, though nothing was requested."""

@@ -26,6 +26,8 @@ PR_SET_CHILD_SUBREAPER: Final = 36
 SETTLED: Final = 1.0
 """Seconds within which a process that got SIGKILL is gone, unless a disk or a network file system holds it."""
 TICK: Final = 0.005  # seconds
+TOO_LONG: Final = (signal.SIGALRM, signal.SIGPROF)
+"""What ends a process that watches its own time."""
 
 
 def adopt() -> None:
@@ -275,6 +277,8 @@ def exit_cause(code: int, peak: int | None = None) -> str:
         cause = f"exit code {code}"
     elif -code == signal.SIGKILL:
         cause = "killed by signal 9, perhaps out of memory"
+    elif -code in TOO_LONG:
+        cause = f"killed by signal {-code} ({_signal_name(-code)}): what it did took too long"
     else:
         cause = f"killed by signal {-code} ({_signal_name(-code)})"
     return cause if peak is None else f"{cause}; peak memory {_size(peak)}"
