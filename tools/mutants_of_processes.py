@@ -144,9 +144,16 @@ MUTANTS = [
     (
         "who-keeps-the-interpreter-lives-on",
         LIFE,
+        "signal.SIGHUP, whom)",
+        "signal.SIGCONT, whom)",
+        f"{LIFETIMES}who_keeps_the_interpreter_ends_when_all_are_killed",
+    ),
+    (
+        "the-kernel-leaves-no-time-to-end-others",
+        LIFE,
         "    c.signal(signal.SIGHUP,",
         "    c.signal(signal.SIGUSR1,",
-        f"{LIFETIMES}who_keeps_the_interpreter_ends_when_all_are_killed",
+        f"{LIFETIMES}nothing_is_left[all-wait-False]",
     ),
     (
         "who-is-stopped-lives-on",
@@ -186,7 +193,7 @@ MUTANTS = [
         PARENT,
         "if not spoke and not self.gone and self.exited():",
         "if False:",
-        f"{PROCESSES}a_dead_child_is_noticed_and_its_fork_ended",
+        ENDS,
     ),
     (
         "a-fork-answers",
