@@ -25,6 +25,8 @@ COLOURS: Final = {
     "TERMINATED": "red",
     "CANCELED": "yellow",
 }
+#: Columns of users' values. All other numbers with a fraction are seconds and percentages of ours, and rounded.
+VALUES: Final = frozenset({"details", "input", "result"})
 _TSV: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -38,7 +40,9 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
     rows = list(rows)
     if form in ("json", "jsonl", "prettyjson"):
         write_records(form, [dict(zip(columns, row, strict=True)) for row in rows])
-    elif form == "human":
+        return
+    rows = [[_exact(column, cell) for column, cell in zip(columns, row, strict=True)] for row in rows]
+    if form == "human":
         _human(columns, rows)
     elif form == "tabular" and terminal:
         if one:
@@ -97,6 +101,10 @@ def console(options: Globals, stderr: bool = False) -> Console:
         highlight=False,
         markup=False,
     )
+
+
+def _exact(column: str, cell: Any) -> Any:
+    return json.dumps(cell) if column in VALUES and isinstance(cell, float) else cell
 
 
 def _plain(value: Any) -> str:
