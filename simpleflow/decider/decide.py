@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
 from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
@@ -31,6 +32,8 @@ from simpleflow.protocol.history import attributes, close_status
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
+
+NO_ROOM: Final = "the run's code needs more memory than there is: mend it, or give it more; it is tried again"
 
 DecisionTask = dict[str, Any]
 Answer = dict[str, Any]
@@ -112,6 +115,8 @@ class Decider:
             batch = self._decided(run, task)
         except Elsewhere:
             raise
+        except MemoryError as error:
+            return self._without_room(task, error, events)
         except Exception as error:
             return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
@@ -121,6 +126,16 @@ class Decider:
         if batch.close is not None:
             self._ended = run_id
         return {"taskToken": task["taskToken"], "decisions": batch.decisions, "executionContext": context}
+
+    def _without_room(self, task: DecisionTask, error: MemoryError, events: list[dict[str, Any]]) -> Answer:
+        """There is not enough memory: perhaps other runs have it, so all are put away, and this one is made apart."""
+        traceback.clear_frames(error.__traceback__)
+        self._cache.clear()
+        try:
+            self._apart(task, events)
+            raise Parked(NO_ROOM, apart=True) from error
+        except (Parked, MemoryError, OSError) as reason:
+            return self.park(task, reason, events)
 
     def close(self) -> None:
         """Put all runs away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import logging
@@ -18,6 +19,7 @@ from types import FrameType
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
+from simpleflow import config
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime.titles import Tell, untitled
 
@@ -30,6 +32,7 @@ Point = Callable[[str, str], None]
 """A named point of a process, and the id of what it is about there."""
 
 MAX_NAME: Final = 256
+MAX_IDENTITY: Final = 256
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
 RESPOND_MOST: Final = 2.0
@@ -56,12 +59,14 @@ class Stop:
     """Whether this process was told to stop; true once it was. `requests` counts how often.
 
     `grace` is how long, in seconds, what is in hand may take after the first request: then a second one is counted.
-    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know.
+    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know. `hurried` is called
+    at each request from the second on, in the main thread if a signal was it.
     """
 
     def __init__(self, grace: float = math.inf) -> None:
         self.grace = grace
         self.why = ""
+        self.hurried: Callable[[], None] = lambda: None
         self._told = 0
         self._ends = math.inf
         self._bell: tuple[int, int] | None = None
@@ -131,6 +136,8 @@ class Stop:
         self.why = why
         if self._told == 1:
             self._ends = time.monotonic() + self.grace
+        else:
+            self.hurried()
 
     def ring(self) -> None:
         """Wake who waits, from any thread, though nothing was requested."""
@@ -185,6 +192,8 @@ def serve(
         except Exception as error:
             if getattr(error, "responded", False):
                 respond, instead = None, False
+            if isinstance(error, OSError) and error.errno == errno.EBADF:
+                raise  # user's code has closed what is ours: only another process can go on
             if is_refusal(error):
                 if respond is None:
                     raise
@@ -233,17 +242,34 @@ def is_refusal(error: Exception) -> bool:
 
 
 def identity() -> str:
-    """Who polls, for the history: JSON of user, hostname, pid and exe, at most 256 characters."""
+    """Who polls, for the history: JSON of user, hostname, pid and exe, at most 256 characters.
+
+    SIMPLEFLOW_IDENTITY, an object, adds to these and replaces them; null takes one away.
+    """
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name
         user = str(os.getuid())
     who = {"user": user, "hostname": socket.gethostname(), "pid": os.getpid(), "exe": sys.executable}
+    who = {name: value for name, value in {**who, **config.load().simpleflow_identity}.items() if value is not None}
     text = json.dumps(who)
-    if len(text) > 256:
-        del who["exe"]
+    if len(text) > MAX_IDENTITY:
+        who.pop("exe", None)
         text = json.dumps(who)
-    return text[:256]
+    return text[:MAX_IDENTITY]
+
+
+def lives(identity: str) -> bool:
+    """Whether a process of this machine that calls itself so is known to live."""
+    import psutil  # 20 ms, and only needed when something went wrong
+
+    try:
+        who = json.loads(identity)
+        if who["hostname"] != socket.gethostname():
+            return False
+        return bool(psutil.Process(who["pid"]).status() != psutil.STATUS_ZOMBIE)
+    except (ValueError, TypeError, KeyError, psutil.Error):
+        return False
 
 
 def unique_list(name: str) -> str:

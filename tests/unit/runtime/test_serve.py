@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
@@ -191,3 +192,21 @@ def test_draining_tries_for_a_while_and_not_past_a_second_request(monkeypatch: p
     monkeypatch.setattr(stop, "sleep", asked_twice)
     serve(engine, POLL, answered, stop)
     assert len(engine.calls) == 3
+
+
+def test_who_has_lost_its_files_ends() -> None:
+    """User's code may close what is ours; a pause would mend nothing."""
+    stop = Stop()
+    with pytest.raises(OSError, match="Bad file"):
+        serve(Engine(stop, OSError(errno.EBADF, "Bad file descriptor"), {}), POLL, answered, stop)
+
+
+def test_each_request_after_the_first_hurries() -> None:
+    hurried: list[int] = []
+    stop = Stop()
+    stop.hurried = lambda: hurried.append(stop.requests)
+    stop.request()
+    assert hurried == []
+    stop.request()
+    stop.request()
+    assert hurried == [2, 3]
