@@ -78,6 +78,8 @@ def test_rerun(project: Project, capfd: pytest.CaptureFixture[str], monkeypatch:
     assert lines[0] == f"Found execution: workflowId=w runId={run_id}"
     call = f"Activity(name=divisions.divide, version=1, task_list={found[1]})(*[3, '2026-01-02'], **{{}})"
     assert lines[1:] == [f"Will re-run: {call}", 'Result (JSON): "4 2026-01-02"']
+    _, _, err = again("--activity-id", "activity-divisions.divide-1", "--input", json.dumps(["x" * 10_000]))
+    assert "Will re-run: " in err and len(err.splitlines()[1]) < 4_100 and " ... " in err.splitlines()[1]
     code, out, err = again("--scheduled-id", str(scheduled[1]), "--run-id", run_id)
     assert code == 1 and out.startswith("in ") and "(*[], **{'by': 0, 'when': '2026-01-03'})" in err
     assert "divisions.py" in err and "simpleflow/runtime" not in err and "12 // by" in err
