@@ -112,7 +112,7 @@ def _lambda_functions(ctx: click.Context, param: click.Parameter, texts: tuple[s
 
 
 follow = click.option(
-    "-f", "--follow", is_flag=True, help="Show it live until the run has closed; ends as workflow.wait does."
+    "-f", "--follow", is_flag=True, help="Show it live until it is over; ends as workflow.wait does."
 )
 heartbeat = click.option(
     "--heartbeat",
