@@ -49,8 +49,11 @@ def _is_ours(module: object) -> bool:
 
 
 def raised_at(error: BaseException) -> str:
-    """The line of users' code in which an error was raised; empty where none was on the way."""
-    traceback = of_users(error.__traceback__)
+    """The line of users' code in which an error was raised; empty where none was on the way, or it does not tell."""
+    try:
+        traceback = of_users(error.__traceback__)
+    except BaseException:  # an error may not let itself be touched
+        return ""
     return last_line(traceback) if traceback is not None else ""
 
 
