@@ -13,7 +13,8 @@ import click
 from simpleflow import config
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
-from simpleflow.cli.finding import Named, find, run_arguments
+from simpleflow.cli.finding import Named, run_arguments
+from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show
 from simpleflow.cli.table import COLOURS
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import PayloadUnreachable
@@ -77,28 +78,48 @@ class Looking:
         return explanation.explain(history, explanation.Named(self.domain, workflow_id, run_id), less)
 
 
-@click.command("workflow.explain", cls=options.DomainFirst)
+@click.command("workflow.explain", cls=OneOrMany)
 @run_arguments
+@many_shown
 @click.pass_obj
-def workflow_explain(common: Globals, named: Named) -> None:
+def workflow_explain(common: Globals, named: Named, many: Many) -> None:
     """Say why a run has failed, or what an open one waits for; and what to type about it."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
-    tell(common, client, url, find(client, named))
+    look = Looking(client, named.domain, Notes(config.load().payload_stores(url)), codec_of(url))
+    told = (_explained(client, run, look) for run in each(client, named, many))
+    if common.format in ("json", "jsonl", "prettyjson"):
+        output.write_records(str(common.format), (one.as_record() for one in told))
+    elif common.format:
+        columns = ("Depth", "What", "Reason", "Next")
+        show(common, ((one.run, columns, one.rows(common)) for one in told), many)
+    else:
+        for one in told:
+            _print(common, one)
 
 
-def tell(common: Globals, client: SWFClient, url: str, run: runs.Run) -> None:
-    """Show the reasons of one run."""
-    look = Looking(client, run.domain, Notes(config.load().payload_stores(url)), codec_of(url))
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """A run, and what is to be said of it."""
+
+    run: runs.Run
+    type: str
+    status: str
+    reasons: Sequence[Reason]
+
+    def as_record(self) -> dict[str, Any]:
+        told = {"workflow_id": self.run.workflow_id, "run_id": self.run.run_id, "type": self.type}
+        return {**told, "status": self.status, "reasons": [reason.as_record() for reason in self.reasons]}
+
+    def rows(self, common: Globals) -> list[tuple[Any, ...]]:
+        found = _flat(self.reasons)
+        return [(depth, reason.what, reason.text, _typed(common, reason.next)) for depth, reason in found]
+
+
+def _explained(client: SWFClient, run: runs.Run, look: Looking) -> _Explained:
     history = _history(client, run)
     reasons = explanation.explain(history, explanation.Named(run.domain, run.workflow_id, run.run_id), look)
-    if common.format in ("json", "jsonl", "prettyjson"):
-        output.write_records(str(common.format), [reason.as_record() for reason in reasons])
-    elif common.format:
-        rows = [(depth, reason.what, reason.text, _typed(common, reason.next)) for depth, reason in _flat(reasons)]
-        output.show(common, ("Depth", "What", "Reason", "Next"), rows)
-    else:
-        _print(common, f"{run.workflow_id} ({history.parsed.workflow.get('name')})", _status(history), reasons)
+    return _Explained(run, str(history.parsed.workflow.get("name")), _status(history), reasons)
 
 
 def _history(client: SWFClient, run: runs.Run) -> History:
@@ -117,11 +138,12 @@ def _flat(reasons: Sequence[Reason], depth: int = 0) -> Iterator[tuple[int, Reas
         yield from _flat(reason.reasons, depth + 1)
 
 
-def _print(common: Globals, who: str, status: str, reasons: Sequence[Reason]) -> None:
+def _print(common: Globals, one: _Explained) -> None:
     from rich.text import Text
 
-    lines = [Text.assemble((who, "bold"), ": ", (status, COLOURS.get(status, "")))]
-    for depth, reason in _flat(reasons):
+    status = one.status
+    lines = [Text.assemble((f"{one.run.workflow_id} ({one.type})", "bold"), ": ", (status, COLOURS.get(status, "")))]
+    for depth, reason in _flat(one.reasons):
         indent = "  " * (depth + 1)
         lines.append(Text(f"{indent}{_plain(reason.text)}"))
         if reason.next:

@@ -38,10 +38,16 @@ def test_it_says_what_to_type(project: Project) -> None:
     assert failed == f"  it failed for that; run was at {project.path}/flow.py:15: mend it, and repair the run"
     assert project.run(*repair.split()[2:]).returncode == 0
 
-    waiting = json.loads(project.run("--format", "json", "workflow.explain", "D", "w").stdout)
-    assert [(reason["what"].replace("no-decider", "decision-waits"), reason["task_list"]) for reason in waiting] == [
-        ("decision-waits", "flows")
-    ]
+    (waiting,) = json.loads(project.run("--format", "json", "workflow.explain", "D", "w").stdout)
+    assert (waiting["workflow_id"], waiting["type"], waiting["status"]) == ("w", "flow", "OPEN")
+    (reason,) = waiting["reasons"]
+    assert reason["what"] in ("decision-waits", "no-decider") and reason["task_list"] == "flows"
     project.run("workflow.terminate", "D", "w", "--reason", "enough")
     (row,) = project.run("--format", "tsv", "workflow.explain", "D", "w").stdout.splitlines()
     assert row.split("\t")[:2] == ["0", "terminated"] and ": enough" in row
+
+    every = project.run("workflow.explain", "D", "--where", "type=flow")
+    assert [line for line in every.stdout.splitlines() if not line.startswith(" ")] == [
+        "w (flow): TERMINATED",
+        "w (flow): FAILED",
+    ]
