@@ -21,8 +21,8 @@ from simpleflow.clients import SWFClient
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
 from simpleflow.runtime.board import LATE
-from simpleflow.runtime.poll import GRACE
-from simpleflow.runtime.supervise import Deciding, Work
+from simpleflow.runtime.spec import Deciding, Work
+from simpleflow.runtime.stop import GRACE
 from simpleflow.workflow import Workflow
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,10 +51,10 @@ class DomainFirst(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         domain = config.load().domain
-        if domain:
+        required = [each.name for each in self.get_params(ctx) if isinstance(each, click.Argument) and each.required]
+        if domain and required[:1] == ["domain"]:
             given, _, _ = self.make_parser(ctx).parse_args(list(args))
-            names = [param.name for param in self.params if isinstance(param, click.Argument) and param.required]
-            if isinstance(given.get(names[-2]), str) and not isinstance(given.get(names[-1]), str):
+            if [isinstance(given.get(name), str) for name in required] == [True] * (len(required) - 1) + [False]:
                 args = [domain, *args]
         return super().parse_args(ctx, args)
 
@@ -190,13 +190,14 @@ class RunOptions:
 
 
 def gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
-    """What gives a command these options as one `argument`: a dataclass of this kind with a field for each."""
+    """What gives a command these options as one `argument`: a dataclass of this kind with a field for each, and
+    perhaps others that have defaults."""
     names = [field.name for field in fields(kind)]
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def called(**given: Any) -> Any:
-            return command(**{argument: kind(**{name: given.pop(name) for name in names})}, **given)
+            return command(**{argument: kind(**{name: given.pop(name) for name in names if name in given})}, **given)
 
         decorated: Callable[..., Any] = called
         for option in reversed(options):
@@ -283,6 +284,12 @@ def middlewares(command: F) -> F:
     return command
 
 
+def _of_children(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    if value is not None and ctx.params["isolation"] == "thread":
+        raise click.UsageError(f"{param.opts[0]} is of children, and --isolation thread has none: leave it out.")
+    return value
+
+
 work_options = gathered(
     Work,
     "work",
@@ -300,6 +307,7 @@ work_options = gathered(
             type=click.Choice(["warm", "fresh", "thread"]),
             default="warm",
             show_default=True,
+            is_eager=True,
             help="Children that are kept, a fresh one for each task, or threads, which cannot be killed.",
         ),
         click.option(
@@ -307,12 +315,14 @@ work_options = gathered(
             "max_tasks",
             type=click.IntRange(1),
             metavar="N",
+            callback=_of_children,
             help="Replace a child after so many tasks.",
         ),
         click.option(
             "--max-rss",
             type=click.IntRange(1),
             metavar="MB",
+            callback=_of_children,
             help="Replace a child that has more resident memory when its task is over.",
         ),
         click.option(
