@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from places import everywhere
 from shell import Project
 
 FLOW = """
@@ -22,6 +23,7 @@ class Sums(Workflow):
 """
 
 
+@everywhere(soak=("moto",))
 def test_three_deciders_give_the_result_of_one_and_print_each_line_once(project: Project) -> None:
     project.write("sums.py", FLOW)
     done = project.run("standalone", "-d", "D", "-D", "3", "-W", "2", "sums.Sums", "--input", "[60]")
