@@ -5,8 +5,10 @@ PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export XDG_DATA_HOME := $(CURDIR)/.run
+# The tests start hundreds of processes: without bytecode each would compile all modules once more.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench soak mutants clean
+.PHONY: demo test lint docs bench soak mutants clean
 
 demo: .venv/ready
 	$(BIN)/simpleflow standalone --domain TestDomain examples.basic.BasicWorkflow --input '[1, 1]'
@@ -19,6 +21,10 @@ lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/ready-docs
+	$(BIN)/python -m sphinx -E -W --keep-going -n -q docs build/docs
+	@echo "the first page: build/docs/index.html"
 
 bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks
@@ -38,6 +44,10 @@ clean:
 
 .venv/ready-dev: pyproject.toml | .venv
 	$(PIP) install --editable '.[dev]'
+	@touch $@ .venv/ready
+
+.venv/ready-docs: pyproject.toml | .venv
+	$(PIP) install --editable '.[docs]'
 	@touch $@ .venv/ready
 
 .venv:

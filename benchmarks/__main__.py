@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import calls, engine_calls, http_calls
+from benchmarks import calls, commands, engine_calls, http_calls
 from benchmarks.programs import Chain, FanOut, Five
 from simpleflow.clients import SWFClient, client
 from simpleflow.runtime.local import run_local
@@ -108,16 +108,6 @@ def local(n: int) -> float:
     return (time.perf_counter() - started) / n * 1000
 
 
-def seconds_of(*command: str) -> float:
-    """The median wall-clock seconds of a command, of seven."""
-    times = []
-    for _ in range(7):
-        started = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
-
-
 def report(rates: dict[tuple[str, int], dict[int, float]], sizes: list[int]) -> Table:
     table = Table(title="Tasks per second, no-op activities, one decider")
     for heading in ("shape", "tasks", "1 worker", "2 workers", "aim (stretch)", f"cost at n against n={sizes[-2]}"):
@@ -152,7 +142,8 @@ def main() -> None:
     rates = through_processes(options.rounds, options.sizes, options.synchronous)
     console = Console(width=120)
     console.print(report(rates, options.sizes))
-    console.print(start_up())
+    console.print(one_process())
+    console.print(commands.table(options.quick))
     console.print(calls.table())
     with tempfile.TemporaryDirectory() as directory:
         for table in engine_calls.tables(Path(directory), options.quick):
@@ -160,19 +151,11 @@ def main() -> None:
         console.print(http_calls.served(Path(directory)))
 
 
-def start_up() -> Table:
-    """One process: a run without an engine, and commands from their start to their end."""
+def one_process() -> Table:
+    """A run without an engine."""
     local(100)
     each = statistics.median(local(1000) for _ in range(5))
-    bare = seconds_of(sys.executable, "-c", "pass")
-    imported = seconds_of(sys.executable, "-c", "import simpleflow")
-    command = [sys.executable, "-m", "simpleflow", "workflow.start", "--local", "examples.basic.BasicWorkflow"]
-    rows = [
-        ("--local, chain of 1,000", f"{each:.2f} ms a task", "0.50 ms"),
-        ("import simpleflow, above bare Python", f"{(imported - bare) * 1000:.0f} ms", "60 ms"),
-        ("workflow.start --local, t=0", f"{seconds_of(*command, '--input', '[1, 0]'):.2f} s", "0.35 s"),
-    ]
-    return engine_calls.table("One process and start-up", rows)
+    return engine_calls.table("One process", [("--local, chain of 1,000", f"{each:.2f} ms a task", "0.50 ms")])
 
 
 if __name__ == "__main__":

@@ -52,6 +52,11 @@ class Running(threading.local):
 running: Final = Running()
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 task``, ``2 tasks``, ``1,000 tasks``: for a noun whose plural has an s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def colorize(level: str, message: str) -> str:
     """`message` in the colour of a level ("ERROR"), of a name ("red") or of a code (`RED`), as `color_mode` says.
 

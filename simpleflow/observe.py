@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from simpleflow import config
 from simpleflow.futures import running
-from simpleflow.log import SimpleflowFormatter, SyslogFormatter
+from simpleflow.log import SimpleflowFormatter, SyslogFormatter, counted
 
 
 @dataclass(slots=True)
@@ -38,13 +38,13 @@ class Traffic:
 
     def __str__(self) -> str:
         """Such as "412 calls to the engine, 0.9 MB, 3 retries, throttled 2 times"."""
-        said = [f"{self.calls.total():,} calls to the engine"]
+        said = [f"{counted(self.calls.total(), 'call')} to the engine"]
         if self.sent or self.received:
             said.append(f"{(self.sent + self.received) / 1e6:,.1f} MB")
         if self.retried:
-            said.append(f"{self.retried:,} {'retry' if self.retried == 1 else 'retries'}")
+            said.append("1 retry" if self.retried == 1 else f"{self.retried:,} retries")
         if self.throttled:
-            said.append(f"throttled {self.throttled:,} time{'' if self.throttled == 1 else 's'}")
+            said.append(f"throttled {counted(self.throttled, 'time')}")
         return ", ".join(said)
 
 

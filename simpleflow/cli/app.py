@@ -42,7 +42,7 @@ COMMANDS: Final = {
     "workflow.history": ("workflow", "Show the events of a run."),
     "workflow.info": ("workflow", "Show one run: its status, its result or its failure."),
     "workflow.list": ("workflow", "List the open or the closed runs of a domain."),
-    "workflow.profile": ("listing", "Show what took a run's time, the longest first."),
+    "workflow.profile": ("profile", "Show what took a run's time, in rows or drawn."),
     "workflow.repair": ("repair", "Start a run that takes over what another one has completed."),
     "workflow.restart": ("steering", "Terminate a run, and start it again as it was."),
     "workflow.result": ("steering", "Print what a run returned, as JSON."),

@@ -10,6 +10,7 @@ import click
 
 from simpleflow.cli.app import Globals
 from simpleflow.config import payload_directory
+from simpleflow.log import counted
 from simpleflow.payload.reference import SCHEME
 
 SHORTEST_USE: Final = 24 * 60 * 60
@@ -44,7 +45,8 @@ def engine_backup(common: Globals, copy: Path) -> None:
         from simpleflow.payload import files, notes
 
         target = payload_directory(copy)
-        click.echo(f"{target}: {files.copy(directory, target):,} payloads, {notes.copy(directory, target):,} notes")
+        large, told = files.copy(directory, target), notes.copy(directory, target)
+        click.echo(f"{target}: {counted(large, 'payload')}, {counted(told, 'note')}")
 
 
 @click.command("engine.vacuum")
@@ -55,7 +57,7 @@ def engine_vacuum(common: Globals) -> None:
 
     path = _file(common)
     done = maintenance.vacuum(path)
-    click.echo(f"{done.executions:,} runs removed; {done.before:,} bytes before, {done.after:,} now")
+    click.echo(f"{counted(done.executions, 'run')} removed; {done.before:,} bytes before, {done.after:,} now")
     if (directory := payload_directory(path)).is_dir():
         from simpleflow.payload import files, notes
 
@@ -63,7 +65,7 @@ def engine_vacuum(common: Globals) -> None:
         # An open run may have put away what no event mentions yet, though not for as long as LONGEST_USE.
         before = max(now - LONGEST_USE, min(now - SHORTEST_USE, now if started is None else started))
         swept = files.sweep(directory, maintenance.mentions(path, SCHEME), before)
-        click.echo(f"{swept.count:,} payloads removed, {swept.size:,} bytes")
+        click.echo(f"{counted(swept.count, 'payload')} removed, {counted(swept.size, 'byte')}")
         notes.sweep(directory, lambda: maintenance.run_ids(path))
 
 

@@ -1,4 +1,4 @@
-"""The commands that make tables of runs and of their tasks: workflow.filter, workflow.tasks, workflow.profile."""
+"""The commands that make tables of runs and of their tasks: workflow.filter, workflow.tasks."""
 
 from __future__ import annotations
 
@@ -147,19 +147,11 @@ nb_tasks = click.option("-n", "--nb-tasks", type=click.IntRange(1), metavar="N",
 @click.pass_obj
 def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None) -> None:
     """Show the tasks of a run and how far they are, those that changed last first."""
-    _show(common, report.tasks(_history(common, named), nb_tasks))
+    _show(common, report.tasks(history_of(common, named), nb_tasks))
 
 
-@click.command("workflow.profile", cls=options.DomainFirst)
-@run_arguments
-@nb_tasks
-@click.pass_obj
-def workflow_profile(common: Globals, named: Named, nb_tasks: int | None) -> None:
-    """Show how long the tasks of a run waited and ran, in seconds, the longest first; none that is not over."""
-    _show(common, report.profile(_history(common, named), nb_tasks))
-
-
-def _history(common: Globals, named: Named) -> History:
+def history_of(common: Globals, named: Named) -> History:
+    """The whole history of the run. Raises NoSuchRun."""
     client = options.open_engine(options.engine_url(common), reading=True)
     return History.from_event_list(list(runs.history(client, find(client, named))))
 

@@ -33,7 +33,7 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
 
     `one`: there is one row, which a terminal shows from top to bottom.
     """
-    terminal = sys.stdout.isatty() or options.color == "always"
+    terminal = on_terminal(options)
     form = options.format or ("tabular" if terminal else "tsv")
     rows = list(rows)
     if form in ("json", "jsonl", "prettyjson"):
@@ -49,6 +49,11 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
         texts = [[text(cell) for cell in row] for row in rows]
         lines = [list(columns), *texts] if options.header else texts
         {"csv": _csv, "tsv": _tsv, "tabular": _aligned}[form](lines)
+
+
+def on_terminal(options: Globals) -> bool:
+    """Whether standard output is a terminal, or is to be written as if it were."""
+    return sys.stdout.isatty() or options.color == "always"
 
 
 def write_records(form: str, records: Iterable[Any]) -> None:

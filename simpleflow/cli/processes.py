@@ -21,6 +21,7 @@ from simpleflow.runtime.board import Board
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.standalone import lambda_workers, processors
 from simpleflow.runtime.start import ensure_domain, is_amazon
+from simpleflow.runtime.streams import hold_nobody_up
 from simpleflow.runtime.supervise import Spec, Supervisor, Work
 from simpleflow.runtime.titles import described, titled
 
@@ -171,6 +172,7 @@ def _keep(name: str, what: str, specs: list[Spec], health_port: int | None, heal
 
 def _prepare(spec: Spec) -> SWFClient:
     """Log, name the engine, register the domain where we may, and see that it can be polled; the engine's client."""
+    hold_nobody_up("stderr")
     configure_logging(spec.log_level or config.load().log_level, "supervisor")
     client = options.open_engine(spec.engine)
     if not is_amazon(spec.engine):

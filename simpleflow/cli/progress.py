@@ -7,12 +7,11 @@ import os
 import sys
 import threading
 import time
-from bisect import bisect_right
 from collections.abc import Callable
-from itertools import accumulate
 from types import TracebackType
 from typing import Final, Protocol
-from unicodedata import combining, east_asian_width
+
+from simpleflow.swf.measure import fitting
 
 ERASE: Final = b"\r\x1b[2K"
 BAR: Final = 24
@@ -129,20 +128,6 @@ class Progress:
         with self._lock:
             self._line = line
             _all(self._kept.get(2, 2), ERASE + line)
-
-
-def fitting(text: str, columns: int) -> str:
-    """A line of text in so many columns of a terminal; the end of a longer one is left out."""
-    line = "".join(character if character.isprintable() else " " for character in text)
-    ends = list(accumulate(map(_width, line)))
-    return line if not ends or ends[-1] <= columns else line[: bisect_right(ends, columns - 1)] + "…"
-
-
-def _width(character: str) -> int:
-    """The columns that it takes."""
-    if combining(character):
-        return 0
-    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _all(descriptor: int, data: bytes) -> None:

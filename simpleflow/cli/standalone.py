@@ -25,6 +25,7 @@ from simpleflow.runtime import standalone as alone
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
 from simpleflow.runtime.start import StartOptions, codec_of
+from simpleflow.runtime.streams import hold_nobody_up
 from simpleflow.runtime.supervise import Spec, Work
 from simpleflow.runtime.telling import overview
 from simpleflow.workflow import Workflow
@@ -71,6 +72,7 @@ def standalone(
     """
     if force_activities and not repair:
         raise click.UsageError("--force-activities goes with --repair: without it all activities run anyway.")
+    hold_nobody_up("stderr")
     configure_logging(config.load().log_level, "standalone")
     loaded = load_workflow(workflow)
     url = options.engine_url(common)

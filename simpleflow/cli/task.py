@@ -10,6 +10,7 @@ from simpleflow import config
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, find, near
+from simpleflow.log import counted
 from simpleflow.payload.codec import RESERVED, Codec
 from simpleflow.payload.notes import Notes
 from simpleflow.protocol.history import Event, attributes
@@ -54,7 +55,7 @@ def task_info(
     read = _read(codec_of(url), dict(zip(found.columns, row, strict=True)))
     started = _begun(events, task_id)
     if attempt is not None and attempt > len(started):
-        raise click.ClickException(f"{task_id} has had {len(started)} attempts")
+        raise click.ClickException(f"{task_id} has had {counted(len(started), 'attempt')}")
     shown = {**read, **_told(Notes(config.load().payload_stores(url)), run.run_id, started, attempt, read["state"])}
     output.show(common, list(shown), [list(shown.values())], one=True)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
 from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
@@ -21,6 +22,7 @@ from simpleflow.decider.outbox import Batch
 from simpleflow.decider.parking import Parked, ends_deciders, parked
 from simpleflow.decider.repair import Former, kept, pieces_of, recording, tasks_left_by
 from simpleflow.decider.run import Run
+from simpleflow.log import counted
 from simpleflow.payload import codec
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.failures import cut
@@ -30,6 +32,8 @@ from simpleflow.protocol.history import attributes, close_status
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.decider")
+
+NO_ROOM: Final = "the run's code needs more memory than there is: mend it, or give it more; it is tried again"
 
 DecisionTask = dict[str, Any]
 Answer = dict[str, Any]
@@ -111,6 +115,8 @@ class Decider:
             batch = self._decided(run, task)
         except Elsewhere:
             raise
+        except MemoryError as error:
+            return self._without_room(task, error, events)
         except Exception as error:
             return self.park(task, error, events)
         run_id = task["workflowExecution"]["runId"]
@@ -120,6 +126,16 @@ class Decider:
         if batch.close is not None:
             self._ended = run_id
         return {"taskToken": task["taskToken"], "decisions": batch.decisions, "executionContext": context}
+
+    def _without_room(self, task: DecisionTask, error: MemoryError, events: list[dict[str, Any]]) -> Answer:
+        """There is not enough memory: perhaps other runs have it, so all are put away, and this one is made apart."""
+        traceback.clear_frames(error.__traceback__)
+        self._cache.clear()
+        try:
+            self._apart(task, events)
+            raise Parked(NO_ROOM, apart=True) from error
+        except (Parked, MemoryError, OSError) as reason:
+            return self.park(task, reason, events)
 
     def close(self) -> None:
         """Put all runs away."""
@@ -299,7 +315,7 @@ class Decider:
         who = task["workflowExecution"]["workflowId"]
         context: dict[str, Any] = {"held": batch.held}
         if batch.dropped:
-            run.say(f"{len(batch.dropped)} tasks never sent: {', '.join(batch.dropped[:10])}")
+            run.say(f"{counted(len(batch.dropped), 'task')} never sent: {', '.join(batch.dropped[:10])}")
         if waiting := run.program.signals_waited_for:
             context["waiting_signals"] = waiting[:100]
         if batch.close is not None:
@@ -308,7 +324,7 @@ class Decider:
                 run.say(f"a failure that nobody looked at: {failure}")
             if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):
                 context["unreceived_signals"] = left[:100]
-                run.say(f"{len(left)} signals that nobody received: {', '.join(left[:10])}")
+                run.say(f"{counted(len(left), 'signal')} that nobody received: {', '.join(left[:10])}")
         elif run.stuck:
             context["stuck"] = [cut(line, 500) for line in run.program.waits_for[:10]]
             log.error("%s is stuck: nothing that it asked for is open; it waits for %s", who, context["stuck"])

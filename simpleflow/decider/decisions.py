@@ -34,6 +34,7 @@ from simpleflow.command import (
 )
 from simpleflow.config import Config, type_defaults
 from simpleflow.exceptions import PayloadTooLarge, TaskException, TaskFailed, WorkflowFailed, one_line
+from simpleflow.log import counted
 from simpleflow.payload import codec, failures
 from simpleflow.protocol.decisions import DECISIONS as DECISION_TYPES
 from simpleflow.task import INHERIT_TAG_LIST
@@ -229,7 +230,7 @@ def _continue(command: ContinueAsNew, options: Options) -> Made:
         signals = {ON_THEIR_WAY: options.codec.payloads.put(json.dumps(command.signals))}
         input = _input_of_run(command, options, **signals)
     if len(input) > codec.MAX_LENGTH:
-        what = f"{len(command.signals)} signals that nobody received do not fit beside the input of the next run"
+        what = f"no room beside the next run's input for {counted(len(command.signals), 'signal')} that nobody received"
         return _fail(Fail(PayloadTooLarge(f"{what}: receive them before continue_as_new")), options)
     started = options.started
     same = ("executionStartToCloseTimeout", "taskStartToCloseTimeout", "taskList", "taskPriority", "childPolicy")

@@ -41,6 +41,10 @@ class Parked(Exception):
         self.trace = trace
 
 
+class Postponed(Parked):
+    """It is not its turn to be tried again."""
+
+
 def parked(task: dict[str, Any], error: Exception, events: Events) -> dict[str, Any]:
     """The answer for a run that cannot be decided now: a timer that calls again later, and why.
 
@@ -51,13 +55,16 @@ def parked(task: dict[str, Any], error: Exception, events: Events) -> dict[str, 
     times = max(int(last.get("times", 0)) + 1, getattr(error, "times", 0))
     pause = min(PARK_FIRST * 2 ** min(times - 1, 10), PARK_MOST)
     reason = cut(clean(str(error) if isinstance(error, Parked) else one_line(error)), 4000)
+    trace = _trace(error)
+    if isinstance(error, Postponed) and last:  # what is known of it goes on being shown
+        reason, trace = last["error"], last["traceback"]
     log.error("%s is parked, to be tried again in %d s: %s", who, pause, reason)
     log.debug("why", exc_info=error)
     said = {
         "error": reason,
         "since": last.get("since") or int(time.time()),
         "times": times,
-        "traceback": _trace(error),
+        "traceback": trace,
         **({"apart": True} if getattr(error, "apart", False) or last.get("apart") else {}),
     }
     timers = [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)]
@@ -89,6 +96,21 @@ def ends_deciders(events: Events) -> bool:
         if event["eventType"] == "DecisionTaskCompleted":
             return bool(_last_parked([event]).get("apart"))
     return False
+
+
+def lost_by(events: Events) -> list[str]:
+    """Who had the decisions that have timed out since one was made, the last one first, as they call themselves."""
+    found = []
+    lost = False
+    for event in reversed(events):
+        kind = event["eventType"]
+        if kind == "DecisionTaskCompleted":
+            break
+        if kind == "DecisionTaskTimedOut":
+            lost = attributes(event).get("timeoutType") == "START_TO_CLOSE"
+        elif kind == "DecisionTaskStarted" and lost:
+            found.append(str(attributes(event).get("identity")))
+    return found
 
 
 def decision_timeout(events: Events) -> float | None:

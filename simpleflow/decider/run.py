@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, Final
 
-from simpleflow.command import ACTIVITY, CANCELS, CHILD, LAMBDA, MARKER, OURS, PATCHED, REPAIRED, TIMER, Command
+from simpleflow.command import ACTIVITY, CANCELS, CHILD, LAMBDA, MARKER, OURS, PATCHED, REPAIRED, TIMER, Command, Fail
 from simpleflow.config import Config
 from simpleflow.dataflow import Completed, Event, Failed, Program
 from simpleflow.decider import translate
@@ -99,8 +99,8 @@ class Run:
         """Feed the events that were not read before. They must follow on without a gap.
 
         `events` reach up to the decision to be made, or `foresee` was told of those that do.
-        Raises NonDeterministic when the history holds something else than the code asks for, and Unremembered when
-        the run must be read again from its start, to `remember`.
+        Raises NonDeterministic when the history holds something else than the code asks for, Unremembered when the run
+        must be read again from its start, to `remember`, and MemoryError where the run's code does.
         """
         self.foresee(events)
         self._is_live = False
@@ -115,6 +115,8 @@ class Run:
                         self._hooks.before(self.program.workflow)
                 self._apply(event)
         ended = self.program.outcome
+        if isinstance(ended, Fail) and type(ended.error) is MemoryError:
+            raise ended.error  # it may lack what others have: that is no failure of the run
         if self._hooks is not None and self._is_live and (outcome is NoneType or outcome is not type(ended)):
             self._hooks.after(self.program.workflow, ended)
 

@@ -20,6 +20,7 @@ from simpleflow.runtime.board import Board, both
 from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.life import end_after
 from simpleflow.runtime.poll import Point, Stop, no_point
+from simpleflow.runtime.streams import hold_nobody_up
 from simpleflow.runtime.supervise import Spec
 from simpleflow.runtime.titles import Tell, described, titled, untitled
 from simpleflow.runtime.trees import adopt
@@ -44,6 +45,7 @@ def run_role(spec: Spec, point: Point = no_point) -> int:
     of an unknown domain.
     """
     bear_with_streams()
+    hold_nobody_up("stdout", "stderr")
     stop = Stop(spec.grace).listen()
     adopt()
     if spec.life_fd is not None:

@@ -37,6 +37,8 @@ from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")
 
+CLOSED: Final = 106
+"""The exit code where a task has closed the way to the worker."""
 READ: Final = 65_536  # bytes; of more, the C library takes and gives back the memory each time
 
 
@@ -78,6 +80,7 @@ class Child:
     def __init__(self, channel: int, terms: Terms, tell: Tell = untitled) -> None:
         self._tell = tell
         self._channel = channel
+        self._is = _identity(channel)
         self._socket = socket.socket(fileno=os.dup(channel))
         self._codec = Codec(payloads=Payloads(terms.stores))
         self._teller = Teller(Notes(terms.stores))
@@ -100,7 +103,7 @@ class Child:
             if os.getpid() != me:  # the task forked, and this is what it left behind
                 os._exit(0)
             _flush()
-            send(self._channel, answer)
+            self._say(answer)
             self._tell("waiting")
         self._socket.close()
 
@@ -119,11 +122,17 @@ class Child:
 
     def beat(self, details: str | None) -> None:
         if self._attempt is not None:
-            send(self._channel, {"beat": details})
+            self._say({"beat": details})
 
     def note(self, progress: dict[str, Any]) -> None:
         if self._attempt is not None:
             self._teller.progress(self._attempt.given["run_id"], self._started, progress)
+
+    def _say(self, message: Any) -> None:
+        """Tell the worker, if a task has not closed the way there, or opened a file of its own in its place."""
+        if _identity(self._channel) != self._is:
+            os._exit(CLOSED)
+        send(self._channel, message)
 
     # -- kinds of tasks ----------------------------------------------------------------------------------------------
 
@@ -165,18 +174,33 @@ def main(channel: int, life: int, terms: Terms) -> None:
     end_with(life)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     tell = titled(terms.title)
-    preload(terms)
+    preload(terms, lambda name: send(channel, {"importing": name}))
     Child(channel, terms, tell).serve()
 
 
-def preload(terms: Terms) -> None:
-    """Import the modules that are wanted at the start. One that cannot be is named; its tasks will say the same."""
+def preload(terms: Terms, tell: Callable[[str | None], None]) -> None:
+    """Import the modules that are wanted at the start. One that cannot be is named; its tasks will say the same.
+
+    `tell` is told the name of each before it is imported, for it may be the last that is heard, and None after all.
+    """
     calling.allow(terms.allow)
     for name in terms.modules:
+        tell(name)
         try:
             importlib.import_module(name)
         except BaseException as error:
             log.error("cannot import the module %s: %s", name, one_line(error))
+    if terms.modules:
+        tell(None)
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    """What the number stands for; None for nothing."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def send(channel: int, message: Any) -> None:

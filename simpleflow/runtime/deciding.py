@@ -24,13 +24,18 @@ from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.poll import Call, Stop, identity, serve, unique_list
 from simpleflow.runtime.supervise import Spec
 from simpleflow.runtime.titles import Tell, untitled
-from simpleflow.runtime.trials import ANSWERED, Trials
+from simpleflow.runtime.trials import ANSWERED, BEGUN, Trials
 
 log = logging.getLogger("simpleflow.runtime")
 
 MEGABYTE: Final = 1_000_000
 POLL: Final = "poll_for_decision_task"
 RESPOND: Final = "respond_decision_task_completed"
+SHARE: Final = 1 / 3
+"""Of a decision's timeout, that it may keep other runs waiting: who takes longer is decided apart."""
+PATIENCE: Final = 5.0
+"""Seconds that it may take in any case, as far as most of its timeout goes."""
+MOST: Final = 0.8
 
 Task = dict[str, Any]
 Poll = dict[str, Any]
@@ -44,6 +49,8 @@ def decide_forever(client: Any, spec: Spec, stop: Stop, *, config: Config, store
     what the engine says of an unknown domain.
     """
     watchdog.stand_by()
+    watchdog.end_hogs()
+    stop.hurried = lambda: watchdog.end_in(watchdog.LAST_WORDS)
     with closing(Trials(client, spec)) as trials, closing(_decider(client, spec, config, stores, trials)) as decider:
         log.info("deciding on %s of the domain %s", spec.task_list, spec.domain)
         desk = Desk(client, decider, _poll(spec), stop, tell)
@@ -51,6 +58,7 @@ def decide_forever(client: Any, spec: Spec, stop: Stop, *, config: Config, store
             desk.serve_own_list_too(spec.deciding.sticky)
         else:
             desk.serve()
+        watchdog.end_in(watchdog.CLOSING)
 
 
 def decide_apart(client: Any, spec: Spec, stop: Stop, *, config: Config, stores: Sequence[str]) -> int:
@@ -59,6 +67,7 @@ def decide_apart(client: Any, spec: Spec, stop: Stop, *, config: Config, stores:
     watchdog.stand_by()
     watchdog.end_in(max(spec.task["ends"] - time.monotonic(), 0.01))
     task = {**spec.task, "events": _history(client, spec.domain, spec.task)}
+    sys.stderr.write(BEGUN)
     with closing(_decider(client, spec, config, stores)) as decider:
         Desk(Handed(client, task), decider, _poll(spec), stop, untitled, watch=lambda seconds: None).serve(once=True)
     return ANSWERED
@@ -92,6 +101,11 @@ def _history(client: Any, domain: str, task: Mapping[str, Any]) -> list[dict[str
             break
         token = {"nextPageToken": page["nextPageToken"]}
     return found[: task["startedEventId"]]
+
+
+def patience(timeout: float | None) -> float | None:
+    """The seconds after which a decision with this timeout ends who makes it; None: it may take for ever."""
+    return None if timeout is None else max(timeout * SHARE, min(timeout * MOST, PATIENCE))
 
 
 class Desk:
@@ -164,7 +178,7 @@ class Desk:
         """The answer to a decision task; None where somebody else gives it."""
         self._tell("deciding")
         logs.running.what = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
-        self._watch(decision_timeout(task["events"]))
+        self._watch(patience(decision_timeout(task["events"])))
         try:
             answer = self._decider.decide(task, poll)
         except Elsewhere:

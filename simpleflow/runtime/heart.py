@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Protocol
 
 from simpleflow import log as logs
 from simpleflow.protocol.faults import code_of
+from simpleflow.runtime.poll import log_unwanted
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -110,7 +111,7 @@ class Pulse:
             return
         if code_of(error) == "UnknownResourceFault":
             self._next = self._over = math.inf
-            log.warning("%s is not ours any more, it is ended: %s", self.task_id, error)
+            log_unwanted(f"{self.task_id} is ended", error)
             self._end("lost")
             return
         pause = min(self._every, AGAIN * 2 ** min(self._failures, 20)) * random.uniform(0.5, 1)

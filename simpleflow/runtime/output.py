@@ -11,29 +11,29 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
+from simpleflow.runtime.streams import OURS, Patient
+
 KEPT: Final = 16_384
 """Bytes that are kept of each stream of an attempt: the last ones."""
-PATIENCE: Final = 0.5
-"""Seconds that a task's answer waits for somebody to read what the task has printed."""
-STREAMS: Final = {"stdout": 1, "stderr": 2}
-"""The streams, and where in this process what comes is handed on to."""
 
 
 class Output:
-    """The reading ends of a child's streams. A thread hands on what comes, for as long as anybody can write there."""
+    """The reading ends of a child's streams. A thread hands on what comes, to those of the same names in `to`, for as
+    long as anybody can write there."""
 
-    def __init__(self) -> None:
+    def __init__(self, to: Mapping[str, Patient] = OURS) -> None:
+        self._to = to
         self._lock = threading.Lock()
         self._ends: dict[int, str] = {}
-        self._kept = {name: bytearray() for name in STREAMS}
+        self._kept = {name: bytearray() for name in to}
         self._poll = select.poll()
         self.writing: list[int] = []
-        for name in STREAMS:
+        for name in to:
             reading, writing = os.pipe()
             os.set_blocking(reading, False)
             self._ends[reading] = name
@@ -47,20 +47,12 @@ class Output:
         threading.Thread(target=self._run, daemon=True, name="output").start()
 
     def take(self) -> dict[str, str]:
-        """What came since the last time, by the name of the stream: the end of it, and nothing of a silent one.
-
-        Where nobody reads what this process writes, the thread is stuck there, and what it has kept is what there is.
-        """
-        free = self._lock.acquire(timeout=PATIENCE)
-        try:
-            if free:
-                self._pump(PATIENCE)
+        """What came since the last time, by the name of the stream: the end of it, and nothing of a silent one."""
+        with self._lock:
+            self._pump()
             found = {name: _text(kept) for name, kept in self._kept.items() if kept}
             for kept in self._kept.values() if found else ():
                 kept.clear()
-        finally:
-            if free:
-                self._lock.release()
         return found
 
     def _run(self) -> None:
@@ -78,7 +70,7 @@ class Output:
                 os.close(end)
             ends -= gone
 
-    def _pump(self, patience: float | None = None) -> None:
+    def _pump(self) -> None:
         """Take in what is there, once: no pipe holds more than is read. The thread closes what is at its end."""
         for end, _ in self._poll.poll(0):
             data = os.read(end, 65536)
@@ -88,14 +80,14 @@ class Output:
                 continue
             name = self._ends[end]
             _keep(self._kept[name], data)
-            _hand_on(STREAMS[name], data, patience)
+            self._to[name].write(data)
 
 
 class Kept:
     """The end of what a task in a thread has written."""
 
     def __init__(self) -> None:
-        self._kept = {name: bytearray() for name in STREAMS}
+        self._kept = {name: bytearray() for name in OURS}
 
     def add(self, name: str, text: str) -> None:
         _keep(self._kept[name], text.encode(errors="backslashreplace"))
@@ -141,7 +133,7 @@ class Shared:
 
 def share_streams() -> None:
     """Make this process's standard output and error `Shared`, for who prints and for who logs."""
-    for name in STREAMS:
+    for name in OURS:
         stream = getattr(sys, name)
         shared: Any = Shared(name, stream)
         setattr(sys, name, shared)
@@ -153,19 +145,6 @@ def share_streams() -> None:
 def _keep(kept: bytearray, data: bytes) -> None:
     kept += data
     del kept[:-KEPT]
-
-
-def _hand_on(stream: int, data: bytes, patience: float | None) -> None:
-    """Write it where this process writes; what nobody reads for `patience` seconds (None: no limit), or there is no
-    room for, is lost and stops nothing."""
-    left = memoryview(data)
-    room = select.poll()
-    room.register(stream, select.POLLOUT)
-    try:
-        while left and (patience is None or room.poll(patience * 1000)):
-            left = left[os.write(stream, left if patience is None else left[: select.PIPE_BUF]) :]
-    except OSError:
-        pass
 
 
 def _text(kept: bytearray) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from simpleflow.runtime.child import READ, Terms, send
+from simpleflow.runtime.child import CLOSED, READ, Terms, send
 from simpleflow.runtime.life import waking
 from simpleflow.runtime.output import Output
 from simpleflow.runtime.poll import Stop
@@ -24,19 +24,23 @@ from simpleflow.runtime.supervise import exit_cause
 from simpleflow.runtime.trees import Household, end_tree
 
 Message = dict[str, Any]
-"""What a child says: an answer (`simpleflow.runtime.calling.Answer`), or ``{"beat": details}`` before it."""
+"""What a child says: an answer (`simpleflow.runtime.calling.Answer`), or ``{"beat": details}`` before it; and before
+the first task ``{"importing": name}`` for each module that is wanted at the start, the last time with None."""
 
 
 class WarmChild:
     """A child, from its start to its end. To be used by one thread, whose waiting `stop` ends.
 
-    `tasks` counts those that it was given; `gone` says that it will say nothing more.
+    `tasks` counts those that it was given; `gone` says that it will say nothing more, `ready` that it has imported what
+    is wanted at the start.
     """
 
     def __init__(self, household: Household, terms: Terms, stop: Stop) -> None:
         self.tasks = 0
         self.gone = False
+        self.ready = not terms.modules
         self.output = Output()
+        self._importing: str | None = None
         self._household = household
         self._stop = stop
         self._channel, theirs = socket.socketpair()
@@ -68,15 +72,19 @@ class WarmChild:
         return self._send(task)
 
     def hear(self, timeout: float | None = None) -> Message | None:
-        """What it says next. None where something else has happened: a signal, its death, the end of `timeout` (in
-        seconds; None for no limit)."""
+        """What it says next of its task. None where something else has happened: a signal, its death, an import, the
+        end of `timeout` (in seconds; None for no limit)."""
         if b"\n" not in self._said:
             self._listen(None if timeout is None else math.ceil(timeout * 1000))
             if b"\n" not in self._said:
                 return None
         line, _, self._said = self._said.partition(b"\n")
         message: Message = orjson.loads(line)
-        return message
+        if "importing" not in message:
+            return message
+        self._importing = message["importing"]
+        self.ready = self._importing is None
+        return None
 
     def end_softly(self, why: str, grace: float) -> Message | None:
         """End its task: softly, and after `grace` seconds hard, with all that it started; its answer, if it gave one.
@@ -104,7 +112,10 @@ class WarmChild:
         """Why it died."""
         if not self._let_exit(1.0):
             return "it closed its channel to the worker"
-        return exit_cause(self._process.returncode, self._process.peak)
+        if self._process.returncode == CLOSED:
+            return "its code closed all file descriptors (os.closerange?), with them the one that takes its result"
+        cause = exit_cause(self._process.returncode, self._process.peak)
+        return f"importing {self._importing} ended the process: {cause}" if self._importing else cause
 
     def end(self) -> None:
         """End it and all that it started, now."""

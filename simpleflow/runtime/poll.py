@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import logging
@@ -56,12 +57,14 @@ class Stop:
     """Whether this process was told to stop; true once it was. `requests` counts how often.
 
     `grace` is how long, in seconds, what is in hand may take after the first request: then a second one is counted.
-    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know.
+    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know. `hurried` is called
+    at each request from the second on, in the main thread if a signal was it.
     """
 
     def __init__(self, grace: float = math.inf) -> None:
         self.grace = grace
         self.why = ""
+        self.hurried: Callable[[], None] = lambda: None
         self._told = 0
         self._ends = math.inf
         self._bell: tuple[int, int] | None = None
@@ -131,6 +134,8 @@ class Stop:
         self.why = why
         if self._told == 1:
             self._ends = time.monotonic() + self.grace
+        else:
+            self.hurried()
 
     def ring(self) -> None:
         """Wake who waits, from any thread, though nothing was requested."""
@@ -185,12 +190,17 @@ def serve(
         except Exception as error:
             if getattr(error, "responded", False):
                 respond, instead = None, False
+            if isinstance(error, OSError) and error.errno == errno.EBADF:
+                raise  # user's code has closed what is ours: only another process can go on
             if is_refusal(error):
                 if respond is None:
                     raise
+                if code_of(error) == "UnknownResourceFault":
+                    log_unwanted(f"{respond[0]} came too late", error)
+                    respond, instead = None, False
+                    continue
                 log.warning("%s was refused: %s", respond[0], error)
-                gone = instead or code_of(error) == "UnknownResourceFault"
-                respond, instead = (None, False) if gone else (refused(respond, error), True)
+                respond, instead = (None, False) if instead else (refused(respond, error), True)
                 continue
             if stop():
                 if respond is None:
@@ -213,6 +223,14 @@ def serve(
                 os._exit(0)
 
 
+def log_unwanted(what: str, error: Exception) -> None:
+    """Say why the engine does not know a task any more: that its run has ended is nobody's fault."""
+    if "Unknown execution" in str(error):
+        log.info("%s: its run has ended, the result is not needed", what)
+    else:
+        log.warning("%s: the engine does not wait for it any more (%s)", what, error)
+
+
 def is_refusal(error: Exception) -> bool:
     """Whether no repetition will change the engine's answer."""
     code = code_of(error)
@@ -233,6 +251,19 @@ def identity() -> str:
         del who["exe"]
         text = json.dumps(who)
     return text[:256]
+
+
+def lives(identity: str) -> bool:
+    """Whether a process of this machine that calls itself so is known to live."""
+    import psutil  # 20 ms, and only needed when something went wrong
+
+    try:
+        who = json.loads(identity)
+        if who["hostname"] != socket.gethostname():
+            return False
+        return bool(psutil.Process(who["pid"]).status() != psutil.STATUS_ZOMBIE)
+    except (ValueError, TypeError, KeyError, psutil.Error):
+        return False
 
 
 def unique_list(name: str) -> str:

@@ -34,6 +34,8 @@ HEALTHY: Final = 10.0
 """Who lived this long is started again as if it had never died."""
 STILL: Final = 5.0
 """Seconds between two lines that say what is still running after a request to stop."""
+TOO_LONG: Final = (signal.SIGALRM, signal.SIGPROF)
+"""What ends a process that watches its own time."""
 LAST_WORDS: Final = 1.0
 """What a process has to report after a second request to end, before it is killed."""
 
@@ -339,6 +341,8 @@ def exit_cause(code: int, peak: int | None = None) -> str:
         cause = f"exit code {code}"
     elif -code == signal.SIGKILL:
         cause = "killed by signal 9, perhaps out of memory"
+    elif -code in TOO_LONG:
+        cause = f"killed by signal {-code} ({_signal_name(-code)}): what it did took too long"
     else:
         cause = f"killed by signal {-code} ({_signal_name(-code)})"
     return cause if peak is None else f"{cause}; peak memory {_size(peak)}"

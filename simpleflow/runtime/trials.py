@@ -2,7 +2,8 @@
 
 Code that never comes to an end, or takes the interpreter with it, then harms its own run alone: the process is ended
 once most of the decision's time is over, and its run is parked, with what ended it. What is tried so, and that it was
-in vain, stands in the run's history (`simpleflow.decider.parking`).
+in vain, stands in the run's history (`simpleflow.decider.parking`). Who made the last decision, and lives on, was only
+slow, or its answer was lost: a machine that has too much to do gets no more of it by that.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from dataclasses import replace
 from typing import IO, Any, Final
 
 from simpleflow.decider.decide import Elsewhere
-from simpleflow.decider.parking import Parked, decision_timeout, parked
+from simpleflow.decider.parking import Parked, Postponed, decision_timeout, lost_by, parked
 from simpleflow.runtime import watchdog
-from simpleflow.runtime.poll import Client
+from simpleflow.runtime.poll import Client, lives
 from simpleflow.runtime.supervise import Spec, exit_cause
 from simpleflow.runtime.trees import kill_tree
 
@@ -36,6 +37,10 @@ NO_LIMIT: Final = 300.0
 SLACK: Final = 0.3  # seconds for it to say where it was
 ANSWERED: Final = 107
 """The exit code of a process that has answered."""
+BEGUN: Final = "-- the run's code --\n"
+"""What a process writes before it comes to the run's code."""
+SLOW: Final = 2
+"""So many decisions in a row may be lost by processes that live on."""
 LAST: Final = 20_000  # characters of what it wrote
 
 Task = dict[str, Any]
@@ -55,10 +60,14 @@ class Trials:
         self._closed = False
 
     def __call__(self, task: Task, events: list[dict[str, Any]]) -> None:
-        """Have a decision tried. Raises Elsewhere, and Parked where it has to wait for that."""
+        """Have a decision tried. Raises Elsewhere, and Parked where it has to wait for that; returns where it need not
+        be tried."""
+        losers = lost_by(events)
+        if 0 < len(losers) <= SLOW and all(map(lives, losers)):
+            return
         self._running = {thread: process for thread, process in self._running.items() if thread.is_alive()}
         if len(self._running) >= AT_ONCE:
-            raise Parked("it may end who decides it, and waits until others of its kind were tried", apart=True)
+            raise Postponed("it may end who decides it, and waits until others of its kind were tried", apart=True)
         who = task["workflowExecution"]["workflowId"]
         log.warning("%s is decided by a process of its own: the last one that decided it may have died of it", who)
         timeout = decision_timeout(events)
@@ -110,12 +119,14 @@ class Trials:
             process.wait()
             code = -watchdog.LATE
         kill_tree(process.pid)  # what it may have left
-        said = _written(output)
+        before, begun, after = _written(output).partition(BEGUN)
+        said = before + after
         if said:
             sys.stderr.write(said)
             sys.stderr.flush()
         if code != ANSWERED and not self._closed:
-            self._answer(parked(task, Parked(_cause(code, seconds, said), apart=True, trace=said[-LAST:]), events))
+            cause = _cause(code, seconds, said) if begun else _not_begun(code)
+            self._answer(parked(task, Parked(cause, apart=bool(begun), trace=said[-LAST:]), events))
 
     def _answer(self, answer: dict[str, Any]) -> None:
         try:
@@ -130,6 +141,10 @@ def _cause(code: int, seconds: float, said: str) -> str:
     if code == -watchdog.LATE:
         return f"the run's code does not come to an end in {seconds:g} s{where}: mend it, it is tried again by itself"
     return f"the run's code ends the process that decides it ({exit_cause(code)}{where}): mend it, it is tried again"
+
+
+def _not_begun(code: int) -> str:
+    return f"the process that was to decide it has not come to the run's code ({exit_cause(code)}): it is tried again"
 
 
 def _written(output: IO[bytes]) -> str:

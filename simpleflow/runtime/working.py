@@ -31,7 +31,7 @@ from simpleflow.runtime.heart import Heart, Pulse
 from simpleflow.runtime.output import Kept, keeping, share_streams
 from simpleflow.runtime.parent import WarmChild
 from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
-from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.supervise import Work, restart_delay
 from simpleflow.runtime.telling import Teller
 from simpleflow.runtime.titles import Tell, described, untitled
 from simpleflow.runtime.trees import Household
@@ -135,7 +135,7 @@ class Worker:
         if make is InThread:
             share_handlers()
             share_streams()
-            preload(self.terms)
+            preload(self.terms, _log_import)
         slots = [make(self, one_task, number) for number in range(1 if one_task else self.work.concurrency)]
         what = self.task_list or ("the task given" if self.kind is ACTIVITY else "the Lambda functions")
         log.info("working on %s of the domain %s", what, self.domain)
@@ -285,12 +285,25 @@ class InChild(Slot):
     def serve(self) -> None:
         self._renew()
         try:
+            self._warm_up()
             super().serve()
         finally:
             if self._child is not None:
                 self._child.close()
             for thread in self._leaving:
                 thread.join()
+
+    def _warm_up(self) -> None:
+        """Wait for the modules that are wanted at the start: no task is taken before, for they may end the process."""
+        deaths = 0
+        while self._child is not None and not self._child.ready and not self._stop():
+            self._child.hear()
+            if self._child.gone:
+                deaths += 1
+                pause = restart_delay(deaths)
+                log.error("%s; trying again in %.1f s", self._child.cause(), pause)
+                self._stop.sleep(pause)
+                self._renew()
 
     def _work(self, task: Task, pulse: Pulse) -> Call | None:
         worker = self._worker
@@ -426,6 +439,11 @@ class PulseLink:
 
     def note(self, progress: dict[str, Any]) -> None:
         self.teller.progress(self.run_id, self.started, progress)
+
+
+def _log_import(name: str | None) -> None:
+    if name is not None:
+        log.info("importing %s", name)
 
 
 def _last_lines(output: dict[str, str]) -> str:

@@ -91,7 +91,9 @@ def main(arguments: list[str]) -> None:
 
     if arguments[0] == "supervise":
         from simpleflow.observe import configure_logging
+        from simpleflow.runtime.streams import hold_nobody_up
 
+        hold_nobody_up("stderr")
         configure_logging("INFO")
         specs = [Spec.from_json(text) for text in arguments[1:]]
         supervisor = Supervisor(specs[:1], Stop(specs[0].grace).listen(), command=(sys.executable, __file__))

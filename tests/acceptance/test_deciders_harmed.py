@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import importlib
 import json
+import signal
+import subprocess
+import sys
 import time
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
 
-from shell import Project
+from shell import Command, Project
 from simpleflow.clients import SWFClient, client
 from simpleflow.runtime.start import StartOptions, launch, register_domain
+from simpleflow.runtime.supervise import Spec
 
 PATIENCE = 40.0
 
@@ -32,6 +37,12 @@ def fault():
 def leave():
     os._exit(0)
 
+def close_files():
+    os.closerange(3, 256)
+
+def late_hook():
+    pass
+
 def nothing():
     pass
 
@@ -42,9 +53,14 @@ class Harms(Workflow):
     decision_tasks_timeout = 2
 
     def run(self, how):
+        self.how = how
         if not pathlib.Path("mended").exists():
             globals()[how]()
         return how
+
+    def on_completed(self, history):
+        if self.how == "late_hook" and not pathlib.Path("mended").exists():
+            loop()
 """
 
 HARMS = {
@@ -52,6 +68,8 @@ HARMS = {
     "loop_in_c": "does not come to an end in 1.5 s, at .*/harmful.py line 10 in loop_in_c",
     "fault": r"ends the process that decides it \(killed by signal 11 \(SIGSEGV\), at .* line \d+ in string_at\)",
     "leave": r"ends the process that decides it \(exit code 0\)",
+    "close_files": r"ends the process that decides it \(exit code 1\)",
+    "late_hook": "does not come to an end in 1.5 s, at .*/harmful.py line [67] in loop",
 }
 
 
@@ -87,10 +105,72 @@ def test_code_that_hangs_or_kills_harms_no_other_run(project: Project, monkeypat
     )
     project.write("mended", "")
     for how, handle in handles.items():
-        engine.signal_workflow_execution(domain="D", workflowId=how, signalName="mended")
+        with suppress(engine.exceptions.UnknownResourceFault):  # it has been tried again by itself
+            engine.signal_workflow_execution(domain="D", workflowId=how, signalName="mended")
         assert handle.result(timeout=PATIENCE) == how
     deaths = sum(" died (" in line for line in deciders.err)
     assert deaths <= len(HARMS), "each ends one decider, and no other after that"
     deciders.interrupt()
     assert deciders.ends() == 0
     engine.close()
+
+
+STUCK = """
+from simpleflow import Workflow
+
+class Stuck(Workflow):
+    name, version, task_list = "stuck", "1", "stuck"
+    decision_tasks_timeout = 300
+
+    def run(self):
+        print("is stuck", flush=True)
+        while True:
+            pass
+"""
+
+
+def test_a_decider_that_is_told_twice_ends_though_code_is_stuck(project: Project, monkeypatch: Any) -> None:
+    """It has nobody above it who would kill it."""
+    project.write("stuck.py", STUCK)
+    monkeypatch.syspath_prepend(project.path)
+    url = f"sqlite:{project.path / 'engine.sqlite'}"
+    with closing(client(url)) as engine:
+        register_domain(engine, "D")
+        launch(importlib.import_module("stuck").Stuck, [], {}, StartOptions(domain="D", engine=engine))
+    spec = Spec("decider", url, "D", "stuck", ("stuck.Stuck",))
+    decider = Command([sys.executable, "-m", "simpleflow.runtime", spec.to_json()], project.path, project.env)
+    decider.says("is stuck")
+    decider.process.terminate()
+    decider.process.send_signal(signal.SIGINT)  # two of a kind may arrive as one
+    began = time.monotonic()
+    assert decider.ends() == -signal.SIGALRM
+    assert time.monotonic() - began < 1 + 5
+    assert any("stuck.py" in line for line in decider.err), decider.err
+
+
+HOG = """
+def hog():
+    sum(range(10**14))
+
+thread = threading.Thread(target=hog)
+thread.start()
+thread.join()
+"""
+DISARMED = """
+watchdog.end_in(0.1)
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+def hog():
+    while True:
+        pass
+hog()
+"""
+
+
+@pytest.mark.parametrize("code", [HOG, DISARMED], ids=["a thread that lets no other run", "a late one that disarms"])
+def test_there_is_a_second_watch(code: str) -> None:
+    """Though no decision is being made that would be late, and though user's code uses SIGALRM itself."""
+    begin = "import signal, threading\nfrom simpleflow.runtime import watchdog\n"
+    begin += "watchdog.stand_by()\nwatchdog.end_hogs(0.2, 0.05)\n"
+    done = subprocess.run([sys.executable, "-c", begin + code], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == -signal.SIGPROF
+    assert "in hog" in done.stderr, done.stderr

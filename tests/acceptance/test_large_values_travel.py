@@ -194,7 +194,7 @@ def test_payloads_go_with_the_runs_that_they_are_of(project: Project) -> None:
     all_of_them = list(payloads.glob("??/*"))
     assert len(kept) == 3 and len(all_of_them) == 6
     vacuumed = project.run("engine.vacuum")
-    assert vacuumed.stdout.startswith("1 runs removed") and vacuumed.stdout.endswith("0 payloads removed, 0 bytes\n")
+    assert vacuumed.stdout.startswith("1 run removed") and vacuumed.stdout.endswith("0 payloads removed, 0 bytes\n")
     for path in all_of_them:
         os.utime(path, (time.time() - 2 * 24 * 60 * 60,) * 2)
     size = sum(path.stat().st_size for path in all_of_them if path.name not in kept)
@@ -204,7 +204,7 @@ def test_payloads_go_with_the_runs_that_they_are_of(project: Project) -> None:
     (printed,) = of_run.iterdir()
     (of_run / f"{printed.name}.17.part").write_text("half a no")
     backup = project.run("engine.backup", "copy.sqlite").stdout
-    assert backup.endswith("copy.sqlite.payloads: 3 payloads, 1 notes\n")
+    assert backup.endswith("copy.sqlite.payloads: 3 payloads, 1 note\n")
     (copied,) = (project.path / "copy.sqlite.payloads" / "notes").glob("*/*")
     assert (copied.parent.name, copied.name) == (of_run.name, printed.name)
     assert copied.read_bytes() == printed.read_bytes()

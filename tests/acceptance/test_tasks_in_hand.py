@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,19 @@ def knows():
     found = activity.context()
     return [found.workflow_id, found.run_id, found.activity_id, found.attempt, found.token, found.last_details,
             found.deadline and found.deadline.timestamp(), found.idempotency_key]
+
+def floods(fifo):
+    """Print more than anybody keeps, and go on."""
+    for _ in range(2_000):
+        print("x" * 999)
+        print("y" * 999, file=sys.stderr)
+    say(fifo, "printed")
+    return asks(fifo)
+
+def closes(name):
+    """Close what a daemon closes, and open a file in its place."""
+    os.closerange(3, 256)
+    opened = [os.open(name, os.O_CREAT | os.O_WRONLY) for _ in range(50)]
 
 def later():
     raise activity.CompleteLater
@@ -243,6 +257,7 @@ def test_coroutines(engine: Engine) -> None:
 def test_what_a_heartbeat_said_goes_with_the_failure(engine: Engine) -> None:
     _, worker = engine.worker()
     worker.give("beats", {"page": 1}, {"page": 2})
+    worker.say_to_heartbeats()  # there are some where the machine is slow
     failed = worker.expect("respond_activity_task_failed")
     assert failed["reason"] == "ValueError: by hand"
     assert json.loads(failed["details"])["heartbeat"] == {"page": 2}
@@ -274,6 +289,37 @@ def test_a_child_that_dies_leaves_its_last_words(engine: Engine) -> None:
     assert lines[0] == "nearly there" and lines[-1] == "line 39" and len(lines) == 21
     program.terminate()
     assert finish(program)[1] == "nearly there\n"
+
+
+def test_a_worker_whose_output_nobody_reads(engine: Engine) -> None:
+    """It heartbeats, answers, logs and ends in order; what there was no room for is counted."""
+    program, worker = engine.worker()
+    fifo = engine.fifo()
+    worker.give("floods", fifo.path, told={"heartbeat": "1"})
+    assert fifo.line() == "printed"
+    assert fifo.line() == "begun"
+    end(worker, {"cancelRequested": True})
+    assert worker.expect("respond_activity_task_completed")["result"] == '"in order"'
+    assert worker.failure("beats_oddly"), "a failure is logged, too"
+    worker.expect("poll_for_activity_task", answer=False)
+    with ThreadPoolExecutor() as reader:
+        end_of = reader.submit(finish, program)
+        program.terminate()
+        worker.say()
+        code, out, err = end_of.result()
+    assert code == 0 and "activity-2 failed: PayloadError: " in err
+    for said, line in (out, "x" * 999), (err, "y" * 999):
+        (dropped,) = re.findall(r"\[(\d+) lines dropped: nobody read them\]", said)
+        assert 0 < int(dropped) <= 2_002 - said.count(line)
+
+
+def test_a_task_that_closes_its_descriptors_is_told_so(engine: Engine) -> None:
+    _, worker = engine.worker()
+    worker.give("closes", "file")
+    said = worker.expect("respond_activity_task_failed")["reason"]
+    assert said.startswith("worker-died: its code closed all file descriptors (os.closerange?), with them the one that")
+    assert (engine.directory / "file").read_bytes() == b"", "the result was written into it"
+    assert worker.result("process"), "another child goes on"
 
 
 def test_somebody_else_completes_a_task(engine: Engine) -> None:
@@ -347,6 +393,7 @@ def test_tasks_in_threads(engine: Engine) -> None:
     end(worker, {"cancelRequested": True})
     assert worker.expect("respond_activity_task_completed")["result"] == '"in order"'
     worker.give("beats", {"page": 1})
+    worker.say_to_heartbeats()
     assert json.loads(worker.expect("respond_activity_task_failed")["details"])["heartbeat"] == {"page": 1}
 
 
@@ -421,6 +468,22 @@ def test_only_what_is_allowed_is_imported(engine: Engine) -> None:
     _, out, err = finish(program)
     assert out == "imported early\n"
     assert "cannot import the module no.such: ModuleNotFoundError: No module named 'no'" in err
+
+
+def test_a_module_that_ends_the_process_is_named_before_there_is_a_task(engine: Engine) -> None:
+    good = engine.directory / "good"
+    text = "import os; os.path.exists('good') or os.kill(os.getpid(), 11)"
+    (engine.directory / "crash.py").write_text(text)
+    program, worker = engine.worker(work=Work(modules=("acts", "crash")))
+    first = program.stderr and [program.stderr.readline() for _ in range(2)][-1]
+    cause = r"importing crash ended the process: killed by signal 11 \(SIGSEGV\); peak memory \d+ MB; "
+    assert first and re.search(rf"ERROR \[process=worker, pid=\d+\]: {cause}trying again in 0\.1 s", first), first
+    good.touch()
+    child = worker.result("process")
+    assert worker.result("process") == child
+    good.unlink()
+    os.kill(child, signal.SIGKILL)
+    assert worker.failure("process").startswith("worker-died: importing crash ended the process: killed by signal 11")
 
 
 def test_another_version_is_not_run(engine: Engine) -> None:

@@ -55,6 +55,11 @@ def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch, mode: str, s
     assert log.colorize("INFO", "m") == "m" == log.colorize("no colour", "m")
 
 
+@pytest.mark.parametrize(("number", "said"), [(0, "0 tasks"), (1, "1 task"), (2, "2 tasks"), (1000, "1,000 tasks")])
+def test_numbers_of_things(number: int, said: str) -> None:
+    assert log.counted(number, "task") == said
+
+
 def test_a_line_and_its_traceback() -> None:
     made = record("50% %s", "done")
     made.exc_info = (ValueError, ValueError("nope"), None)

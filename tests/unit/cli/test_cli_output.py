@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from simpleflow.cli import output, progress
+from simpleflow.cli import output
 from simpleflow.cli.app import Globals
+from simpleflow.swf.measure import fitting
 
 COLUMNS = ("Name", "When", "Value")
 WHEN = datetime(2026, 11, 23, 14, 0, 1, 500_000, UTC)
@@ -100,4 +101,4 @@ def test_times_elsewhere_are_shown_in_utc() -> None:
     ],
 )
 def test_a_line_fits_a_terminal(text: str, shown: str) -> None:
-    assert progress.fitting(text, 5) == shown
+    assert fitting(text, 5) == shown

@@ -424,7 +424,7 @@ def test_too_many_signals_fail_the_run_and_say_what_to_do(town: Town) -> None:
     for _ in range(4):
         town.signal("w", "in", json.dumps("x" * 10_000))
     end = town.run(execution)
-    assert "4 signals that nobody received do not fit" in end["reason"]
+    assert "no room beside the next run's input for 4 signals that nobody received" in end["reason"]
     assert "receive them before continue_as_new" in json.loads(end["details"])["message"]
 
 
@@ -516,6 +516,6 @@ def test_what_a_run_ended_with_is_told_once(caplog: pytest.LogCaptureFixture) ->
     said = [record.getMessage().partition("(")[0] for record in caplog.records]
     assert said == [
         "w ended with a failure that nobody looked at: activity-test_endings.broken-1: ValueError: nope ",
-        "w ended with 1 signals that nobody received: late",
+        "w ended with 1 signal that nobody received: late",
     ]
     town.close()

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from town import Town
 
-from simpleflow.decider.parking import Parked, decision_timeout, ends_deciders, parked
+from simpleflow import Workflow
+from simpleflow.decider.parking import Parked, Postponed, decision_timeout, ends_deciders, parked
 
 
 def event(kind: str, **given: Any) -> dict[str, Any]:
@@ -61,3 +63,45 @@ def test_what_was_dangerous_is_so_until_it_was_decided() -> None:
     )
     said = json.loads(again["executionContext"])["parked"]
     assert said["error"] == "ImportError: no flows" and said["times"] == 2 and said["apart"]
+    waiting = parked(
+        task,
+        Postponed("not now", apart=True),
+        [event("DecisionTaskCompleted", executionContext=first["executionContext"])],
+    )
+    said = json.loads(waiting["executionContext"])["parked"]
+    assert (said["error"], said["traceback"], said["times"]) == ("it loops", "here", 2), "why it waits is known"
+    unknown = parked(task, Postponed("not now", apart=True), [SCHEDULED, STARTED, LOST])
+    assert json.loads(unknown["executionContext"])["parked"]["error"] == "not now"
+
+
+class Hoards(Workflow):
+    name, version = "hoards", "1"
+
+    def run(self, much: bool) -> int:
+        first = self.submit(self.wait_signal("more")).result
+        return len([0] * (10**15 if much and MEND["wanted"] else 1)) if first is None else 0
+
+
+MEND = {"wanted": True}
+
+
+def test_want_of_memory_is_no_failure_of_a_run() -> None:
+    town = Town()
+    other = town.start(Hoards, False, workflow_id="other")
+    town.settle()
+    run = town.start(Hoards, True)
+    town.settle()
+    assert len(town.decider._cache) == 1
+    town.signal("other", "more")
+    town.signal("w", "more")
+    town.parks = True
+    town.settle()
+    assert town.closed(other) and not town.closed(run)
+    assert town.parked is not None and "needs more memory than there is" in town.parked
+    assert len(town.decider._cache) == 0, "what other runs have is let go"
+    said = json.loads(town.answers[-1]["executionContext"])["parked"]
+    assert said["apart"] and "test_parking.py" in said["traceback"]
+    MEND["wanted"] = False
+    town.jump()
+    assert town.end(run) == 1
+    MEND["wanted"] = True

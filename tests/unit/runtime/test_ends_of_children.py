@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import signal
 import socket
-import termios
-import threading
-from array import array
 
 import pytest
 
 from simpleflow.runtime import calling
 from simpleflow.runtime.child import Child, Terms, receive
-from simpleflow.runtime.output import KEPT, STREAMS, Output
+from simpleflow.runtime.output import KEPT, Output
 
 
 def test_a_task_that_is_ended_before_it_has_begun_is_not_begun() -> None:
@@ -62,31 +57,3 @@ def test_steps_are_always_allowed() -> None:
             calling.load("simpleflow.execute.python")
     finally:
         calling.allow([])
-
-
-@pytest.mark.parametrize("stuck", [False, True])
-def test_an_answer_does_not_wait_for_who_reads_the_output(monkeypatch: pytest.MonkeyPatch, stuck: bool) -> None:
-    """With or without a thread that is stuck already."""
-    reading, full = os.pipe()
-    os.set_blocking(full, False)
-    with contextlib.suppress(BlockingIOError):
-        while os.write(full, bytes(4096)):
-            pass
-    os.set_blocking(full, True)
-    monkeypatch.setitem(STREAMS, "stdout", full)
-    monkeypatch.setattr("simpleflow.runtime.output.PATIENCE", 0.01)
-    output = Output()
-    writing = [os.dup(end) for end in output.writing]
-    os.write(writing[0], b"last words")
-    if stuck:
-        output.start()
-        while array("i", fcntl.ioctl(writing[0], termios.FIONREAD, bytes(4)))[0]:
-            pass
-    taken: list[dict[str, str]] = []
-    taker = threading.Thread(target=lambda: taken.append(output.take()), daemon=True)
-    taker.start()
-    taker.join(5)
-    os.close(reading)
-    for end in writing:
-        os.close(end)
-    assert taken == [{"stdout": "last words"}]

@@ -170,6 +170,16 @@ def test_the_answer_to_a_task_that_is_over_is_nobodys() -> None:
     assert one.verdict is None and not rung
 
 
+def test_a_run_that_has_ended_ends_the_task_and_is_nobodys_fault(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "simpleflow.runtime")
+    one, rung = pulse(60)
+    one.beat(Engine(client_error(Fault("UnknownResourceFault", "Unknown execution: WorkflowExecution=[]"), "Record")))
+    assert one.verdict == "lost" and rung
+    (record,) = caplog.records
+    said = "task is ended: its run has ended, the result is not needed"
+    assert (record.levelname, record.message) == ("INFO", said)
+
+
 def test_its_log_lines_are_named_as_the_task_is(caplog: pytest.LogCaptureFixture) -> None:
     said: list[tuple[str, str, int | str]] = []
     caplog.handler.addFilter(lambda record: said.append(logs.running.what) is None)

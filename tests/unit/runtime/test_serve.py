@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import pytest
@@ -121,6 +122,30 @@ def test_a_response_to_a_task_that_is_not_ours_any_more_is_dropped() -> None:
     assert served(TASK, fault("UnknownResourceFault"), {}) == [None, RESPONSE, None]
 
 
+@pytest.mark.parametrize(
+    ("words", "level", "said"),
+    [
+        (
+            "Unknown execution: WorkflowExecution=[workflowId=w, runId=r]",
+            "INFO",
+            "respond came too late: its run has ended, the result is not needed",
+        ),
+        (
+            "Unknown activity, scheduledEventId = 5",
+            "WARNING",
+            "respond came too late: the engine does not wait for it any more (An error occurred (UnknownResourceFault) "
+            "when calling the Respond operation: Unknown activity, scheduledEventId = 5)",
+        ),
+    ],
+)
+def test_a_run_that_has_ended_meanwhile_is_nobodys_fault(
+    caplog: pytest.LogCaptureFixture, words: str, level: str, said: str
+) -> None:
+    caplog.set_level("INFO", "simpleflow.runtime")
+    served(TASK, ClientError({"Error": {"Code": "UnknownResourceFault", "Message": words}}, "Respond"), {})
+    assert [(record.levelname, record.message) for record in caplog.records] == [(level, said)]
+
+
 @pytest.mark.parametrize("code", ["ValidationException", "SerializationException", "RequestEntityTooLargeException"])
 def test_a_refused_response_is_replaced_once(code: str) -> None:
     instead: Call = ("respond", {"instead": True})
@@ -167,3 +192,21 @@ def test_draining_tries_for_a_while_and_not_past_a_second_request(monkeypatch: p
     monkeypatch.setattr(stop, "sleep", asked_twice)
     serve(engine, POLL, answered, stop)
     assert len(engine.calls) == 3
+
+
+def test_who_has_lost_its_files_ends() -> None:
+    """User's code may close what is ours; a pause would mend nothing."""
+    stop = Stop()
+    with pytest.raises(OSError, match="Bad file"):
+        serve(Engine(stop, OSError(errno.EBADF, "Bad file descriptor"), {}), POLL, answered, stop)
+
+
+def test_each_request_after_the_first_hurries() -> None:
+    hurried: list[int] = []
+    stop = Stop()
+    stop.hurried = lambda: hurried.append(stop.requests)
+    stop.request()
+    assert hurried == []
+    stop.request()
+    stop.request()
+    assert hurried == [2, 3]

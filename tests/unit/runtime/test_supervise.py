@@ -38,6 +38,7 @@ def test_restarts_slow_down() -> None:
         (3, 23_800_000, "exit code 3; peak memory 24 MB"),
         (-9, 3_900_000_000, "killed by signal 9, perhaps out of memory; peak memory 3.9 GB"),
         (-11, None, "killed by signal 11 (SIGSEGV)"),
+        (-14, None, "killed by signal 14 (SIGALRM): what it did took too long"),
         (-63, None, "killed by signal 63 (unknown)"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, overload
 
+from simpleflow.log import counted
 from simpleflow.protocol import parsed
 from simpleflow.swf import format
 from simpleflow.swf.models.event import CompiledEvent, Event, EventFactory
@@ -51,7 +52,7 @@ class History(Sequence[Event]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<History of {len(self)} events{f', the last {self.last}' if self._events else ''}>"
+        return f"<History of {counted(len(self), 'event')}{f', the last {self.last}' if self._events else ''}>"
 
     @property
     def events(self) -> list[Event]:
