@@ -7,6 +7,7 @@ what the module named by SIMPLEFLOW_SETTINGS_MODULE says, else its default. `sim
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -93,6 +94,16 @@ def _address(value: Any) -> str:
     if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError("takes HOST:PORT")
     return f"{host}:{port}"
+
+
+def _identity(value: Any) -> dict[str, Any]:
+    try:
+        found = value if isinstance(value, Mapping) else json.loads(_text(value))
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping):
+        raise ValueError("""takes a JSON object, such as '{"pod": "crawler-7"}'""")
+    return dict(found)
 
 
 def _logging(value: Any) -> dict[str, Any]:
@@ -216,6 +227,9 @@ class Config:
     simpleflow_enable_disk_cache: bool = False
     #: Where downloaded programs are kept. By default in the user's cache directory.
     simpleflow_binaries_directory: str = ""
+    #: A JSON object: what deciders and workers say of themselves in histories, beside or instead of user, hostname, pid
+    #: and exe; null takes one away.
+    simpleflow_identity: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def engine_url(self) -> str:
@@ -288,6 +302,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "activity_sigterm_wait_sec": _duration,
     "domain_retention": _days,
     "logging": _logging,
+    "simpleflow_identity": _identity,
     "simpleflow_syslog_target": _address,
     "simpleflow_s3_sse": _truth,
     "simpleflow_enable_disk_cache": _truth,
