@@ -47,10 +47,10 @@ LACKS: Final = {
 }
 
 
-def everywhere(soak: Collection[str] = ()) -> pytest.MarkDecorator:
+def everywhere(soak: Collection[str] = (), places: Collection[str] = PLACES) -> pytest.MarkDecorator:
     """A test with the fixture `project`, or `place`, runs on each engine; on those of `soak` only where tests may take
     minutes."""
-    params = [pytest.param(place, marks=[pytest.mark.soak] if place in soak else []) for place in PLACES]
+    params = [pytest.param(place, marks=[pytest.mark.soak] if place in soak else []) for place in places]
     return pytest.mark.parametrize("place", params, indirect=True)
 
 
