@@ -26,7 +26,7 @@ from simpleflow.swf.measure import Line
 
 TICK: Final = 0.25
 """Seconds between two pictures."""
-CHANGES: Final = ("Time", "Kind", "ID", "State", "Attempt", "Reason")
+CHANGES: Final = ("Time", "Kind", "ID", "State", "Attempt", "Detail")
 STREAMED: Final = (None, "tsv", "csv", "jsonl", "tabular")
 """The forms in which changes can be written as they come."""
 

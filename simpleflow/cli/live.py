@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from textwrap import wrap
 from typing import Any, Final
 
 from simpleflow.protocol.parsed import CHILD, TIMER
@@ -17,6 +18,7 @@ from simpleflow.swf.measure import Line, clock, cut, fitting, width_of
 BAR: Final = 24
 """Characters of a bar, at most; it takes an eighth of the terminal."""
 DIM: Final = "bright_black"
+WAITS: Final = "waits: "
 LEAST_DONE: Final = 5
 """Tasks that are done before it is told how long the others may take."""
 
@@ -74,7 +76,10 @@ def _head(watch: Watch, elapsed: float, columns: int, rows: int) -> list[Line]:
         second.append((f", {watch.waiting:,} waiting", ""))
     lines = [first, second]
     if watch.parked:
-        lines.append([("waits: ", "bold"), (" ".join(watch.parked.split()), "red")])
+        room, text = max(12, columns - len(WAITS)), " ".join(watch.parked.split())
+        parked = wrap(text, room, max_lines=max(1, rows // 5), placeholder=" …")
+        blank = " " * len(WAITS)
+        lines += [[(blank if number else WAITS, "bold"), (each, "red")] for number, each in enumerate(parked)]
     if rows > 16:
         lines.append([])
     return lines[:rows]

@@ -77,6 +77,8 @@ def test_little_room_shows_what_matters_most(watch: Watch) -> None:
         "… 2 more",
         "… 3 more",
     ]
+    watch.parked = "word " * 30
+    assert shown(watch, 60, 10)[2:4] == ["waits: " + "word " * 9 + "word", "       " + "word " * 10 + "…"]
     watch.parked = "ModuleNotFoundError:\n no module flows"
     assert shown(watch, 60, 3)[::2] == [
         "nightly  crawl  PARKED  1:01:40",
@@ -155,7 +157,7 @@ def test_the_forms_of_changes(engine: Engine, capsys: pytest.CaptureFixture[str]
     assert [json.loads(line)["State"] for line in told.out.splitlines()] == ["OPEN", "signaled", "COMPLETED"]
     assert told.err == "result: 42\n"
     assert app.run(["--format", "csv", "--header", "workflow.info", "D", "I", "--follow"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "Time,Kind,ID,State,Attempt,Reason"
+    assert capsys.readouterr().out.splitlines()[0] == "Time,Kind,ID,State,Attempt,Detail"
     assert app.run(["--format", "prettyjson", "workflow.info", "D", "I", "--follow"]) == 2
     assert "take --format jsonl" in capsys.readouterr().err
 
