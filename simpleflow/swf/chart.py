@@ -25,6 +25,14 @@ from simpleflow.swf.stats import instant
 
 Key = tuple[str, str]
 """What names a row: its kind and its id."""
+PARKED: Final = f"{OURS}parked-"
+"""Begins the names of the timers in which a run waits for a decider with right code."""
+FINE: Final = 400
+"""Segments that gathered rows have at most: nobody sees more."""
+FAILED: Final = ("failed", "timed_out", "terminated", "start_failed")
+"""The states of what ended badly."""
+_RULES: Final = {rule.event: rule for rule in RULES if rule.family in (*TASKS, TIMER, SIGNAL)}
+_NAMES: Final = ("activityType", "workflowType")
 
 
 class Shade(StrEnum):
@@ -36,6 +44,10 @@ class Shade(StrEnum):
     TIMER = "timer"
     SIGNAL = "signal"
     IDLE = "nothing"
+
+
+BUSIEST: Final = (Shade.RUNNING, Shade.RETRYING, Shade.QUEUED, Shade.TIMER, Shade.SIGNAL)
+"""Which of several beside each other is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +192,7 @@ def _released(row: Row, by_end: Sequence[Row], ends: Sequence[tuple[float, int]]
 def folded(drawn: Chart, most: int) -> Chart:
     """The same with about so many rows: those of the critical path and the longest ones; the rest is gathered by name.
 
-    Gathered rows show at each time what the busiest of them did.
+    Gathered rows show at each time what the busiest of them did, and are failed where one is.
     """
     if len(drawn.rows) <= most:
         return drawn
@@ -197,11 +209,6 @@ def folded(drawn: Chart, most: int) -> Chart:
     rows.sort(key=lambda row: row.start)
     kept = {row.key for row in rows if row.count == 1}
     return replace(drawn, rows=tuple(rows), path=tuple(key for key in drawn.path if key in kept))
-
-
-PARKED: Final = f"{OURS}parked-"
-"""Begins the names of the timers in which a run waits for a decider with right code."""
-BUSIEST: Final = (Shade.RUNNING, Shade.RETRYING, Shade.QUEUED, Shade.TIMER, Shade.SIGNAL)
 
 
 def _gathered(rows: Sequence[Row]) -> Row:
@@ -227,12 +234,10 @@ def _gathered(rows: Sequence[Row]) -> Row:
     segments = _coarse(segments) if len(segments) > FINE else segments
     if not segments:  # all at one instant
         segments.append(Segment(rows[0].segments[0].shade, times[0], times[0]))
-    bad = next((row.state for row in rows if row.state in FAILED), "")
     states = {row.state for row in rows}
-    state = bad or (states.pop() if len(states) == 1 else "")
-    segments[-1] = replace(segments[-1], ended=state)
-    critical = any(row.critical for row in rows)
-    return Row(rows[0].kind, f"{rows[0].name} x {len(rows)}", rows[0].name, state, tuple(segments), critical, len(rows))
+    state = next((state for state in FAILED if state in states), states.pop() if len(states) == 1 else "")
+    name, critical = rows[0].name, any(row.critical for row in rows)
+    return Row(rows[0].kind, f"{name} x {len(rows)}", name, state, tuple(segments), critical, len(rows))
 
 
 def _coarse(segments: Sequence[Segment]) -> list[Segment]:
@@ -249,14 +254,6 @@ def _coarse(segments: Sequence[Segment]) -> list[Segment]:
     edges = [place for place in range(1, FINE) if shades[place] is not shades[place - 1]]
     times = [start, *(start + place * size for place in edges), end]
     return [Segment(shades[place], *cut) for place, cut in zip([0, *edges], pairwise(times), strict=True)]
-
-
-FINE: Final = 400
-"""Segments that gathered rows have at most: nobody sees more."""
-FAILED: Final = ("failed", "timed_out", "terminated", "start_failed")
-"""The states of what ended badly."""
-_RULES: Final = {rule.event: rule for rule in RULES if rule.family in (*TASKS, TIMER, SIGNAL)}
-_NAMES: Final = ("activityType", "workflowType")
 
 
 @dataclass(slots=True)

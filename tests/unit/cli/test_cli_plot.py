@@ -19,6 +19,7 @@ from simpleflow.swf.models.history import History
 from simpleflow.swf.svg import svg
 
 GOLDEN = Path(__file__).with_name("golden")
+ROOT = Path(__file__).parents[3]
 START = datetime(2026, 1, 5, 3, 41, tzinfo=UTC).timestamp()
 DOMAIN = {"domain": "D"}
 PAUSE = "__simpleflow_task_activity-shop.pay-1#1"
@@ -51,7 +52,7 @@ class Told:
 
     def chart(self, now: float = 0) -> Chart:
         history = History.from_event_list(sorted(self.events, key=lambda event: float(event["eventTimestamp"])))
-        return chart(history, now=datetime.fromtimestamp(START + now, UTC), id="shop-1 <&>")
+        return chart(history, now=datetime.fromtimestamp(START + now, UTC), id="shop-1")
 
 
 @pytest.fixture
@@ -86,10 +87,11 @@ def test_on_a_terminal(shop: Told) -> None:
 
 
 def test_as_svg(shop: Told) -> None:
+    """The picture in docs/how-to/watch.md."""
     drawn = svg(shop.chart())
-    same_as("profile.svg", drawn)
+    assert drawn == (ROOT / "docs" / "how-to" / "run.svg").read_text(encoding="utf-8")
     picture = ElementTree.fromstring(drawn)
-    assert "shop shop-1 <&>" in [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert "shop shop-1" in [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert not re.search(r"<script|href|url\((?!#)|@import", drawn)
 
 
