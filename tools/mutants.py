@@ -19,7 +19,6 @@ import mutants_of_ends
 import mutants_of_engine
 import mutants_of_objects
 import mutants_of_processes
-import mutants_of_runtime
 import mutants_of_steps
 import mutants_of_waiting
 from mutant import Mutant
@@ -34,7 +33,6 @@ for module in (
     mutants_of_canvases,
     mutants_of_objects,
     mutants_of_processes,
-    mutants_of_runtime,
     mutants_of_steps,
 ):
     MUTANTS += [Mutant(*each) for each in module.MUTANTS]

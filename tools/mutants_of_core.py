@@ -34,12 +34,6 @@ MUTANTS = [
         "if True:",
     ),
     Mutant(
-        "gaps of a cached run are not read (rule 11)",
-        "simpleflow/decider/decide.py",
-        'run is not None and run.last_event_id + 1 < events[0]["eventId"]',
-        "False",
-    ),
-    Mutant(
         "arguments are encoded late (rule 14)",
         "simpleflow/dataflow/graph.py",
         "            if template is not None:\n"
@@ -61,29 +55,11 @@ MUTANTS = [
         "if self.program.outcome is not None and event_id > self._horizon:",
     ),
     Mutant(
-        "fail fast is raised late (rule 9)",
-        "simpleflow/dataflow/turns.py",
-        "            if graph.urgent:\n                self._raise_in_owner",
-        "            if graph.urgent and not graph.woken:\n                self._raise_in_owner",
-    ),
-    Mutant(
         "a failure at submit is never raised (rule 9)",
         "simpleflow/dataflow/turns.py",
         "                urgent.remove(node)\n"
         "                branch.failures.append(node)\n",
         "                urgent.remove(node)\n",
-    ),
-    Mutant(
-        "a failure at submit is lost when run returns (rule 9)",
-        "simpleflow/dataflow/turns.py",
-        "            self._interrupt(branch, ())\n",
-        "",
-    ),
-    Mutant(
-        "a stale wait wakes its branch (rule 9)",
-        "simpleflow/dataflow/turns.py",
-        "                if branch.wait is wait:",
-        "                if True:",
     ),
     Mutant(
         "a failed argument does not keep a task from running (rule 10)",
@@ -137,12 +113,6 @@ MUTANTS = [
         "            self.take(next(iter(self._runs)))",
     ),
     Mutant(
-        "who waits for just that future is thrown at (rule 9)",
-        "simpleflow/dataflow/turns.py",
-        "        elif not branch.wait.exactly(node):",
-        "        elif True:",
-    ),
-    Mutant(
         "False hands on its failure (rule 10)",
         "simpleflow/dataflow/graph.py",
         "broken = node.error if node.raises is not False else None",
@@ -181,12 +151,6 @@ MUTANTS = [
         "name == command.activity.name)",
     ),
     Mutant(
-        "a parked decision counts (rule 21)",
-        "simpleflow/decider/run.py",
-        'if not _said(given.get("executionContext"))[1]:',
-        "if True:",
-    ),
-    Mutant(
         "replays are not muted (design 5.1)",
         "simpleflow/decider/run.py",
         "replaying=event_id <= self._horizon",
@@ -212,14 +176,6 @@ MUTANTS = [
         "        del self._openings[kind][id]\n"
         '        type = attributes[words.type]["name"] if words.type else ""\n'
         "        entry.refusals += 1\n",
-    ),
-    Mutant(
-        "eviction can be swallowed (rule 12)",
-        "simpleflow/dataflow/branches.py",
-        "                while branch.refusals > MAX_REFUSALS:\n"
-        "                    self.suspend",
-        "                while branch.refusals < 0:\n"
-        "                    self.suspend",
     ),
     Mutant(
         "a timer that was withdrawn is sent (rule 3)",

@@ -7,6 +7,7 @@ CALLING, CHILD, HEART = f"{RUNTIME}/calling.py", f"{RUNTIME}/child.py", f"{RUNTI
 LIFE, TREES, PARENT = f"{RUNTIME}/life.py", f"{RUNTIME}/trees.py", f"{RUNTIME}/parent.py"
 POLL, STOP, SUPERVISE = f"{RUNTIME}/poll.py", f"{RUNTIME}/stop.py", f"{RUNTIME}/supervise.py"
 STREAMS, WORKING = f"{RUNTIME}/streams.py", f"{RUNTIME}/working.py"
+ATTEMPT, OUTPUT = f"{RUNTIME}/attempt.py", f"{RUNTIME}/output.py"
 
 SUPERVISING = "tests/unit/runtime/test_supervise.py"
 SLOTS = "tests/unit/runtime/test_slots.py"
@@ -16,7 +17,10 @@ ENDS = "tests/unit/runtime/test_ends_of_children.py"
 UNREAD = "tests/unit/runtime/test_streams.py"
 PROCESSES = "tests/acceptance/test_processes.py::test_"
 LIFETIMES = "tests/acceptance/test_lifetimes.py::test_"
-IN_HAND = "tests/acceptance/test_tasks_in_hand.py::test_"
+OF_TASKS = "tests/acceptance/test_tasks_in_hand.py"
+IN_HAND = f"{OF_TASKS}::test_"
+PRINTED = f"{IN_HAND}what_a_task_in_a_thread_prints_is_kept"
+HERE = "tests/unit/runtime/test_attempts_here.py"
 
 MUTANTS = [
     # the supervisor
@@ -166,6 +170,14 @@ MUTANTS = [
     ("none-is-some", HEART, "math.inf if most == 0", "math.inf if most == -1", BEATS),
     ("a-heartbeat-that-fails-loses-the-task", HEART, '== "UnknownResourceFault"', '!= "nothing"', BEATS),
     ("a-request-to-cancel-is-not-read", HEART, 'if answer.get("cancelRequested") and', "if False and", BEATS),
+    ("a-third-is-a-half", HEART, "(timeout or math.inf) / 3", "(timeout or math.inf) / 2", BEATS),
+    ("a-heartbeat-that-failed-waits", HEART, "self._next = time.monotonic() + pause", "pass", BEATS),
+    ("retries-of-heartbeats-do-not-slow-down", HEART, "self._failures += 1", "pass", BEATS),
+    ("a-task-that-was-answered-is-lost", HEART, "if not self.on:  #", "if False:  #", BEATS),
+    ("a-cancelled-task-cannot-be-lost", HEART, 'if self.verdict != "lost":', "if self.verdict is None:", BEATS),
+    ("what-code-says-goes-out-at-once", HEART, "self._last + OFTEN", "self._last", BEATS),
+    ("an-earlier-task-wakes-no-heart", HEART, "elif pulse.due < self._asleep_until:", "elif False:", BEATS),
+    ("time-over-is-not-asked-about", HEART, "self._last + start_to_close + 0.1", "math.inf", BEATS),
     (
         "a-lost-task-is-answered",
         WORKING,
@@ -187,7 +199,15 @@ MUTANTS = [
         "            elif False:\n",
         f"{PROCESSES}the_end_of_a_tasks_time_is_asked_about",
     ),
+    # what a task's code asks, and prints
+    ("a-task-that-asks-is-interrupted", ATTEMPT, "if not self._open or self.asks:", "if not self._open:", HERE),
+    ("a-coroutine-that-asks-is-interrupted", ATTEMPT, "        if not self.asks:\n", "        if True:\n", OF_TASKS),
+    ("threads-keep-nothing", OUTPUT, "            kept.add(self._name, text)\n", "            pass\n", PRINTED),
+    ("everything-is-kept", OUTPUT, "    del kept[:-KEPT]\n", "", PRINTED),
     # children
+    ("children-never-wear-out", WORKING, "child.tasks >= most", "False", OF_TASKS),
+    ("a-childs-memory-is-not-looked-at", WORKING, "worn = size > work.max_rss", "worn = 0 > work.max_rss", OF_TASKS),
+    ("a-dead-child-has-no-peak", TREES, "self.peak = usage.ru_maxrss", "usage.ru_maxrss", OF_TASKS),
     (
         "a-fork-hides-a-death",
         PARENT,

@@ -105,7 +105,7 @@ MUTANTS = [
         UNIT,
     ),
     (
-        "a failure at submit is never raised (rule 9)",
+        "who waits after a failure at submit is not told (rule 9)",
         WAITING,
         "        if branch.failures or branch.cancel_asked or self._graph.urgent:\n",
         "        if False:\n",
@@ -353,7 +353,7 @@ MUTANTS = [
         PATCHED,
     ),
     (
-        "a parked decision is one (rule 21)",
+        "a parked decision counts (rule 21)",
         RUN,
         'if not _said(given.get("executionContext"))[1]:',
         "if True:",
