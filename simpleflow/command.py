@@ -25,6 +25,21 @@ SIGNALED: Final = "signaled"
 OURS: Final = "_simpleflow_"
 """Timers and markers whose names start so are the decider's own: no program knows of them."""
 
+PARKED: Final = f"{OURS}parked-"
+REST: Final = f"{OURS}rest"
+WAKE_UP: Final = f"{OURS}wake_up-"
+"""With these begin the ids of the decider's timers: until a parked run is tried again, until the engine is asked again
+for what it had too much of (`resting`), and for more than one answer holds."""
+
+PAUSE: Final = f"_{OURS}task_"
+WAIT: Final = f"_{OURS}wait-"
+RECEIVE: Final = f"_{OURS}receive-"
+"""With these begin the ids of timers that a program asks for and does not name: between the attempts of a task, for a
+sleep or a wait that has a limit, and for the limit of a signal that is waited for (`awaited`)."""
+
+UNSEEN: Final = (OURS, PAUSE)
+"""With these begin the names of timers and markers that are no step of the program."""
+
 PATCHED: Final = f"{OURS}patched"
 """The name of the markers that say which patches a run has; their details are the patch's name."""
 
@@ -211,3 +226,18 @@ Cancel = CancelActivity | CancelChild | CancelTimer
 Command = Opening | Cancel
 CANCELS: Final = frozenset(get_args(Cancel))
 Close = Complete | Fail | GiveUp | CancelRun | ContinueAsNew
+
+
+def resting(timer: str) -> str:
+    """Which kind of thing the engine had too much of, by the id of the timer; one without a kind is older."""
+    return timer.removeprefix(REST).rpartition("-")[0].lstrip("_") or ACTIVITY
+
+
+def awaited(timer: str) -> str:
+    """The name of the signal whose limit this timer is."""
+    return timer.removeprefix(RECEIVE).rpartition("-")[0]
+
+
+def shown(id: str) -> str:
+    """What names a task or a timer for people: its id, without what begins it because of its kind."""
+    return id.removeprefix("activity-").removeprefix(f"_{OURS}").removeprefix(OURS)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from simpleflow.command import ACTIVITY, OURS, TIMER, CancelTimer, Command, Names, StartTimer
+from simpleflow.command import ACTIVITY, PAUSE, TIMER, CancelTimer, Command, Names, StartTimer
 from simpleflow.dataflow.origins import Origins, named
 from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from simpleflow.dataflow.branches import Branch
 
 MAX_ID_LENGTH: Final = 256  # https://docs.aws.amazon.com/amazonswf/latest/apireference/API_ScheduleActivityTaskDecisionAttributes.html
-PAUSE: Final = f"_{OURS}task_"
 """Timers between two attempts of a task have ids that start so."""
 MAX_LOSSES: Final = 3  # a lost worker is no failure of the task, but a task that kills its workers is
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simpleflow.command import CHILD, OURS, SIGNAL, Command, SendSignal, StartChild
+from simpleflow.command import CHILD, RECEIVE, SIGNAL, Command, SendSignal, StartChild
 from simpleflow.dataflow.events import Signaled
 from simpleflow.dataflow.graph import End, Graph, Node
 from simpleflow.exceptions import TimeoutError
@@ -151,7 +151,7 @@ class Signals:
     def _limit(self, node: Node, name: str, timeout: int | str) -> None:
         """Let the node fail when the time is over, and the timer end with the node."""
         graph = self._graph
-        id = f"_{OURS}receive-{name[:200]}-{graph.number('receive', name)}".translate(_AS_ID)
+        id = f"{RECEIVE}{name[:200]}-{graph.number('receive', name)}".translate(_AS_ID)
         timer = graph.add(OwnTimer(id, timeout), node.owner, "", node.where)
         error = TimeoutError("RECEIVE", str(timeout), node.id)
 

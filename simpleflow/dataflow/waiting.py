@@ -8,7 +8,7 @@ from functools import partial
 from math import ceil, isfinite
 from typing import Any, Final
 
-from simpleflow.command import OURS
+from simpleflow.command import WAIT
 from simpleflow.dataflow.branches import Branch
 from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Node
@@ -142,7 +142,7 @@ class Waiting(Turns):
 
     def _new_timer(self, branch: Branch, seconds: int) -> Node:
         branch.timers += 1
-        id = f"_{OURS}wait-{branch.scope}{'.' if branch.scope else ''}{branch.timers}"
+        id = f"{WAIT}{branch.scope}{'.' if branch.scope else ''}{branch.timers}"
         return self._graph.add(OwnTimer(id, max(0, seconds)), branch, branch.scope, caller(), earlier=branch.since)
 
     def _sleep(self, seconds: int) -> Node:

@@ -27,10 +27,11 @@ from simpleflow.command import (
     CHILD,
     LAMBDA,
     MARKER,
-    OURS,
     PATCHED,
+    REST,
     SIGNAL,
     TIMER,
+    WAKE_UP,
     CancelActivity,
     CancelRun,
     CancelTimer,
@@ -38,6 +39,7 @@ from simpleflow.command import (
     Command,
     RecordMarker,
     SendSignal,
+    resting,
 )
 from simpleflow.constants import MAX_DECISIONS
 from simpleflow.decider.decisions import Decision, timer
@@ -287,8 +289,8 @@ class Outbox:
     def timer_started(self, id: str) -> None:
         """A timer of ours runs."""
         self._timers_refused = 0
-        if id.startswith(f"{OURS}rest"):
-            what = id.removeprefix(f"{OURS}rest").rpartition("-")[0].lstrip("_") or ACTIVITY
+        if id.startswith(REST):
+            what = resting(id)
             self._resting[what] = id
             self._rest_wanted.pop(what, None)
 
@@ -324,8 +326,8 @@ class Outbox:
         if self._timers_refused >= MAX_TRIES:
             self._timers_refused -= 1
             return []
-        timers = [timer(f"{OURS}rest_{what}-{event_id}", seconds) for what, seconds in self._rest_wanted.items()]
-        return [timer(f"{OURS}wake_up-{event_id}", 0), *timers] if more else timers
+        timers = [timer(f"{REST}_{what}-{event_id}", seconds) for what, seconds in self._rest_wanted.items()]
+        return [timer(f"{WAKE_UP}{event_id}", 0), *timers] if more else timers
 
     def _drop(self, close: Close) -> list[str]:
         """Forget what is not to be sent before a close; what it was."""

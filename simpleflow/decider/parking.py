@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, Final
 
-from simpleflow.command import OURS
+from simpleflow.command import OURS, PARKED
 from simpleflow.decider import decisions
 from simpleflow.decider.load import LoadError
 from simpleflow.exceptions import one_line
@@ -67,7 +67,7 @@ def parked(task: dict[str, Any], error: Exception, events: Events) -> dict[str, 
         "traceback": trace,
         **({"apart": True} if getattr(error, "apart", False) or last.get("apart") else {}),
     }
-    timers = [decisions.timer(f"{OURS}parked-{task['startedEventId']}", pause)]
+    timers = [decisions.timer(f"{PARKED}{task['startedEventId']}", pause)]
     if _timer_refused(events):
         log.error("%s cannot have a timer either: signal it once that is mended", who)
         timers = []

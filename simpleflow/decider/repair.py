@@ -18,8 +18,8 @@ from simpleflow.command import (
     ACTIVITY,
     CHILD,
     LAMBDA,
-    OURS,
     REPAIRED,
+    WAKE_UP,
     Command,
     ContinueAsNew,
     RunLambda,
@@ -211,7 +211,7 @@ def recording(pieces: Sequence[str], event_id: int) -> list[Decision]:
         if size > MAX_BYTES:
             break
         decisions.append(decision)
-    return [*decisions, timer(f"{OURS}wake_up-{event_id}", 0)]
+    return [*decisions, timer(f"{WAKE_UP}{event_id}", 0)]
 
 
 class Repair:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from simpleflow.clients import SWFClient
-from simpleflow.command import OURS
+from simpleflow.command import PAUSE, UNSEEN, shown
 from simpleflow.payload.codec import read_object
 from simpleflow.protocol.history import Event, attributes, close_status, opening_event_id
 from simpleflow.protocol.parsed import OPEN, RULES, SIGNAL, TASKS, TIMER, Effect, Rule
@@ -25,8 +25,6 @@ FAR: Final = 2.0
 """Seconds between two readings of a history that lies on Amazon's side, where each is a call that counts."""
 RECENT: Final = 50
 """How many of the last ends of a type tell its rate."""
-PAUSE: Final = f"_{OURS}task_"
-"""Begins the names of the timers in which a task waits for its next attempt."""
 RETRYING: Final = "waiting to retry"
 RUNNING: Final = frozenset({"started", "cancel_requested"})
 DONE: Final = frozenset({"completed"})
@@ -54,7 +52,7 @@ class Item:
     @property
     def label(self) -> str:
         """What names it for people."""
-        return self.id.removeprefix("activity-").removeprefix(f"_{OURS}").removeprefix(OURS)
+        return shown(self.id)
 
 
 @dataclass(slots=True)
@@ -228,7 +226,7 @@ class Watch:
         values = attributes(event)
         if rule.family is SIGNAL:
             self._tell(event, "signal", values["signalName"], rule.state)
-        elif rule.family is TIMER and values["timerId"].startswith((PAUSE, OURS)):
+        elif rule.family is TIMER and values["timerId"].startswith(UNSEEN):
             self._pause(rule, event, values)
         elif rule.effect is Effect.OPENS:
             self._opens(rule, event, values)

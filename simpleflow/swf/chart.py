@@ -14,8 +14,7 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 from typing import Any, Final
 
-from simpleflow.command import OURS
-from simpleflow.dataflow.graph import PAUSE
+from simpleflow.command import PARKED, UNSEEN, shown
 from simpleflow.payload.codec import read_object
 from simpleflow.protocol.history import Event, attributes, close_status, opening_event_id
 from simpleflow.protocol.parsed import RULES, SIGNAL, TASKS, TIMER, Effect, Rule
@@ -25,7 +24,6 @@ from simpleflow.swf.stats import instant
 
 Key = tuple[str, str]
 """What names a row: its kind and its id."""
-PARKED: Final = f"{OURS}parked-"
 """Begins the names of the timers in which a run waits for a decider with right code."""
 FINE: Final = 400
 """Segments that gathered rows have at most: nobody sees more."""
@@ -111,7 +109,7 @@ class Row:
             return f"{self.name} x {self.count:,}"
         if self.kind == SIGNAL.type:
             return self.name
-        return self.id.removeprefix("activity-").removeprefix(f"_{OURS}").removeprefix(OURS)
+        return shown(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +352,7 @@ class _Drawing:
 
 def _ours(timer: str) -> bool:
     """Whether it is no row of its own: a pause between attempts, or a wake-up call of the decider."""
-    return timer.startswith((PAUSE, OURS)) and not timer.startswith(PARKED)
+    return timer.startswith(UNSEEN) and not timer.startswith(PARKED)
 
 
 def _time(event: Event) -> datetime:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from simpleflow.command import CHILD, LAMBDA, OURS, SIGNAL, SIGNALED, TIMER
+from simpleflow.command import CHILD, LAMBDA, SIGNAL, SIGNALED, TIMER, UNSEEN
 from simpleflow.payload.codec import read_object
 from simpleflow.protocol import parsed
 from simpleflow.protocol.parsed import Record
@@ -131,7 +131,7 @@ def _has_own_control(record: Record) -> bool:
 def is_ours(record: Record) -> bool:
     """Whether it is a timer or a marker of the decider's own, of which no program knows."""
     name = str(record.get("id" if record["type"] == "timer" else "name"))
-    return record["type"] in ("timer", "marker") and name.startswith((OURS, f"_{OURS}task_"))
+    return record["type"] in ("timer", "marker") and name.startswith(UNSEEN)
 
 
 def _asked_for(told: parsed.History) -> Iterator[tuple[Key, Record]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simpleflow.command import OURS
+from simpleflow.command import PAUSE, RECEIVE, WAIT, awaited
 from simpleflow.decider.repair import REUSED, tasks_of
 from simpleflow.payload.codec import read_object
 from simpleflow.protocol.parsed import Record
@@ -25,9 +25,6 @@ REDUCED: Final = 2000
 RETRYING: Final = "waits to be retried"
 AWAITED: Final = "awaited"
 
-_WAIT: Final = f"_{OURS}wait-"
-_RECEIVE: Final = f"_{OURS}receive-"
-_PAUSE: Final = f"_{OURS}task_"
 _SUBJECTS: Final = {"child": "child_workflow", "lambda": "lambda_function"}
 
 
@@ -164,15 +161,15 @@ def _ran(record: Record) -> float | None:
 
 def _timer(id: str) -> str:
     """What a timer is called: those that waits have taken have no name of the user's."""
-    if id.startswith(_WAIT):
+    if id.startswith(WAIT):
         return "sleep or time limit"
-    if id.startswith(_RECEIVE):
-        return f"time limit for the signal {id.removeprefix(_RECEIVE).rpartition('-')[0]}"
+    if id.startswith(RECEIVE):
+        return f"time limit for the signal {awaited(id)}"
     return id
 
 
 def _is_pause(timer: Record) -> bool:
-    open = timer["state"] == "started" and timer["id"].startswith(_PAUSE)
+    open = timer["state"] == "started" and timer["id"].startswith(PAUSE)
     return open and isinstance(timer.get("control"), dict) and "task" in timer["control"]
 
 
@@ -182,7 +179,7 @@ def _idle_timers(nodes: Mapping[Key, Node], befores: set[Key]) -> set[Key]:
         key
         for key, node in nodes.items()
         if key[0] == "timer"
-        and str(key[1]).startswith((_WAIT, _RECEIVE))
+        and str(key[1]).startswith((WAIT, RECEIVE))
         and key not in befores
         and node.states["started"] == 0
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from simpleflow.command import OURS
+from simpleflow.command import PARKED, PAUSE, RECEIVE, REST, UNSEEN, WAIT, awaited, resting
 from simpleflow.payload.codec import extra, read_object
 from simpleflow.protocol.parsed import Record
 from simpleflow.swf.explanation.closed import error_of
@@ -21,10 +21,6 @@ PATIENT: Final = 5.0
 FEW: Final = 3
 """So many tasks of a kind are told one by one."""
 
-_WAIT: Final = f"_{OURS}wait-"
-_RECEIVE: Final = f"_{OURS}receive-"
-_REST: Final = f"{OURS}rest"
-_PAUSE: Final = f"_{OURS}task_"
 
 
 def reasons(history: History, run: Named, look: Look) -> Iterator[Reason]:
@@ -70,7 +66,7 @@ class _Waits:
             return
         times, begun = int(parked.get("times", 1)), parked.get("since")
         since = datetime.fromtimestamp(begun, UTC) if begun else None
-        again = next((t for t in self._open_timers() if t["id"].startswith(f"{OURS}parked-")), None)
+        again = next(iter(self._open_timers(PARKED)), None)
         when = f"tried again at {clock(self._due(again))}" if again is not None else "signal it once that is mended"
         count = f" ({times} times since {clock(since)})" if times > 1 else f" (since {clock(since)})"
         yield Reason(
@@ -159,8 +155,8 @@ class _Waits:
             yield Reason("stuck", text, self._run.command("workflow.terminate"), {"waits_for": stuck})
 
     def _held(self) -> Iterator[Reason]:
-        for timer in self._open_timers(_REST):
-            what, due = timer["id"].removeprefix(_REST).rpartition("-")[0].lstrip("_") or "activity", self._due(timer)
+        for timer in self._open_timers(REST):
+            what, due = resting(timer["id"]), self._due(timer)
             text = f"the engine takes no more of it ({what}) for now: it is asked again at {self._till(due)}"
             yield Reason("throttled", text, None, {"kind": what, "until": due})
         held = self._said.get("held")
@@ -171,9 +167,9 @@ class _Waits:
     # -- tasks -----------------------------------------------------------------------------------------------------
 
     def _retries(self) -> Iterator[Reason]:
-        for timer in self._open_timers():
+        for timer in self._open_timers(PAUSE):
             told = timer.get("control")
-            if not timer["id"].startswith(_PAUSE) or not isinstance(told, dict) or "task" not in told:
+            if not isinstance(told, dict) or "task" not in told:
                 continue
             id, due = told["task"], self._due(timer)
             record = self._told.activities.get(id) or self._told.child_workflows.get(id)
@@ -251,7 +247,7 @@ class _Waits:
     # -- signals and timers ----------------------------------------------------------------------------------------
 
     def _signals(self) -> Iterator[Reason]:
-        limits = {t["id"].removeprefix(_RECEIVE).rpartition("-")[0]: t for t in self._open_timers(_RECEIVE)}
+        limits = {awaited(t["id"]): t for t in self._open_timers(RECEIVE)}
         for name in map(str, self._said.get("waiting_signals") or ()):
             since, due = self._awaited_since(name), self._due(limits.get(name))
             at = self._waits_at()
@@ -278,10 +274,10 @@ class _Waits:
     def _timers(self) -> Iterator[Reason]:
         for timer in self._open_timers():
             id = timer["id"]
-            if id.startswith((OURS, _PAUSE, _RECEIVE)):
+            if id.startswith((*UNSEEN, RECEIVE)):
                 continue
             due = self._due(timer)
-            what = "a sleep, or a time to wait at most," if id.startswith(_WAIT) else f"the timer {id}"
+            what = "a sleep, or a time to wait at most," if id.startswith(WAIT) else f"the timer {id}"
             yield Reason("timer", f"{what} ends at {self._till(due)}", None, {"timer": id, "until": due})
 
     def _open_timers(self, prefix: str = "") -> list[Record]:
