@@ -43,7 +43,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 __all__ = ["RequiredArgument", "format_arguments", "plain_arguments", "program", "python"]
 
-OURS: Final = {__file__, activity_module.__file__}
+OUR_FILES: Final = {__file__, activity_module.__file__}
 MODULE: Final = "simpleflow.execute"
 _MARK: Final = "_runs_in_a_process_of_its_own"
 
@@ -247,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out.flush()
         return 0
     except BaseException as error:
-        _, details = describe(without_frames(error, OURS))
+        _, details = describe(without_frames(error, OUR_FILES))
         logging.getLogger(options.logger_name).error(
             "%s: %s", options.function, one_line(error), exc_info=error if options.error_fd is None else None
         )

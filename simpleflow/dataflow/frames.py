@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import FrameType, TracebackType
 from typing import Final
 
-OURS: Final = (
+OUR_MODULES: Final = (
     *("simpleflow.workflow", "simpleflow.futures", "simpleflow.dataflow", "simpleflow.canvas"),
     *("simpleflow.step.submittable", "simpleflow.step.workflow"),
 )
@@ -45,7 +45,7 @@ def without_ours(error: BaseException) -> None:
 
 @lru_cache(1024)
 def _is_ours(module: object) -> bool:
-    return isinstance(module, str) and module.startswith(OURS)
+    return isinstance(module, str) and module.startswith(OUR_MODULES)
 
 
 def raised_at(error: BaseException) -> str:

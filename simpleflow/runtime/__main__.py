@@ -16,14 +16,14 @@ from simpleflow import config as settings
 from simpleflow.clients import client
 from simpleflow.exceptions import one_line
 from simpleflow.observe import Traffic, bear_with_streams, configure_logging
-from simpleflow.runtime.board import Board, both
+from simpleflow.runtime.board import Board
 from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.life import end_after
 from simpleflow.runtime.poll import Point, no_point
 from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.streams import hold_nobody_up
-from simpleflow.runtime.titles import Tell, described, titled, untitled
+from simpleflow.runtime.titles import Tell, both, described, titled, untitled
 from simpleflow.runtime.trees import adopt
 
 log = logging.getLogger("simpleflow.runtime")

@@ -14,14 +14,14 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from simpleflow.runtime.titles import Tell, untitled
+from simpleflow.runtime.titles import Tell
 
 LATE: Final = 120.0
 """Seconds after which a loop that has not turned is dead: a long poll takes 60, a pause after an error up to 30."""
 
 STATES: Final = ("gone", "starting", "retrying", "polling", "completing", "deciding", "processing")
 READY: Final = frozenset(STATES[3:])
-PATIENT: Final = "processing"
+MAY_LAST: Final = "processing"
 """May last: a task has timeouts of its own."""
 
 ROW: Final = struct.Struct("=dIB3x")
@@ -37,7 +37,7 @@ class Row:
     seconds: float
 
     def late(self, most: float) -> bool:
-        return self.state != PATIENT and self.seconds > most
+        return self.state != MAY_LAST and self.seconds > most
 
 
 class Board:
@@ -68,15 +68,3 @@ class Board:
     def rows(self) -> list[Row]:
         now = time.monotonic()
         return [Row(STATES[state], pid, max(0.0, now - since)) for since, pid, state in ROW.iter_unpack(self._memory)]
-
-
-def both(first: Tell, second: Tell) -> Tell:
-    """Tells two at once; costs nothing where one of them is nobody."""
-    if first is untitled or second is untitled:
-        return second if first is untitled else first
-
-    def tell(state: str) -> None:
-        first(state)
-        second(state)
-
-    return tell

@@ -36,7 +36,7 @@ MIDDLEWARES: Final = "simpleflow_middlewares"
 are called as ``f(context)``, those after, if the activity returned, as ``f(context, result=result)``."""
 
 _ASYNCIO: Final = Path(os.__file__).parent / "asyncio"
-OURS: Final = {
+OUR_FILES: Final = {
     *(__file__, activity_module.__file__, attempt_module.__file__),
     *(str(_ASYNCIO / name) for name in ("runners.py", "base_events.py")),
 }
@@ -136,7 +136,7 @@ def call(
 def _failed(error: Any, codec: Codec, heartbeat: str | None) -> Answer:
     if issubclass(type(error), ExecutionError) and error.details:  # what was raised there is the failure
         return {"reason": cut(clean(error.reason), MAX_REASON), "details": carrying(error.details, heartbeat)}
-    told = without_frames(error, OURS)
+    told = without_frames(error, OUR_FILES)
     reason, details = describe(told, codec.keep)
     if heartbeat is not None:
         details = carrying(details if details.startswith("{") else describe(told)[1], heartbeat)
@@ -253,7 +253,7 @@ def response(kind: str, token: str, answer: Answer) -> tuple[str, dict[str, Any]
 
 
 def _stale(name: str, error: BaseException) -> Answer:
-    _, details = describe(without_frames(error, OURS))
+    _, details = describe(without_frames(error, OUR_FILES))
     # A module that failed may have left others imported that are corrected with it: only a new process sees them.
     return {"reason": not_found(name, error), "details": details, "stale": not isinstance(error, NotAllowed)}
 

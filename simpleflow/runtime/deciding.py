@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from itertools import islice
 from typing import Any, Final
 
 from simpleflow import log as logs
@@ -22,6 +23,7 @@ from simpleflow.payload.store import Payloads
 from simpleflow.runtime import watchdog
 from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.poll import Call, identity, serve, unique_list
+from simpleflow.runtime.runs import Run, history
 from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.titles import Tell, untitled
@@ -93,15 +95,9 @@ def _poll(spec: Spec) -> Poll:
 
 def _history(client: Any, domain: str, task: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All events that a decision may know of."""
-    found: list[dict[str, Any]] = []
-    token: dict[str, str] = {}
-    while len(found) < task["startedEventId"]:
-        page = client.get_workflow_execution_history(domain=domain, execution=task["workflowExecution"], **token)
-        found += page["events"]
-        if not page.get("nextPageToken"):
-            break
-        token = {"nextPageToken": page["nextPageToken"]}
-    return found[: task["startedEventId"]]
+    execution = task["workflowExecution"]
+    run = Run(domain, execution["workflowId"], execution["runId"])
+    return list(islice(history(client, run), task["startedEventId"]))
 
 
 def patience(timeout: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""A task that somebody else has polled: ``worker.start --poll-data``."""
+"""A task that somebody else has polled: ``worker.start --poll-data``, and the decision that a trial makes."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from simpleflow.runtime.streams import OURS, Patient
+from simpleflow.runtime.streams import OUTLETS, Outlet
 
 KEPT: Final = 16_384
 """Bytes that are kept of each stream of an attempt: the last ones."""
@@ -26,7 +26,7 @@ class Output:
     """The reading ends of a child's streams. A thread hands on what comes, to those of the same names in `to`, for as
     long as anybody can write there."""
 
-    def __init__(self, to: Mapping[str, Patient] = OURS) -> None:
+    def __init__(self, to: Mapping[str, Outlet] = OUTLETS) -> None:
         self._to = to
         self._lock = threading.Lock()
         self._ends: dict[int, str] = {}
@@ -87,7 +87,7 @@ class Kept:
     """The end of what a task in a thread has written."""
 
     def __init__(self) -> None:
-        self._kept = {name: bytearray() for name in OURS}
+        self._kept = {name: bytearray() for name in OUTLETS}
 
     def add(self, name: str, text: str) -> None:
         _keep(self._kept[name], text.encode(errors="backslashreplace"))
@@ -133,7 +133,7 @@ class Shared:
 
 def share_streams() -> None:
     """Make this process's standard output and error `Shared`, for who prints and for who logs."""
-    for name in OURS:
+    for name in OUTLETS:
         stream = getattr(sys, name)
         shared: Any = Shared(name, stream)
         setattr(sys, name, shared)

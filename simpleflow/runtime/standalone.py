@@ -29,7 +29,7 @@ from simpleflow.workflow import Workflow
 log = logging.getLogger("simpleflow.runtime")
 
 LOOK: Final = 0.2  # seconds between two looks at the history
-PATIENCE: Final = 3.0
+IN_VAIN: Final = 3.0
 """Seconds for processes to end by themselves once the run is closed: what they still do is in vain."""
 STDOUT: Final = {"worker": 2, "lambda-worker": 2}
 """What activities and Lambda functions print goes to standard error, since standard output is the run's."""
@@ -192,10 +192,10 @@ def drive(watch: Watch, place: Place, crew: Crew, stop: Stop, saw: Callable[[Wat
 
 
 def _end(supervisor: Supervisor, stop: Stop, hurry: bool) -> None:
-    """Let all processes drain, and wait for them; once PATIENCE is over, and there is no point in it, end them."""
+    """Let all processes drain, and wait for them; once IN_VAIN is over, and there is no point in it, end them."""
     if not stop():
         stop.request("" if hurry else "giving up")
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + IN_VAIN
     while supervisor.alive:
         supervisor.tend(0.1)
         if hurry and time.monotonic() > until:

@@ -2,7 +2,7 @@
 
 Who writes into a pipe or to a terminal whose reader has stopped waits until that goes on. Our processes may not wait:
 they have heartbeats to send and tasks to answer. So a thread writes, and who has something to say waits until it is
-written, for PATIENCE seconds and once. What is said from then on is kept for when the reader goes on, as much as MOST,
+written, for STOPPED seconds and once. What is said from then on is kept for when the reader goes on, as much as MOST,
 and of the rest the lines are counted. It knows bytes, and nothing of what they say.
 """
 
@@ -18,13 +18,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-PATIENCE: Final = 0.5
+STOPPED: Final = 0.5
 """Seconds without a byte read after which a reader has stopped."""
 MOST: Final = 1_000_000
 """Bytes that are kept for a reader that has stopped."""
 
 
-class Patient(io.RawIOBase):
+class Outlet(io.RawIOBase):
     """What is written to a file descriptor by a thread of its own. `write` takes all, and fails never."""
 
     def __init__(self, descriptor: int, name: str = "") -> None:
@@ -66,13 +66,13 @@ class Patient(io.RawIOBase):
         """Wait until all is written, or the reader has stopped."""
         with self._changed:
             while (before := self._written) < self._taken:
-                if not self._changed.wait_for(lambda: self._written > before, PATIENCE):
+                if not self._changed.wait_for(lambda: self._written > before, STOPPED):
                     return
 
     def _wait(self, until: Callable[[], bool]) -> bool:
         """Whether it is so, at the latest when the reader has stopped."""
         if not until() and not self._stopped:
-            self._stopped = not self._changed.wait_for(until, PATIENCE)
+            self._stopped = not self._changed.wait_for(until, STOPPED)
         return until()
 
     def _take(self, piece: bytes) -> int:
@@ -104,7 +104,7 @@ class Patient(io.RawIOBase):
                 self._changed.notify_all()
 
 
-OURS: Final = {"stdout": Patient(1, "<stdout>"), "stderr": Patient(2, "<stderr>")}
+OUTLETS: Final = {"stdout": Outlet(1, "<stdout>"), "stderr": Outlet(2, "<stderr>")}
 """This process's own streams."""
 
 
@@ -116,16 +116,16 @@ def hold_nobody_up(*names: str) -> None:
         if stream is not None and stream is getattr(sys, f"__{name}__"):
             stream.flush()
             by_lines = stream.line_buffering or stream.write_through
-            buffer = io.BufferedWriter(OURS[name])
+            buffer = io.BufferedWriter(OUTLETS[name])
             setattr(sys, name, io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=by_lines))
     atexit.register(_end)
 
 
 def _end() -> None:
-    for name, patient in OURS.items():
+    for name, outlet in OUTLETS.items():
         if (stream := getattr(sys, name)) is not None and not stream.closed:
             stream.flush()
-        patient.drain()
+        outlet.drain()
 
 
 def _write(descriptor: int, data: bytes) -> None:

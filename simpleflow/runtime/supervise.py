@@ -167,7 +167,7 @@ class Supervisor:
 
     def tend(self, timeout: float | None) -> None:
         """Wait for a death, a signal or `timeout` seconds (None: no limit), and do what it calls for."""
-        self._stop.wait(self._patience(timeout))
+        self._stop.wait(self._until_due(timeout))
         while self._told < self._stop.requests:
             self._tell()
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
@@ -180,7 +180,7 @@ class Supervisor:
         elif time.monotonic() >= self._remind_at:
             self._remind()
 
-    def _patience(self, timeout: float | None) -> float | None:
+    def _until_due(self, timeout: float | None) -> float | None:
         """Seconds until there is something to do although nothing happens."""
         dues = [] if self._stop() else [place.due for place in self._places if place.process is None]
         if self._kill_at is not None:

@@ -1,4 +1,4 @@
-"""What `ps` and `top` show of our processes: ``simpleflow DeciderPoller(task_list=orders)[polling]``."""
+"""Who is told what a process does; `ps` and `top` show it: ``simpleflow DeciderPoller(task_list=orders)[polling]``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from simpleflow import config
 
 Tell = Callable[[str], None]
-"""Shows a state of this process, such as "polling"."""
+"""Is told a state of this process, or of one of its loops, such as "polling", to show it."""
 
 
 def untitled(state: str) -> None:
-    """Where the command line stays as it is."""
+    """Where nobody is told."""
 
 
 def described(name: str, **properties: object) -> str:
@@ -32,4 +32,16 @@ def titled(what: str) -> Tell:
         setproctitle(f"simpleflow {what}[{state}]")
 
     tell("initializing")
+    return tell
+
+
+def both(first: Tell, second: Tell) -> Tell:
+    """Tells two at once; costs nothing where one of them is nobody."""
+    if first is untitled or second is untitled:
+        return second if first is untitled else first
+
+    def tell(state: str) -> None:
+        first(state)
+        second(state)
+
     return tell

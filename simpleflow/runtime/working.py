@@ -24,10 +24,9 @@ from simpleflow.payload.notes import Notes
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.attempt import Attempt, seconds_of
-from simpleflow.runtime.board import both
 from simpleflow.runtime.calling import Answer, context_of, response
 from simpleflow.runtime.child import Terms, preload
-from simpleflow.runtime.heart import Heart, Pulse
+from simpleflow.runtime.heart import Heart, HeartClient, Pulse
 from simpleflow.runtime.output import Kept, keeping, share_streams
 from simpleflow.runtime.parent import WarmChild
 from simpleflow.runtime.poll import Call, Client, Point, identity, no_point, serve
@@ -35,12 +34,12 @@ from simpleflow.runtime.spec import Work
 from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.supervise import restart_delay
 from simpleflow.runtime.telling import Teller
-from simpleflow.runtime.titles import Tell, described, untitled
+from simpleflow.runtime.titles import Tell, both, described, untitled
 from simpleflow.runtime.trees import Household
 
 log = logging.getLogger("simpleflow.runtime")
 
-GRACE: Final = 3.0
+SOFTLY: Final = 3.0
 """Seconds between the soft signal to a task and the hard one."""
 LAST_LINES: Final = 20
 
@@ -48,10 +47,8 @@ Task = dict[str, Any]
 """What a poll gave."""
 
 
-class WorkerClient(Client, Protocol):
+class WorkerClient(Client, HeartClient, Protocol):
     """What a worker needs of `simpleflow.clients`."""
-
-    def record_activity_task_heartbeat(self, *, taskToken: str, details: str = ...) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ class Worker:
         heartbeat: int | None = None,
         work: Work = Work(),  # noqa: B008 - frozen
         point: Point = no_point,
-        grace: float = GRACE,
+        grace: float = SOFTLY,
         tell: Tell = untitled,
         beat: Callable[[int], Tell] = lambda number: untitled,
     ) -> None:
