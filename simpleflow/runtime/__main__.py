@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from simpleflow import config as settings
 from simpleflow.clients import client
@@ -25,6 +25,10 @@ from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.streams import hold_nobody_up
 from simpleflow.runtime.titles import Tell, both, described, titled, untitled
 from simpleflow.runtime.trees import adopt
+
+if TYPE_CHECKING:
+    from simpleflow.config import Config
+    from simpleflow.runtime.working import Worker, WorkerClient
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -57,35 +61,37 @@ def run_role(spec: Spec, point: Point = no_point) -> int:
     stores = config.payload_stores(spec.engine)
     traffic = Traffic()
     with closing(client(spec.engine, stopping=stop, point=point, traffic=traffic, **_configured(spec))) as engine:
-        if spec.role in ("worker", "lambda-worker"):
-            from simpleflow.runtime.working import ACTIVITY, LAMBDA, Worker
-
-            kind = ACTIVITY if spec.role == "worker" else LAMBDA
-            giver = Handed(engine, dict(spec.task)) if spec.task else engine
-            where = (giver, spec.domain, spec.task_list, stop)
-            worker = Worker(
-                *where,
-                kind=kind,
-                config=config,
-                stores=stores,
-                heartbeat=spec.heartbeat,
-                work=spec.work,
-                point=point,
-                grace=config.activity_sigterm_wait_sec,
-                tell=title,
-                beat=beat,
-            )
-            worker.run(spec.one_task)
-        elif spec.role == "trial":
+        if spec.role == "trial":
             from simpleflow.runtime.deciding import decide_apart
 
             return decide_apart(engine, spec, stop, config=config, stores=stores)
-        else:
+        if spec.role == "decider":
             from simpleflow.runtime.deciding import decide_forever
 
             decide_forever(engine, spec, stop, config=config, stores=stores, tell=both(title, beat(0)))
+        else:
+            giver = Handed(engine, dict(spec.task)) if spec.task else engine
+            told = {"stores": stores, "point": point, "tell": title, "beat": beat}
+            _worker(giver, spec, stop, config, told).run(spec.one_task)
     log.info("%s", traffic)
     return 0
+
+
+def _worker(client: WorkerClient, spec: Spec, stop: Stop, config: Config, told: Mapping[str, Any]) -> Worker:
+    from simpleflow.runtime.working import ACTIVITY, LAMBDA, Worker
+
+    return Worker(
+        client,
+        spec.domain,
+        spec.task_list,
+        stop,
+        kind=ACTIVITY if spec.role == "worker" else LAMBDA,
+        config=config,
+        heartbeat=spec.heartbeat,
+        work=spec.work,
+        grace=config.activity_sigterm_wait_sec,
+        **told,
+    )
 
 
 def main(argument: str) -> int:
