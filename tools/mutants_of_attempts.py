@@ -9,7 +9,10 @@ BRANCHES = "simpleflow/dataflow/branches.py"
 RETRY = "simpleflow/retry.py"
 TRANSLATE = "simpleflow/decider/translate.py"
 
-TESTS = "tests/unit/dataflow/test_attempts.py tests/unit/decider/test_retries.py tests/unit/test_retry.py"
+TESTS = (
+    "tests/unit/dataflow/test_attempts.py tests/unit/dataflow/test_task_failures.py "
+    "tests/unit/decider/test_retries.py tests/unit/test_retry.py"
+)
 
 MUTANTS = [
     (

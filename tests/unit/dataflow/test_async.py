@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from test_program import Drive, f, fast, g, soft
+from driving import Drive, f, fast, g, soft
 
 from simpleflow import Workflow, futures
 from simpleflow.dataflow import Completed

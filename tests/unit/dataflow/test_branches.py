@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from test_program import Drive, f, fast, g, make, soft
+from driving import Drive, f, fast, g, make, soft
 
 from simpleflow import Workflow
 from simpleflow.exceptions import BranchCanceled, PayloadError, TaskCanceled, TaskFailed

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from test_program import Drive, f, fast, g, make
+from driving import Drive, f, fast, g, make
 
 from simpleflow import Workflow
 from simpleflow.canvas import AggregateException, Chain, FuncGroup, Group

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from driving import Drive, f, g, make
 from test_canvas import drive, hard, ok, told
-from test_program import Drive, f, g, make
 
 from simpleflow import Workflow
 from simpleflow.canvas import Chain, FuncGroup, Group, GroupFuture

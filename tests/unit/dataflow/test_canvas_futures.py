@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from driving import Drive, f, g, soft
 from test_canvas import Child, bad, drive, hard, ok, told
-from test_program import Drive, f, g, soft
 
 from simpleflow import Workflow, futures
 from simpleflow.canvas import Chain, ChainFuture, FuncGroup, Group, GroupFuture

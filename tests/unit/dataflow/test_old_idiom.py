@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from test_program import Drive, f, fast, g, same, soft
+from driving import Drive, f, fast, g, same, soft
 from test_waiting import fire, timers
 
 from simpleflow import Workflow, activity, futures

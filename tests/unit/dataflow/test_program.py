@@ -6,20 +6,17 @@ import gc
 from typing import Any
 
 import pytest
+from driving import Drive, f, g, make, same
 
-from simpleflow import Workflow, activity, futures
+from simpleflow import Workflow, futures
 from simpleflow.command import (
-    ACTIVITY,
     TIMER,
     CancelActivity,
     CancelTimer,
-    Command,
     Complete,
-    Fail,
-    ScheduleActivity,
     StartTimer,
 )
-from simpleflow.dataflow import Cancelled, Completed, Failed, Program, Started
+from simpleflow.dataflow import Completed
 from simpleflow.exceptions import (
     Evicted,
     PayloadError,
@@ -31,73 +28,6 @@ from simpleflow.exceptions import (
 )
 from simpleflow.payload.codec import Codec
 from simpleflow.task import TimerTask
-
-
-def make(name: str, **options: Any) -> activity.Activity[..., Any]:
-    return activity.Activity(lambda *args, **kwargs: None, name=name, **options)
-
-
-f = make("f")
-g = make("g")
-fast = make("fast", raises_on_failure=True)
-soft = make("soft", raises_on_failure=False)
-same = make("same", idempotent=True)
-
-
-class Drive:
-    """A program, fed by hand; `asked` collects the ids (with attempts from the second on)."""
-
-    def __init__(
-        self, run: Any, *args: Any, codec: Codec | None = None, remember: bool = False, **members: Any
-    ) -> None:
-        kind = type("W", (Workflow,), {"run": run, **members})
-        self.program = Program(kind, codec or Codec(), remember=remember)
-        self.commands: list[Command] = []
-        self.time = 0.0
-        codec = Codec()
-        call = codec.template_call(args, {}, "input").fill([])
-        self._feed(Started(0.0, call, {"run_id": "r"}))
-
-    def _feed(self, event: Any) -> None:
-        self.commands += self.program.advance(event)
-
-    def ok(self, id: str, result: str | None = "1", *, kind: str = ACTIVITY) -> Drive:
-        self.time += 1
-        self._feed(Completed(self.time, id, result, kind))
-        return self
-
-    def fail(self, id: str, *, lost: bool = False) -> Drive:
-        self.time += 1
-        self._feed(Failed(self.time, id, TaskFailed(id, "ValueError: no"), lost))
-        return self
-
-    def cancelled(self, id: str) -> Drive:
-        self._feed(Cancelled(self.time, id, TaskCanceled(None, id)))
-        return self
-
-    @property
-    def asked(self) -> list[str]:
-        return [
-            command.id if command.attempt == 1 else f"{command.id}#{command.attempt}"
-            for command in self.commands
-            if isinstance(command, ScheduleActivity)
-        ]
-
-    @property
-    def inputs(self) -> dict[str, str]:
-        return {command.id: command.input for command in self.commands if isinstance(command, ScheduleActivity)}
-
-    @property
-    def result(self) -> Any:
-        outcome = self.program.outcome
-        assert isinstance(outcome, Complete), outcome
-        return Codec().thaw(outcome.result)
-
-    @property
-    def error(self) -> BaseException:
-        outcome = self.program.outcome
-        assert isinstance(outcome, Fail), outcome
-        return outcome.error
 
 
 def test_a_number_is_taken_at_submit_whatever_becomes_ready_first() -> None:
@@ -156,102 +86,6 @@ def test_arguments_are_encoded_at_submit_and_results_decoded_at_each_read() -> N
     assert drive.ok("activity-g-1", "3").result == [[0], 3]
 
 
-def test_result_raises_the_failure_and_exception_returns_it() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(f)
-        assert isinstance(a.exception, TaskFailed)
-        with pytest.raises(TaskFailed, match="ValueError: no"):
-            _ = a.result
-        assert a.exception is not a.exception, "each look gives a fresh copy"
-        return a.state
-
-    assert Drive(run).fail("activity-f-1").result == futures.FINISHED
-
-
-def test_an_unread_failure_changes_nothing_and_is_reported() -> None:
-    def run(self: Workflow) -> Any:
-        a, b = self.submit(f), self.submit(g)
-        b.result
-        return a.done
-
-    drive = Drive(run).fail("activity-f-1").ok("activity-g-1")
-    assert drive.result is True
-    (line,) = drive.program.unseen_failures
-    assert "activity-f-1" in line and "test_program.py" in line
-
-
-def test_a_failure_that_was_looked_at_is_not_reported() -> None:
-    def run(self: Workflow) -> Any:
-        return repr(self.submit(f).exception)
-
-    assert Drive(run).fail("activity-f-1").program.unseen_failures == []
-
-
-def test_raises_on_failure_is_raised_at_once_at_whatever_it_waits_for() -> None:
-    def run(self: Workflow) -> Any:
-        self.submit(fast)
-        slow = self.submit(f)
-        try:
-            return slow.result
-        except TaskFailed as error:
-            return [str(error), slow.result]
-
-    drive = Drive(run).fail("activity-fast-1")
-    assert drive.ok("activity-f-1", "7").result == ["activity-fast-1: ValueError: no", 7]
-
-
-def test_raises_on_failure_uncaught_fails_the_run() -> None:
-    def run(self: Workflow) -> Any:
-        self.submit(fast)
-        return self.submit(f).result
-
-    assert isinstance(Drive(run).fail("activity-fast-1").error, TaskFailed)
-
-
-def test_raises_on_failure_goes_ahead_of_other_wake_ups_of_the_same_event() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(f)
-        self.submit(fast, a)  # fails with a, by the same event
-        try:
-            return repr(a.exception)
-        except TaskFailed:
-            return "thrown at the wait for a"
-
-    assert Drive(run).fail("activity-f-1").result == "thrown at the wait for a"
-
-
-def test_who_waits_for_just_the_failing_future_gets_its_answer() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(fast)
-        return [repr(a.exception), a.done]
-
-    assert Drive(run).fail("activity-fast-1").result == ['TaskFailed (activity-fast-1, "ValueError: no")', True]
-
-
-def test_false_gives_none_and_hands_none_on() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(soft)
-        b = self.submit(f, a)
-        return [a.result, repr(a.exception), b.result]
-
-    drive = Drive(run).fail("activity-soft-1")
-    assert drive.inputs["activity-f-1"] == '{"args":[null],"kwargs":{}}'
-    assert drive.ok("activity-f-1").result == [None, 'TaskFailed (activity-soft-1, "ValueError: no")', 1]
-
-
-def test_a_task_that_depends_on_a_failed_one_fails_with_its_error_and_never_runs() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(f)
-        b = self.submit(g, a)
-        late = [repr(b.exception)]
-        c = self.submit(g, b)  # settles at once
-        return [*late, repr(c.exception)]
-
-    drive = Drive(run).fail("activity-f-1")
-    assert drive.result == ['TaskFailed (activity-f-1, "ValueError: no")'] * 2
-    assert drive.asked == ["activity-f-1"]
-
-
 def test_retry_gives_the_same_id_another_attempt() -> None:
     again = make("again", retry=2)
 
@@ -307,18 +141,6 @@ def test_the_pinned_hash_of_keywords() -> None:
         return self.submit(same, a=1).result
 
     assert Drive(run).asked == ["activity-same-adb86b0326491007eae44a0a692bfc53"]
-
-
-def test_raises_on_failure_is_each_submission_s_own() -> None:
-    lax = make("same", idempotent=True, raises_on_failure=False)
-
-    def run(self: Workflow) -> Any:
-        a, b = self.submit(same, 1), self.submit(lax, 1)
-        return [b.result, repr(a.exception)]
-
-    drive = Drive(run)
-    assert len(drive.asked) == 1
-    assert drive.fail(drive.asked[0]).result[0] is None
 
 
 def test_equal_idempotent_calls_with_other_options_are_an_error() -> None:
@@ -608,18 +430,6 @@ def test_exceptions_are_one_family() -> None:
     assert not issubclass(Evicted, Exception)
 
 
-def test_a_task_with_a_failed_argument_is_not_run_when_its_last_argument_comes_by_the_same_event() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(f)
-        x = self.submit(soft, a)  # fails with a, and hands on None
-        d = self.submit(g, a, x)
-        return repr(d.exception)
-
-    drive = Drive(run).fail("activity-f-1")
-    assert drive.asked == ["activity-f-1"]
-    assert drive.result == 'TaskFailed (activity-f-1, "ValueError: no")'
-
-
 def test_ten_thousand_equal_idempotent_calls_in_a_row() -> None:
     def run(self: Workflow) -> Any:
         future = self.submit(same, 1)
@@ -651,56 +461,6 @@ def test_what_was_cancelled_is_not_tried_again() -> None:
     ]
 
 
-def test_a_failure_at_submit_is_raised_where_the_run_waits_next() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(f)
-        a.exception
-        self.submit(fast, a)  # fails at once
-        try:
-            return self.submit(g).result
-        except TaskFailed as error:
-            return f"raised: {error.name}"
-
-    assert Drive(run).fail("activity-f-1").result == "raised: activity-f-1"
-
-
-def test_a_failure_at_submit_is_raised_also_where_the_run_need_not_wait() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(f)
-        a.exception
-        self.submit(fast, a)  # fails at once
-        try:
-            return repr(a.exception)  # is known
-        except TaskFailed as error:
-            return f"raised: {error.name}"
-
-    assert Drive(run).fail("activity-f-1").result == "raised: activity-f-1"
-
-
-def test_a_wait_that_was_broken_off_wakes_nobody_later() -> None:
-    def run(self: Workflow) -> Any:
-        self.submit(fast)
-        x, y = self.submit(f), self.submit(f)
-        try:
-            futures.wait(x, y)
-        except TaskFailed:
-            return self.submit(g).result
-
-    drive = Drive(run).fail("activity-fast-1").ok("activity-f-1").ok("activity-f-2")
-    assert drive.program.outcome is None
-    assert drive.ok("activity-g-1", "5").result == 5
-
-
-def test_a_failure_at_submit_fails_a_run_that_waits_no_more() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(f)
-        a.exception
-        self.submit(fast, a)
-        return "all well"
-
-    assert isinstance(Drive(run).fail("activity-f-1").error, TaskFailed)
-
-
 def test_cancelling_one_of_two_equal_submissions_asks_for_the_end_of_both() -> None:
     def run(self: Workflow) -> Any:
         one, two = self.submit(same, 1), self.submit(same, 1)
@@ -710,20 +470,6 @@ def test_cancelling_one_of_two_equal_submissions_asks_for_the_end_of_both() -> N
     drive = Drive(run)
     assert sum(isinstance(command, CancelActivity) for command in drive.commands) == 1
     assert drive.cancelled(drive.asked[0]).result == ["TaskCanceled()", True]
-
-
-def test_a_raised_copy_keeps_no_frames() -> None:
-    def run(self: Workflow) -> Any:
-        a = self.submit(f)
-        try:
-            a.result
-        except TaskFailed as error:
-            assert error.__traceback__ is not None
-        again = a.exception
-        assert again is not None and again.__traceback__ is None
-        return "ok"
-
-    assert Drive(run).fail("activity-f-1").result == "ok"
 
 
 def test_now_moves_with_the_events() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from test_program import Drive, f, fast, g, soft
+from driving import Drive, f, fast, g, soft
 
 from simpleflow import Workflow, futures
 from simpleflow.dataflow import Completed
