@@ -18,6 +18,7 @@ import mutants_of_core
 import mutants_of_ends
 import mutants_of_engine
 import mutants_of_objects
+import mutants_of_processes
 import mutants_of_runtime
 import mutants_of_steps
 import mutants_of_waiting
@@ -32,6 +33,7 @@ for module in (
     mutants_of_attempts,
     mutants_of_canvases,
     mutants_of_objects,
+    mutants_of_processes,
     mutants_of_runtime,
     mutants_of_steps,
 ):

@@ -23,6 +23,8 @@ Row = Sequence[Any]
 COLOURS: Final = ("red", "green", "yellow", "blue", "magenta", "cyan")
 STYLES: Final = {"bold": 1, "dim": 2, "bright_black": 90} | {name: 31 + number for number, name in enumerate(COLOURS)}
 """What a terminal is told for a style."""
+#: Columns of users' values. All other numbers with a fraction are seconds and percentages of ours, and rounded.
+VALUES: Final = frozenset({"details", "input", "result"})
 _TSV: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -36,7 +38,9 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
     rows = list(rows)
     if form in ("json", "jsonl", "prettyjson"):
         write_records(form, [dict(zip(columns, row, strict=True)) for row in rows])
-    elif form == "human":
+        return
+    rows = [[_exact(column, cell) for column, cell in zip(columns, row, strict=True)] for row in rows]
+    if form == "human":
         _human(columns, rows)
     elif form == "tabular" and terminal:
         from simpleflow.cli import table  # for terminals only
@@ -145,6 +149,10 @@ def coloured(options: Globals) -> bool:
 def styled(text: str, style: str) -> str:
     """A piece of a line as a terminal takes it."""
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if text and style else text
+
+
+def _exact(column: str, cell: Any) -> Any:
+    return json.dumps(cell) if column in VALUES and isinstance(cell, float) else cell
 
 
 def _json(value: Any, pretty: bool = False) -> str:

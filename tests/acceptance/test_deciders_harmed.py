@@ -15,8 +15,8 @@ import pytest
 
 from shell import Command, Project
 from simpleflow.clients import SWFClient, client
+from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.start import StartOptions, launch, register_domain
-from simpleflow.runtime.supervise import Spec
 
 PATIENCE = 40.0
 
