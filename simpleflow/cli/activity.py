@@ -12,6 +12,7 @@ import click
 from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import Globals
+from simpleflow.cli.finding import Named, find
 from simpleflow.exceptions import PayloadError
 from simpleflow.observe import configure_logging
 from simpleflow.payload.codec import Codec
@@ -83,8 +84,7 @@ def activity_rerun(
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
     codec = Codec(sys.maxsize, codec_of(url).payloads)  # which reads large values, and puts none away
-    run = runs.find(client, domain, workflow_id, run_id)
-    runs.describe(client, run)  # says so if there is no such run
+    run = find(client, Named(domain, workflow_id, run_id))
     click.echo(f"Found execution: workflowId={run.workflow_id} runId={run.run_id}", err=True)
     task = rerun.find(runs.history(client, run), codec, scheduled_id, activity_id)
     if input is not None:

@@ -35,6 +35,14 @@ def of_users(traceback: TracebackType | None) -> TracebackType | None:
     return chain
 
 
+def without_ours(error: BaseException) -> None:
+    """Let an error's traceback tell of users' code alone."""
+    try:
+        error.with_traceback(of_users(error.__traceback__))
+    except BaseException:  # one that does not let itself be touched is still told
+        pass
+
+
 @lru_cache(1024)
 def _is_ours(module: object) -> bool:
     return isinstance(module, str) and module.startswith(OURS)

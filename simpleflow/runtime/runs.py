@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.payload.codec import Codec
+from simpleflow.payload.codec import Codec, read_object
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes, close_status
 from simpleflow.workflow import Workflow
@@ -129,6 +129,15 @@ def reason_of(closing: Event) -> tuple[str | None, str | None]:
     found = attributes(closing)
     reason = found.get("reason") or found.get("cause") or found.get("timeoutType")
     return HINTED.get(reason or "", reason), found.get("details")
+
+
+def waits_for(context: str | None) -> str | None:
+    """Why a run waits for somebody, from its latest execution context, which simpleflow's deciders write."""
+    told = read_object(context)
+    parked = told.get("parked")
+    if isinstance(parked, dict):
+        return str(parked.get("error"))
+    return "stuck: waits for " + ", ".join(told["stuck"]) if told.get("stuck") else None
 
 
 def _pages(read: Any, key: str, **request: Any) -> Iterator[Any]:

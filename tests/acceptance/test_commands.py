@@ -196,6 +196,18 @@ def test_ids_that_are_near(typed: Typed, url: str) -> None:
     assert typed("workflow.info", "Near", "zzz")[2].endswith(
         ": see `simpleflow workflow.list Near`, perhaps with --status closed\n"
     )
+    for words in (
+        ("workflow.repair", "-d", "Near", "invoices-202"),
+        ("activity.rerun", "-d", "Near", "--workflow-id", "invoices-202", "--activity-id", "x"),
+        ("workflow.history", "-d", "Near", "invoices-202"),
+        ("task.info", *domain, "x"),
+    ):
+        code, out, said = typed(*words)
+        assert (code, out) == (1, "") and said.endswith("no run of invoices-202. Did you mean invoices-2026?\n"), words
+    said = typed("task.info", "Near", "invoices-2026", "x")[2]
+    assert said == "Error: the run has no task x: see `simpleflow workflow.history -d Near invoices-2026`\n"
+    said = typed("type.deprecate", "Near", "jop", "2026", "--kind", "workflow")[2]
+    assert said == "Error: the domain Near has no workflow type jop 2026. Did you mean job?\n"
     for words in (("workflow.list",), ("workflow.filter",), ("type.list",), ("workflow.wait", "invoices-2026")):
         expected = "Error: the engine knows no domain Nea. Did you mean Near?\n"
         assert typed(words[0], "Nea", *words[1:]) == (1, "", expected)

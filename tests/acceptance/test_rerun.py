@@ -107,7 +107,8 @@ def test_rerun(project: Project, capfd: pytest.CaptureFixture[str], monkeypatch:
     for words, (code, said) in refused.items():
         found, _, err = again(*words)
         assert (found, said in err) == (code, True), (words, err)
-    assert again("--activity-id", "x", workflow_id="v")[2] == "Error: the domain D has no run of v\n"
+    said = again("--activity-id", "x", workflow_id="v")[2]
+    assert said.startswith("Error: the domain D has no run of v: see `simpleflow workflow.list D`")
 
 
 def test_as_a_command(project: Project) -> None:
