@@ -185,6 +185,12 @@ running: ContextVar[Program | None] = ContextVar("running", default=None)
 """The program whose code is running."""
 
 
+def muted() -> bool:
+    """Whether what the running code prints or logs is no news: an earlier decision has seen it, or it is put away."""
+    program = running.get()
+    return program is not None and (program.replaying or program.closing)
+
+
 class Future(Generic[T_co]):
     """The result of a task, perhaps not there yet.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simpleflow import config
-from simpleflow.futures import running
+from simpleflow.futures import muted
 from simpleflow.log import SimpleflowFormatter, SyslogFormatter, counted
 
 
@@ -52,8 +52,7 @@ class Muted(logging.Filter):
     """Drops what a program logs while it is fed events that an earlier decision has seen, or is put away."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        program = running.get()
-        return program is None or not (program.replaying or program.closing)
+        return not muted()
 
 
 MUTED: Final = Muted()

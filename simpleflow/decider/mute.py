@@ -9,7 +9,7 @@ import contextlib
 import sys
 from typing import Any, TextIO
 
-from simpleflow.futures import running
+from simpleflow.futures import muted
 
 
 class Proxy:
@@ -19,11 +19,9 @@ class Proxy:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        program = running.get()
-        if program is not None and (program.replaying or program.closing):
-            return len(text)
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
+        if not muted():
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
