@@ -8,7 +8,7 @@ export XDG_DATA_HOME := $(CURDIR)/.run
 # The tests start hundreds of processes: without bytecode each would compile all modules once more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench soak mutants clean
+.PHONY: demo test lint docs bench soak mutants clean
 
 demo: .venv/ready
 	$(BIN)/simpleflow standalone --domain TestDomain examples.basic.BasicWorkflow --input '[1, 1]'
@@ -21,6 +21,10 @@ lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/ready-docs
+	$(BIN)/python -m sphinx -E -W --keep-going -n -q docs build/docs
+	@echo "the first page: build/docs/index.html"
 
 bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks
@@ -40,6 +44,10 @@ clean:
 
 .venv/ready-dev: pyproject.toml | .venv
 	$(PIP) install --editable '.[dev]'
+	@touch $@ .venv/ready
+
+.venv/ready-docs: pyproject.toml | .venv
+	$(PIP) install --editable '.[docs]'
 	@touch $@ .venv/ready
 
 .venv:

@@ -19,6 +19,9 @@ MARKER: Final = "marker"
 SIGNAL: Final = "signal"
 TIMER: Final = "timer"
 
+SIGNALED: Final = "signaled"
+"""With it begins the name of a signal that came (`Names`)."""
+
 OURS: Final = "_simpleflow_"
 """Timers and markers whose names start so are the decider's own: no program knows of them."""
 
@@ -28,12 +31,17 @@ PATCHED: Final = f"{OURS}patched"
 REPAIRED: Final = f"{OURS}repaired"
 """The name of the markers that hold what a run takes over from the one that it repairs."""
 
+Names = tuple[str | int, ...]
+"""What a task comes after: ids of activities, and ``kind:id`` of others; last, perhaps, how many are not named."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleActivity:
     """Run this activity: attempt `attempt` (from 1) of the task `id`, with frozen input `input`.
 
-    `bare`: a foreign worker runs it, who is told nothing beside the input.
+    `bare`: a foreign worker runs it, who is told nothing beside the input. `after` and `since`, here and below, are for
+    people who look at the run: which tasks gave it arguments, and which others it comes after, or the name of a task
+    that comes after the same (`simpleflow.dataflow.origins`).
     """
 
     kind: ClassVar[str] = ACTIVITY
@@ -44,6 +52,8 @@ class ScheduleActivity:
     where: str
     priority: Priority = PRIORITY_NOT_SET
     bare: bool = False
+    after: Names = ()
+    since: Names | str = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,8 @@ class StartChild:
     where: str
     task_list: str | None = None
     tag_list: Sequence[str] | str | None = None
+    after: Names = ()
+    since: Names | str = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,8 @@ class RunLambda:
     input: Any
     where: str
     timeout: int | str | None = None
+    after: Names = ()
+    since: Names | str = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,8 @@ class StartTimer:
     seconds: int
     control: Any
     where: str
+    after: Names = ()
+    since: Names | str = ()
 
 
 @dataclass(frozen=True, slots=True)

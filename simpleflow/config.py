@@ -7,6 +7,7 @@ what the module named by SIMPLEFLOW_SETTINGS_MODULE says, else its default. `sim
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -95,6 +96,16 @@ def _address(value: Any) -> str:
     return f"{host}:{port}"
 
 
+def _identity(value: Any) -> dict[str, Any]:
+    try:
+        found = value if isinstance(value, Mapping) else json.loads(_text(value))
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping):
+        raise ValueError("""takes a JSON object, such as '{"pod": "crawler-7"}'""")
+    return dict(found)
+
+
 def _logging(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError("takes a dict, as logging.config.dictConfig does: say it in a settings module")
@@ -143,42 +154,82 @@ class Config:
     activity. `logging` is a dict for logging.config.dictConfig, or None for lines on standard error.
     """
 
+    #: `sqlite:PATH`, `memory`, `http://HOST:PORT` or `aws[:REGION]`. By default a file in the user's data directory.
     engine: str = ""
+    #: The domain where a command names none.
     domain: str = ""
+    #: The form of the commands' output: csv, tsv, tabular, human, json, jsonl or prettyjson.
     format: str = ""
+    #: From which level on lines are logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.
     log_level: str = "INFO"
+    #: Anything: processes keep their titles.
     disable_setproctitle: str = ""
+    #: The file of access keys of `simpleflow server`.
     access_keys: str = ""
+    #: `NAME=MODULE:FUNCTION,...`, in a settings module a dict: Lambda functions of engines that are opened here.
     lambdas: Mapping[str, str] = field(default_factory=dict)
+    #: `file:DIRECTORY`, `s3://BUCKET[/DIRECTORY]` or `none`: where large values lie. By default beside the
+    #: engine's file, or at its server.
     payload_store: str = ""
+    #: `BUCKET[/DIRECTORY]` of S3: the same as an s3:// store, where that is not set.
     jumbo_fields_bucket: str = ""
+    #: An http:// address of a server, where no engine is named, and for the engine `aws`.
     aws_endpoint_url_swf: str = ""
+    #: How often a call of Amazon SWF is tried.
     swf_connection_retries: int = 5
+    #: How many activities of a run may be open at once.
     swf_max_open_activity_count: int = 1000
+    #: The task list of a workflow that names none.
     workflow_default_task_list: str = "default"
+    #: The version of a workflow that names none.
     workflow_default_version: str = "default"
+    #: Seconds that a run may take: a year.
     workflow_default_execution_time: str = "31536000"
+    #: Seconds that a decider has for one decision.
     workflow_default_decision_task_timeout: str = "30"
+    #: The task list of an activity that names none.
     activity_default_task_list: str = "default"
+    #: The version of an activity that names none.
     activity_default_version: str = "default"
+    #: What ACTIVITY_START_TO_CLOSE_TIMEOUT is where that is not set.
     activity_default_timeout: str = "300"
+    #: Seconds that an activity may run, or NONE.
     activity_start_to_close_timeout: str = "300"
+    #: Seconds that an activity may wait and run in all, or NONE.
     activity_schedule_to_close_timeout: str = "NONE"
+    #: Seconds that an activity may wait for a worker, or NONE.
     activity_schedule_to_start_timeout: str = "NONE"
+    #: Seconds without a heartbeat after which a worker is taken for lost, or NONE.
     activity_heartbeat_timeout: str = "60"
+    #: Seconds between the soft and the hard end of an activity.
     activity_sigterm_wait_sec: float = 3.0
+    #: Days that closed runs are kept in domains that are registered, at most 90.
     domain_retention: str = "90"
+    #: A dict for logging.config.dictConfig, in a settings module. By default lines on standard error.
     logging: dict[str, Any] | None = None
+    #: `HOST:PORT`: log there too, by UDP.
     simpleflow_syslog_target: str | None = None
+    #: The host of STEP_BUCKET, and of buckets whose region may not be asked for.
     simpleflow_s3_host: str = "s3.amazonaws.com"
+    #: Encrypt what is written to S3 (AES256).
     simpleflow_s3_sse: bool = False
+    #: What answers in the place of Amazon's services, for S3 where AWS_ENDPOINT_URL_S3 is not set.
     aws_endpoint_url: str = ""
+    #: What answers in the place of Amazon S3.
     aws_endpoint_url_s3: str = ""
+    #: Where it is kept which steps are done. By default a directory in the user's data directory.
     step_bucket: str = ""
+    #: Where measurements are written. By default a directory in the user's data directory.
     metrology_bucket: str = ""
+    #: What keys of measurements begin with.
     metrology_path_prefix: str | None = None
+    #: Has no effect; settings modules of simpleflow 0.x name it.
     simpleflow_enable_disk_cache: bool = False
+    #: Where downloaded programs are kept. By default in the user's cache directory.
     simpleflow_binaries_directory: str = ""
+    #: A JSON object: what deciders and workers say of themselves in histories, beside or instead of user, hostname, pid
+    #: and exe; null takes one away.
+    simpleflow_identity: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def engine_url(self) -> str:
@@ -251,6 +302,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "activity_sigterm_wait_sec": _duration,
     "domain_retention": _days,
     "logging": _logging,
+    "simpleflow_identity": _identity,
     "simpleflow_syslog_target": _address,
     "simpleflow_s3_sse": _truth,
     "simpleflow_enable_disk_cache": _truth,

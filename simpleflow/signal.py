@@ -20,6 +20,7 @@ class WaitForSignal(Task):
 
     kind: ClassVar[str] = WAIT
     ours: ClassVar[bool] = True
+    waits_for_signal: ClassVar[bool] = True
     signal_name: str
 
     def __post_init__(self) -> None:
@@ -39,6 +40,7 @@ class ReceiveSignal(Task):
 
     kind: ClassVar[str] = WAIT
     ours: ClassVar[bool] = True
+    waits_for_signal: ClassVar[bool] = True
     signal_name: str
     timeout: int | str | None = None
 

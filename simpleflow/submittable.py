@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
 
-from simpleflow.command import Command
+from simpleflow.command import Command, Names
 from simpleflow.futures import Future, Program
 from simpleflow.retry import Retry
 
@@ -58,6 +58,8 @@ class Asked(Protocol):
     def input(self) -> Any: ...
     @property
     def where(self) -> str: ...
+    @property
+    def origins(self) -> tuple[Names, Names | str]: ...
 
 
 class Task:
@@ -71,6 +73,7 @@ class Task:
         ours: its end is the program's to decide: a cancel settles it at once, and the world is only told.
         at_once: it is true as soon as it is asked for, and needs no end.
         attempts: what fails is an attempt of it, after which it may be tried again.
+        waits_for_signal: its end is the signal of its name.
         retry: how often, when and after what it is tried again.
         raises_on_failure: True, False or None, as for activities.
         options: what must be the same in two tasks that are to be one.
@@ -81,6 +84,7 @@ class Task:
     ours: ClassVar[bool] = False
     at_once: ClassVar[bool] = False
     attempts: ClassVar[bool] = False
+    waits_for_signal: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -104,6 +108,11 @@ class Task:
 
     @property
     def options(self) -> tuple[Any, ...]:
+        return ()
+
+    @property
+    def origins(self) -> Sequence[Any]:
+        """What it stands for, where the world knows nothing of it: nodes, and `simpleflow.dataflow.origins.Origins`."""
         return ()
 
     def template(self, values: Values) -> Template | None:

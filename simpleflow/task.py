@@ -138,7 +138,10 @@ class ActivityTask(Task):
         return None if suffix is None else f"{self.name}-{suffix}"
 
     def command(self, asked: Asked, values: Values) -> Command:
-        return ScheduleActivity(asked.id, asked.attempt, self.activity, asked.input, asked.where, self.priority)
+        activity, origins = self.activity, asked.origins
+        return ScheduleActivity(
+            asked.id, asked.attempt, activity, asked.input, asked.where, self.priority, False, *origins
+        )
 
     def cancel(self, asked: Asked) -> Command:
         return CancelActivity(asked.id, asked.attempt, asked.where)
@@ -171,7 +174,7 @@ class NonPythonicActivityTask(ActivityTask):
 
     def command(self, asked: Asked, values: Values) -> Command:
         return ScheduleActivity(
-            asked.id, asked.attempt, self.activity, asked.input, asked.where, self.priority, bare=True
+            asked.id, asked.attempt, self.activity, asked.input, asked.where, self.priority, True, *asked.origins
         )
 
     def call(self, input: Any, values: Values) -> tuple[list[Any], dict[str, Any]]:
@@ -212,7 +215,7 @@ class LambdaFunctionTask(Task):
 
     def command(self, asked: Asked, values: Values) -> Command:
         timeout = self.start_to_close_timeout
-        return RunLambda(asked.id, asked.attempt, self.name, asked.input, asked.where, timeout)
+        return RunLambda(asked.id, asked.attempt, self.name, asked.input, asked.where, timeout, *asked.origins)
 
 
 # -- workflows -----------------------------------------------------------------------------------------------------
@@ -295,7 +298,7 @@ class WorkflowTask(Task):
             tags = [_fit(asked.id, "a tag", str(tag), "") for tag in tags]
             if len(tags) > MAX_TAGS:
                 raise TaskFailed(asked.id, f"ValueError: a run takes {MAX_TAGS} tags, not {len(tags)}")
-        return StartChild(asked.id, asked.attempt, workflow, input, asked.where, task_list, tags)
+        return StartChild(asked.id, asked.attempt, workflow, input, asked.where, task_list, tags, *asked.origins)
 
     def cancel(self, asked: Asked) -> Command:
         return CancelChild(asked.id, asked.where)
@@ -497,7 +500,7 @@ class TimerTask(Task):
         return self.timer_id
 
     def command(self, asked: Asked, values: Values) -> Command:
-        return StartTimer(asked.id, int(self.timeout), asked.input, asked.where)
+        return StartTimer(asked.id, int(self.timeout), asked.input, asked.where, *asked.origins)
 
     def cancel(self, asked: Asked) -> Command:
         return CancelTimer(asked.id, asked.where)

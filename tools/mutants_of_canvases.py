@@ -200,8 +200,8 @@ MUTANTS = [
     (
         "numbers of what a function makes are those of the main line (rule 6)",
         PROGRAM,
-        "node = self._graph.add(task, branch, branch.scope, where, held=held, raises=within.raises)",
-        'node = self._graph.add(task, branch, "", where, held=held, raises=within.raises)',
+        "node = self._graph.add(task, branch, branch.scope, where, held=held, raises=within.raises, earlier=since)",
+        'node = self._graph.add(task, branch, "", where, held=held, raises=within.raises, earlier=since)',
         ANY,
     ),
     (

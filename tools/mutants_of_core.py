@@ -43,10 +43,10 @@ MUTANTS = [
         "arguments are encoded late (rule 14)",
         "simpleflow/dataflow/graph.py",
         "            if template is not None:\n"
-        "                node.input",
+        "                arguments",
         "            template = node.task.template(self._values)\n"
         "            if template is not None:\n"
-        "                node.input",
+        "                arguments",
     ),
     Mutant(
         "events reach what is over (rule 4)",

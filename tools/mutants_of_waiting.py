@@ -23,8 +23,8 @@ MUTANTS = [
     (
         "branches number their tasks with the main line (rule 6)",
         PROGRAM,
-        "node = self._graph.add(task, branch, branch.scope, caller())",
-        'node = self._graph.add(task, branch, "", caller())',
+        "node = self._graph.add(task, branch, branch.scope, caller(), earlier=branch.since)",
+        'node = self._graph.add(task, branch, "", caller(), earlier=branch.since)',
         UNIT,
     ),
     (

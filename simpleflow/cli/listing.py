@@ -144,10 +144,23 @@ nb_tasks = click.option("-n", "--nb-tasks", type=click.IntRange(1), metavar="N",
 @click.command("workflow.tasks", cls=options.DomainFirst)
 @run_arguments
 @nb_tasks
+@options.follow
 @click.pass_obj
-def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None) -> None:
+def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, follow: bool) -> int:
     """Show the tasks of a run and how far they are, those that changed last first."""
-    _show(common, report.tasks(history_of(common, named), nb_tasks))
+    url = options.engine_url(common)
+    client = options.open_engine(url, reading=True)
+    run = find(client, named)
+
+    def show(run: runs.Run) -> None:
+        _show(common, report.tasks(History.from_event_list(list(runs.history(client, run))), nb_tasks))
+
+    if follow:
+        from simpleflow.cli import following  # the machinery of live views
+
+        return following.follow(common, url, client, run, show)
+    show(run)
+    return 0
 
 
 def history_of(common: Globals, named: Named) -> History:

@@ -111,6 +111,9 @@ def _lambda_functions(ctx: click.Context, param: click.Parameter, texts: tuple[s
         raise click.BadParameter(str(error)) from None
 
 
+follow = click.option(
+    "-f", "--follow", is_flag=True, help="Show it live until the run has closed; ends as workflow.wait does."
+)
 heartbeat = click.option(
     "--heartbeat",
     type=click.IntRange(0),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from simpleflow.cli.app import Globals
 
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 
 Row = Sequence[Any]
 
-COLOURS: Final = {
-    "OPEN": "cyan",
-    "COMPLETED": "green",
-    "FAILED": "red",
-    "TIMED_OUT": "red",
-    "TERMINATED": "red",
-    "CANCELED": "yellow",
-}
 _TSV: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -41,19 +33,44 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
     elif form == "human":
         _human(columns, rows)
     elif form == "tabular" and terminal:
+        from simpleflow.cli.table import print_one, print_table
+
         if one:
-            _table(replace(options, header=False), ("", ""), list(zip(columns, rows[0], strict=True)))
+            print_one(console(options), columns, rows[0], text)
         else:
-            _table(options, columns, rows)
+            print_table(console(options), columns, rows, text, header=options.header is not False)
     else:
         texts = [[text(cell) for cell in row] for row in rows]
         lines = [list(columns), *texts] if options.header else texts
-        {"csv": _csv, "tsv": _tsv, "tabular": _aligned}[form](lines)
+        if form == "tabular":
+            _aligned(lines, [_is_number(cells) for cells in zip(*rows, strict=True)])
+        else:
+            {"csv": _csv, "tsv": _tsv}[form](lines)
 
 
 def on_terminal(options: Globals) -> bool:
     """Whether standard output is a terminal, or is to be written as if it were."""
     return sys.stdout.isatty() or options.color == "always"
+
+
+def stream(options: Globals, columns: Sequence[str], file: TextIO) -> Callable[[Row], None]:
+    """A function that writes a row at once: as jsonl, csv or tsv, or as text for people ("tabular")."""
+    form = options.format or "tsv"
+
+    def write(row: Row) -> None:
+        if form == "jsonl":
+            line = _json(dict(zip(columns, row, strict=True)))
+        elif form == "csv":
+            buffer = io.StringIO()
+            csv.writer(buffer, lineterminator="").writerow(map(text, row))
+            line = buffer.getvalue()
+        else:
+            line = ("\t" if form == "tsv" else "  ").join(text(cell).translate(_TSV) for cell in row).rstrip(" ")
+        print(line, file=file, flush=True)
+
+    if options.header and form != "jsonl":
+        write(columns)
+    return write
 
 
 def write_records(form: str, records: Iterable[Any]) -> None:
@@ -67,8 +84,7 @@ def write_records(form: str, records: Iterable[Any]) -> None:
 
 def write_json(value: Any, pretty: bool = False) -> None:
     """One JSON value, on one line or indented; times in ISO 8601, UTC."""
-    separators = None if pretty else (",", ":")
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2 if pretty else None, separators=separators))
+    print(_json(value, pretty))
 
 
 def text(cell: Any) -> str:
@@ -99,23 +115,15 @@ def console(options: Globals, stderr: bool = False) -> Console:
     )
 
 
+def _json(value: Any, pretty: bool = False) -> str:
+    separators = None if pretty else (",", ":")
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2 if pretty else None, separators=separators)
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return str(value)
-
-
-def _table(options: Globals, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, show_header=options.header is not False, header_style="bold")
-    for column in columns:
-        whole = column == "Workflow ID"  # it is copied into the next command
-        table.add_column(column, overflow="ignore" if whole else "fold", no_wrap=whole)
-    for row in rows:
-        table.add_row(*(Text(text(cell), style=COLOURS.get(cell, "") if isinstance(cell, str) else "") for cell in row))
-    console(options).print(table)
 
 
 def _human(columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -136,7 +144,14 @@ def _tsv(lines: Sequence[Sequence[str]]) -> None:
         print("\t".join(cell.translate(_TSV) for cell in line))
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> None:
+def _aligned(lines: Sequence[Sequence[str]], numbers: Sequence[bool]) -> None:
+    """Columns below each other, `numbers` on the right."""
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    sides = [">" if number else "<" for number in numbers] or ["<"] * len(widths)
     for line in lines:
-        print("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+        cells = zip(line, sides, widths, strict=True)
+        print("  ".join(f"{cell:{side}{width}}" for cell, side, width in cells).rstrip())
+
+
+def _is_number(cells: Iterable[Any]) -> bool:
+    return all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)

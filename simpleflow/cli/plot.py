@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from simpleflow.swf.chart import FAILED, Chart, Row, Segment, Shade
-from simpleflow.swf.measure import fitting, short, ticks, width_of
-
-Piece = tuple[str, str]
-"""Text and its style, in rich's words; "" for none."""
-Line = list[Piece]
+from simpleflow.swf.measure import Line, fitting, short, ticks, width_of
 
 
 @dataclass(frozen=True, slots=True)

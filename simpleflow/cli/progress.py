@@ -1,4 +1,4 @@
-"""A line at the bottom of a terminal that tells how far a run is, below whatever is printed meanwhile."""
+"""Lines at the bottom of a terminal that are drawn anew again and again, below whatever is printed meanwhile."""
 
 from __future__ import annotations
 
@@ -7,44 +7,33 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Final, Protocol
+from typing import Final
 
-from simpleflow.swf.measure import fitting
+from simpleflow.swf.measure import Line
 
-ERASE: Final = b"\r\x1b[2K"
-BAR: Final = 24
-"""Characters of the bar, at most; it takes an eighth of the terminal."""
+COLOURS: Final = ("red", "green", "yellow", "blue", "magenta", "cyan")
+STYLES: Final = {"bold": 1, "bright_black": 90} | {name: 31 + number for number, name in enumerate(COLOURS)}
+"""What a terminal is told for a style."""
 PRINTED_EVERY: Final = 2.0
 """Seconds between two lines where there is no terminal."""
 
 
-class Tasks(Protocol):
-    """How far a run is: numbers of its tasks."""
-
-    @property
-    def known(self) -> int: ...
-    @property
-    def done(self) -> int: ...
-    @property
-    def running(self) -> int: ...
-
-
 class Progress:
-    """The line, while the block lasts. Where standard error is no terminal there is none: `wanted` has the status
-    printed there instead, now and then. Where it is False there is nothing at all.
+    """Lines below all else, while the block lasts. Where standard error is no terminal there are none: `wanted` has the
+    status printed there instead, now and then. Where it is False there is nothing at all.
 
     Other processes print on the same terminal, so for that time their output and ours comes through a pipe, and is
-    written above the line, whole lines at a time.
+    written above the lines, whole lines at a time.
     """
 
-    def __init__(self, wanted: bool | None = None) -> None:
-        self._started = time.monotonic()
+    def __init__(self, wanted: bool | None = None, coloured: bool = False) -> None:
         self._shown = sys.stderr.isatty() and wanted is not False
         self._printed = bool(wanted) and not self._shown
-        self._line = b""
-        self._asked, self._told = -math.inf, ""
+        self._coloured = coloured
+        self._block: list[bytes] = []
+        self._asked = -math.inf
         self._lock = threading.Lock()
         self._kept: dict[int, int] = {}
         self._threads: list[threading.Thread] = []
@@ -67,36 +56,29 @@ class Progress:
             os.close(terminal)
         for thread in self._threads:
             thread.join(1)
-        if self._shown:
-            self._draw(b"")
+        if self._block:
+            self._draw([])
 
-    def show(self, tasks: Tasks, told: Callable[[], str] = str) -> None:
-        """Draw the line anew; at its end what is `told`, which is asked for at most once a second."""
+    @property
+    def shown(self) -> bool:
+        """Whether there is a terminal to draw on."""
+        return self._shown
+
+    def size(self) -> tuple[int, int]:
+        """The columns and the lines that can be drawn on the terminal that standard error was."""
+        try:
+            found = os.get_terminal_size(self._kept.get(2, 2))
+            return max(1, int(os.environ.get("COLUMNS") or found.columns or 80) - 1), max(1, found.lines - 1)
+        except (ValueError, OSError):
+            return 79, 23
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Draw the lines anew, in the place of those that were drawn. None may be wider than `size` says."""
         if self._printed and time.monotonic() >= self._asked + PRINTED_EVERY:
             self._asked = time.monotonic()
             print("status: OPEN", file=sys.stderr, flush=True)
-        if not self._shown:
-            return
-        if time.monotonic() >= self._asked + 1:
-            self._asked = time.monotonic()
-            self._told = told()
-        known, done = tasks.known, tasks.done
-        columns = self._columns()
-        size = min(BAR, columns // 8)
-        full = size * done // known if known else 0
-        bar = "━" * full + "╌" * (size - full)
-        elapsed = int(time.monotonic() - self._started)
-        line = f"{bar}  {done} of {known} tasks done, {tasks.running} running, {elapsed // 60}:{elapsed % 60:02}"
-        if self._told:
-            line += f"  {self._told}"
-        self._draw(fitting(line, columns - 1).encode())
-
-    def _columns(self) -> int:
-        """Those of the terminal that standard error was."""
-        try:
-            return int(os.environ.get("COLUMNS") or os.get_terminal_size(self._kept.get(2, 2)).columns) or 80
-        except (ValueError, OSError):
-            return 80
+        if self._shown:
+            self._draw(["".join(self._styled(*piece) for piece in line).encode(errors="replace") for line in lines])
 
     def _relay(self, descriptor: int) -> None:
         """Send what is written to a terminal through us."""
@@ -120,14 +102,26 @@ class Progress:
 
     def _write(self, terminal: int, text: bytes) -> None:
         with self._lock:
-            _all(self._kept.get(2, 2), ERASE)
+            drawn = self._kept.get(2, 2)
+            _all(drawn, self._erasing())
             _all(terminal, text)
-            _all(self._kept.get(2, 2), self._line)
+            _all(drawn, b"\n".join(self._block))
 
-    def _draw(self, line: bytes) -> None:
+    def _draw(self, block: list[bytes]) -> None:
+        """Draw over what is there, so that nothing flickers."""
         with self._lock:
-            self._line = line
-            _all(self._kept.get(2, 2), ERASE + line)
+            above = len(self._block) - 1
+            data = b"\r" + (b"\x1b[%dA" % above if above > 0 else b"")
+            data += b"\n".join(b"\x1b[2K" + line for line in block or [b""])
+            _all(self._kept.get(2, 2), data + (b"\x1b[J" if len(block) < len(self._block) and above > 0 else b""))
+            self._block = block
+
+    def _erasing(self) -> bytes:
+        above = len(self._block) - 1
+        return b"\r\x1b[2K" + (b"\x1b[%dA\x1b[J" % above if above > 0 else b"")
+
+    def _styled(self, text: str, style: str) -> str:
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self._coloured and text and style in STYLES else text
 
 
 def _all(descriptor: int, data: bytes) -> None:

@@ -13,7 +13,8 @@ from simpleflow.exceptions import PayloadUnreachable
 from simpleflow.payload import codec
 from simpleflow.payload.codec import EXTRA
 from simpleflow.payload.failures import traceback_of
-from simpleflow.protocol.history import Event, attributes, opening_event_id
+from simpleflow.protocol.history import Event, attributes
+from simpleflow.protocol.parsed import History
 from simpleflow.runtime import runs
 
 Record = dict[str, Any]
@@ -30,13 +31,11 @@ SUBJECTS: Final = (
 )
 """What event types are named after, the longer names first; the rest of a name is the state that it tells of."""
 
-GROUPS: Final = {
-    "ActivityTask": ("activities", "activityId"),
-    "ChildWorkflowExecution": ("child_workflows", "workflowId"),
-    "ExternalWorkflow": ("external_workflows_signaling", "workflowId"),
-    "Timer": ("timers", "timerId"),
-}
-"""Where the records of a subject are gathered, and the attribute that names one."""
+COOKED: Final = (
+    *("workflow", "activities", "child_workflows", "markers", "timers", "signals", "signal_lists"),
+    *("external_workflows_signaling", "signaled_workflows"),
+)
+"""The subjects by which what a history tells is gathered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +99,8 @@ def raw(event: Event) -> Record:
 
 def cooked(events: Iterable[Event]) -> Record:
     """What the events tell, gathered by subject; of each state of a task its event's id and its time."""
-    found: Record = {"workflow": {}, "activities": {}, "child_workflows": {}, "markers": {}, "timers": {}}
-    found |= {"signals": {}, "signal_lists": {}, "external_workflows_signaling": {}}
-    opened: dict[int, Record] = {}
-    for event in sorted(events, key=lambda event: int(event["eventId"])):
-        subject, state = split(event["eventType"])
-        values = _flat(event)
-        stamps = {f"{state}_id": event["eventId"], f"{state}_timestamp": event["eventTimestamp"]}
-        told = {"state": state, **values, **stamps}
-        if subject == "WorkflowExecution" and state != "signaled":
-            found["workflow"].update(told)
-        elif subject == "WorkflowExecution":
-            found["signals"][values["signal_name"]] = told
-            found["signal_lists"].setdefault(values["signal_name"], []).append(told)
-        elif subject == "Marker":
-            found["markers"].setdefault(values["marker_name"], []).append(told)
-        elif subject in GROUPS:
-            _gather(found, opened, event, told)
-    return found
+    read = History(events)
+    return {name: getattr(read, name) for name in COOKED}
 
 
 def split(event_type: str) -> tuple[str, str]:
@@ -136,19 +119,6 @@ def snake(name: str) -> str:
     'scheduled_event_id'
     """
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-def _gather(found: Record, opened: dict[int, Record], event: Event, told: Record) -> None:
-    """Put what an event tells into the record of the task that it is about."""
-    subject, _ = split(event["eventType"])
-    group, key = GROUPS[subject]
-    record = opened.get(opening_event_id(event))
-    if record is None:
-        id = attributes(event).get(key, str(event["eventId"]))
-        record = found[group].setdefault(id, {"type": snake(subject.removesuffix("Task")), "id": id})
-    opened[event["eventId"]] = record
-    kind = told.pop("activity_type", None)
-    record.update(told | {"name": kind["name"], "version": kind["version"]} if kind else told)
 
 
 def _flat(event: Event) -> Record:

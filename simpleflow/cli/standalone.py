@@ -10,24 +10,22 @@ import click
 from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import INTERRUPTED, Globals
+from simpleflow.cli.following import View, coloured, printing
+from simpleflow.cli.outcome import report_outcome
 from simpleflow.cli.progress import Progress
 from simpleflow.cli.repair import FormerRun, force_activities, repaired
-from simpleflow.cli.workflow import report_failure
 from simpleflow.clients import SWFClient
 from simpleflow.decider import load_workflow
-from simpleflow.exceptions import WorkflowFailed
 from simpleflow.observe import configure_logging
-from simpleflow.payload.codec import Codec
 from simpleflow.payload.notes import Notes
 from simpleflow.protocol.faults import code_of
-from simpleflow.runtime import runs
 from simpleflow.runtime import standalone as alone
 from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
-from simpleflow.runtime.start import StartOptions, codec_of
+from simpleflow.runtime.start import StartOptions
 from simpleflow.runtime.streams import hold_nobody_up
 from simpleflow.runtime.supervise import Spec, Work
-from simpleflow.runtime.telling import overview
+from simpleflow.runtime.watching import Watch, pace
 from simpleflow.workflow import Workflow
 
 
@@ -47,6 +45,7 @@ from simpleflow.workflow import Workflow
     type=bool,
     help="true: also print the status where there is no terminal; false: no line on a terminal either.",
 )
+@click.option("-f", "--follow", is_flag=True, help="Show in full what it does: task types, running tasks, timers.")
 @repaired
 @force_activities
 @click.pass_obj
@@ -62,6 +61,7 @@ def standalone(
     grace: float,
     lambdas: dict[str, str],
     display_status: bool | None,
+    follow: bool,
     work: Work,
     repair: FormerRun | None,
     force_activities: str | None,
@@ -87,14 +87,16 @@ def standalone(
     stop = Stop(grace).listen()  # from here on a run may be open: Ctrl-C ends us in order
     place = _place(client, loaded, domain, run, run.start(url, domain), repair, force_activities)
     options.tell(f"{place.run.workflow_id} {place.run.run_id}")
-    watch = runs.Watch(client, place.run)
+    watch = Watch(client, place.run, every=pace(url))
     try:
-        closed = _work(watch, place, crew, stop, display_status)
+        closed = _work(common, watch, place, crew, stop, display_status, follow)
     except Exception as error:
         if watch.closing is None and code_of(error) != "UnknownResourceFault":  # else there is no run
             _interrupted(common, place, workflow, words)
         raise
-    return _outcome(watch, codec_of(url)) if closed else _interrupted(common, place, workflow, words)
+    if not closed or watch.closing is None:
+        return _interrupted(common, place, workflow, words)
+    return report_outcome(watch.run, watch.closing, url)
 
 
 def _place(
@@ -120,30 +122,30 @@ def _place(
     return place
 
 
-def _work(watch: runs.Watch, place: alone.Place, crew: alone.Crew, stop: Stop, shown: bool | None) -> bool:
+def _work(
+    common: Globals,
+    watch: Watch,
+    place: alone.Place,
+    crew: alone.Crew,
+    stop: Stop,
+    shown: bool | None,
+    in_full: bool,
+) -> bool:
     """Work on the run until it closes or we are told to stop; whether it closed."""
     told: set[str] = set()
-    notes = Notes(config.load().payload_stores(crew.engine))
-    with Progress(shown) as progress:
+    view = View(Notes(config.load().payload_stores(crew.engine)), in_full)
+    with Progress(shown, in_full and coloured(common)) as progress:
+        if in_full and not progress.shown:
+            watch.changed = printing(common, err=True)
 
-        def saw(watch: runs.Watch) -> None:
-            progress.show(watch, lambda: overview(notes, watch.run.run_id, watch.attempts))
+        def saw(watch: Watch) -> None:
+            columns, rows = progress.size()
+            progress.show(view.lines(watch, columns, max(1, rows * 2 // 3)) if progress.shown else ())
             if watch.parked and watch.parked not in told:
                 told.add(watch.parked)
                 click.echo(f"the run waits: {watch.parked}", err=True)
 
         return alone.drive(watch, place, crew, stop, saw)
-
-
-def _outcome(watch: runs.Watch, codec: Codec) -> int:
-    """Tell how the run ended; the exit code."""
-    assert watch.closing is not None
-    try:
-        result = runs.result_of(watch.run, watch.closing, codec)
-    except WorkflowFailed as failure:
-        return report_failure(failure)
-    click.echo(f"result: {options.brief(result)}", err=True)
-    return 0
 
 
 def _interrupted(common: Globals, place: alone.Place, workflow: str, words: list[str]) -> int:

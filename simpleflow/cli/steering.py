@@ -13,7 +13,7 @@ import click
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, find, on_open_run, run_arguments
-from simpleflow.cli.workflow import report_failure
+from simpleflow.cli.outcome import report_failure
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import PayloadError, WorkflowFailed
 from simpleflow.protocol.faults import code_of

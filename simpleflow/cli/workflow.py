@@ -12,18 +12,15 @@ from simpleflow import config
 from simpleflow.cli import options, output, report
 from simpleflow.cli.app import INTERRUPTED, Globals
 from simpleflow.cli.finding import Named, find, known_domain, run_arguments
+from simpleflow.cli.outcome import report_failure
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime import runs, start
 from simpleflow.runtime.calling import around
 from simpleflow.runtime.start import codec_of
 from simpleflow.workflow import Workflow
-
-NOT_COMPLETED = 3
-"""The exit code of a command whose run did not complete."""
 
 
 @click.command("workflow.start")
@@ -94,15 +91,6 @@ def _run_local(
     return 0
 
 
-def report_failure(failure: WorkflowFailed) -> int:
-    """Say on standard error why a run did not complete, with the traceback of what failed; the exit code."""
-    trace = traceback_of(failure.details)
-    if trace:
-        click.echo(trace.rstrip(), err=True)
-    click.echo(f"Error: {failure}", err=True)
-    return NOT_COMPLETED
-
-
 @click.command("workflow.list")
 @options.domain_argument
 @click.option("-s", "--status", type=click.Choice(["open", "closed"]), default="open", show_default=True)
@@ -142,15 +130,26 @@ def workflow_list(common: Globals, domain: str, status: str, started_since: int)
 
 @click.command("workflow.info", cls=options.DomainFirst)
 @run_arguments
+@options.follow
 @click.pass_obj
-def workflow_info(common: Globals, named: Named) -> None:
+def workflow_info(common: Globals, named: Named, follow: bool) -> int:
     """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
-    found = report.summary(client, find(client, named), codec_of(url))
-    output.show(common, list(found.columns), [list(found.columns.values())], one=True)
-    if found.traceback and sys.stdout.isatty():
-        click.echo(f"\n{found.traceback.rstrip()}")
+    run = find(client, named)
+
+    def show(run: runs.Run) -> str | None:
+        found = report.summary(client, run, codec_of(url))
+        output.show(common, list(found.columns), [list(found.columns.values())], one=True)
+        return found.traceback
+
+    if follow:
+        from simpleflow.cli import following  # the machinery of live views
+
+        return following.follow(common, url, client, run, show)
+    if (trace := show(run)) and sys.stdout.isatty():
+        click.echo(f"\n{trace.rstrip()}")
+    return 0
 
 
 @click.command("workflow.history", cls=options.WithTruth)

@@ -11,7 +11,7 @@ import contextvars
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 
@@ -21,6 +21,7 @@ from simpleflow.dataflow import coroutines
 from simpleflow.dataflow.coroutines import MAX_REFUSALS
 from simpleflow.dataflow.graph import Node
 from simpleflow.dataflow.memory import Memory
+from simpleflow.dataflow.origins import Origins
 from simpleflow.dataflow.waits import Wait
 from simpleflow.exceptions import Evicted
 from simpleflow.futures import Future
@@ -88,6 +89,15 @@ class Branch:
     over: bool = False
     aside: bool = False  # it is a call of on_task_failure, which has no greenlet of its own and cannot wait
     refusals: int = 0
+    since: Origins | None = None  # what it has read
+    submitted: bool = True  # since it read that
+
+    def read(self, node: Node) -> None:
+        """It knows the end of this node, and goes on with that."""
+        if self.submitted or self.since is None:
+            self.since, self.submitted = Origins(node), False
+        else:
+            self.since.add(node)
 
     def inner_scope(self, kind: str) -> str:
         """The scope of the next branch of its own: ``b1``, and ``f2.b1`` in the scope ``f2``."""
@@ -108,6 +118,12 @@ class Call(Task):
     @property
     def name(self) -> str:
         return f"branch-{self.branch.scope}"
+
+    @property
+    def origins(self) -> Sequence[Any]:
+        branch = self.branch
+        followed = [] if branch.follows is None else [branch.follows._node]
+        return followed or ([] if branch.since is None else [branch.since])
 
 
 class Branches:

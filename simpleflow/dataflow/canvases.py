@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from simpleflow.dataflow.branches import Branch, Call, Ended, Submission
 from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Graph, Live, Node
+from simpleflow.dataflow.origins import Origins
 from simpleflow.dataflow.waiting import Waiting
 from simpleflow.exceptions import AggregateException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future, Rules
@@ -88,6 +89,7 @@ class Composite:
     cancelled: bool = False
     broken: bool = False  # nobody's turn comes any more
     paused: bool = False  # nobody's turn comes now
+    since: Origins | None = None  # what comes before it, in the chain around it
 
     @property
     def has_room(self) -> bool:
@@ -99,6 +101,20 @@ class Composite:
     @property
     def over(self) -> bool:
         return not self.active and (self.broken or self.begun == len(self.members))
+
+    def follow_on(self, place: int) -> None:
+        """Note what the member at a place, whose turn has come, comes after."""
+        chained = place and self.rules.parallel == 1
+        since = Origins(self.members[place - 1]) if chained else self.since
+        if since is None:
+            return
+        for node in (self.members[place], *self.beside.get(place, ())):
+            if isinstance(node.task, Canvas):
+                node.task.composite.since = since
+            elif isinstance(node.task, Call):
+                node.task.branch.since = since
+            else:
+                node.earlier = since
 
     def count(self, node: Node) -> None:
         """A member whose turn has come is done."""
@@ -141,6 +157,11 @@ class Canvas(Task):
     @property
     def name(self) -> str:
         return self.composite.rules.name
+
+    @property
+    def origins(self) -> Sequence[Any]:
+        members = self.composite.counted
+        return members[-1:] if self.composite.rules.parallel == 1 else members
 
 
 @dataclass(slots=True, eq=False)
@@ -328,6 +349,7 @@ class Composing(Waiting):
                 composite.active += 1
                 self._graph.then(node, composite.told)
                 turns.append(node)
+                composite.follow_on(place)
         self._let(turns)
         if composite.over and not composite.node.done:
             self._finish(composite)

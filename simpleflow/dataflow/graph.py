@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from simpleflow.command import ACTIVITY, OURS, TIMER, CancelTimer, Command, StartTimer
+from simpleflow.command import ACTIVITY, OURS, TIMER, CancelTimer, Command, Names, StartTimer
+from simpleflow.dataflow.origins import Origins, named
 from simpleflow.dataflow.waits import Listener, Wait
 from simpleflow.exceptions import PayloadError, TaskCanceled, TaskException, TaskFailed, one_line
 from simpleflow.futures import CANCELLED, FINISHED, PENDING, RUNNING, Future
@@ -84,6 +85,8 @@ class Node:
     cancel_asked: bool = False
     number: int = 0  # its place among the nodes of the run, from 1
     turn: int = 0  # the number of the event that ended it
+    after: Names = ()  # the tasks whose results are among its arguments
+    earlier: Origins | None = None  # others that it comes after
 
     @property
     def done(self) -> bool:
@@ -92,6 +95,11 @@ class Node:
     @property
     def key(self) -> tuple[str, str]:
         return self.task.kind, self.id
+
+    @property
+    def origins(self) -> tuple[Names, Names | str]:
+        """What it comes after, for those who look at the run."""
+        return self.after, () if self.earlier is None else self.earlier.told_by(self.id)
 
 
 class Graph:
@@ -140,17 +148,18 @@ class Graph:
         after: Sequence[Node] = (),
         held: bool = False,
         raises: bool | None = None,
+        earlier: Origins | None = None,
     ) -> Node:
         """Take a submitted task in. Its number is taken here, in program order, whether it is ready or not.
 
         It runs once its arguments are there, all of `after` are done, however they end, and, where it is `held`,
-        `release` was called. `raises` stands for the task's `raises_on_failure`, unless it is None. Raises PayloadError
-        when an argument cannot be encoded.
+        `release` was called. `raises` stands for the task's `raises_on_failure`, unless it is None. `earlier` is what
+        the program has read before. Raises PayloadError when an argument cannot be encoded.
         """
         number = "" if task.idempotent else self.number(task.kind, task.name, scope)
         node_id = fitting(task.identify(number, self.context)) if number else ""
         raises = task.raises_on_failure if raises is None else raises
-        node = Node(task, node_id, owner, where, task.template(self._values), raises, held=held)
+        node = Node(task, node_id, owner, where, task.template(self._values), raises, held=held, earlier=earlier)
         node.number = self.nodes = self.nodes + 1
         before = [self._own(future) for future in node.template.futures] if node.template is not None else []
         node.missing = held
@@ -329,7 +338,10 @@ class Graph:
         template, node.template = node.template, None
         try:
             if template is not None:
-                node.input = template.fill([self.frozen(self._own(future)) for future in template.futures])
+                arguments = [self._own(future) for future in template.futures]
+                node.input = template.fill(list(map(self.frozen, arguments)))
+                if arguments:
+                    node.after = named(arguments)
             if node.task.idempotent or node.task.names_itself:
                 leader = self._leader(node)
                 if leader is not node:

@@ -174,7 +174,8 @@ class Program(Composing):
         elif branch.submission is not None:
             node = self._add(task, branch, self._where(branch))
         else:
-            node = self._graph.add(task, branch, branch.scope, caller())
+            node = self._graph.add(task, branch, branch.scope, caller(), earlier=branch.since)
+            branch.submitted = True
         self._stop_if_over()
         return Future(self, node)
 
@@ -216,12 +217,16 @@ class Program(Composing):
     def result(self, node: Any) -> Any:
         if node.error is None:
             return self.value(node)
+        if (branch := self._branches.current) is not None:
+            branch.read(node)
         self._look(node)
         if node.raises is False:
             return None
         raise self._failure(node)
 
     def value(self, node: Any) -> Any:
+        if (branch := self._branches.current) is not None:
+            branch.read(node)
         node.looked_at = True
         if not isinstance(node.result, Live):
             return self._values.thaw(node.result, node.task)
@@ -233,6 +238,8 @@ class Program(Composing):
         return composite.begun - composite.active
 
     def exception(self, node: Any) -> BaseException | None:
+        if (branch := self._branches.current) is not None:
+            branch.read(node)
         self._look(node)
         error = failure(node)
         return None if error is None else self._values.revive(error, node.task)
@@ -383,11 +390,12 @@ class Program(Composing):
 
     def _add(self, task: Task, branch: Branch, where: str) -> Node:
         """Take in what is submitted, perhaps for a canvas."""
-        within = branch.submission
+        within, since = branch.submission, branch.since
+        branch.submitted = True
         if within is None:
-            return self._graph.add(task, branch, branch.scope, where)
+            return self._graph.add(task, branch, branch.scope, where, earlier=since)
         held = within.held is not None
-        node = self._graph.add(task, branch, branch.scope, where, held=held, raises=within.raises)
+        node = self._graph.add(task, branch, branch.scope, where, held=held, raises=within.raises, earlier=since)
         if within.held is not None:
             within.held.append(node)
         return node

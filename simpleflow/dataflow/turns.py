@@ -64,6 +64,7 @@ class Turns:
         scope = parent.inner_scope(kind)
         branch = Branch(call, scope, parent, contextvars.copy_context(), self._new_memory(), name)
         branch.fails_fast = fails_fast
+        branch.since, parent.submitted = parent.since, True
         task = Call(branch)
         node = branch.node = self._beside(task, task.name, parent, where)
         node.raises = parent.submission.raises if parent.submission is not None else None

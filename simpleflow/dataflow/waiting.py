@@ -14,7 +14,7 @@ from simpleflow.dataflow.frames import caller
 from simpleflow.dataflow.graph import Node
 from simpleflow.dataflow.turns import Turns
 from simpleflow.dataflow.waits import Deadline, Listener, Queue, Wait, first, has_failed, would_raise
-from simpleflow.futures import ALL_COMPLETED, CANCELLED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, Timeout
+from simpleflow.futures import ALL_COMPLETED, CANCELLED, FINISHED, FIRST_COMPLETED, FIRST_EXCEPTION, Future, Timeout
 from simpleflow.task import OwnTimer
 
 ENDS: Final[dict[str, Callable[[Node], bool] | None]] = {
@@ -85,6 +85,8 @@ class Waiting(Turns):
                         node.waits.remove(wait)
             if deadline is not None:
                 self._end_timer(deadline)
+        if wait.timer is not None and wait.timer.done and wait.timer.state == FINISHED:
+            wait.branch.read(wait.timer)
         if wait.timer is not None and has_failed(wait.timer):
             raise self._failure(wait.timer)
 
@@ -141,7 +143,7 @@ class Waiting(Turns):
     def _new_timer(self, branch: Branch, seconds: int) -> Node:
         branch.timers += 1
         id = f"_{OURS}wait-{branch.scope}{'.' if branch.scope else ''}{branch.timers}"
-        return self._graph.add(OwnTimer(id, max(0, seconds)), branch, branch.scope, caller())
+        return self._graph.add(OwnTimer(id, max(0, seconds)), branch, branch.scope, caller(), earlier=branch.since)
 
     def _sleep(self, seconds: int) -> Node:
         """A timer that has fired: waits for it."""
@@ -154,6 +156,8 @@ class Waiting(Turns):
             if not self.closing:
                 self._graph.cancel(timer)
             raise
+        branch.submitted = True
+        branch.read(timer)
         return timer
 
 

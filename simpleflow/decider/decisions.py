@@ -129,6 +129,8 @@ def _schedule(command: ScheduleActivity, options: Options) -> Made:
     }
     if command.priority is not None and command.priority is not PRIORITY_NOT_SET:
         attributes["taskPriority"] = str(command.priority)
+    if command.after or command.since:
+        attributes["control"] = _origins(command)
     return "ScheduleActivityTask", attributes
 
 
@@ -138,7 +140,8 @@ def _cancel_activity(command: CancelActivity, options: Options) -> Made:
 
 def _run_lambda(command: RunLambda, options: Options) -> Made:
     timeout = None if command.timeout is None else str(command.timeout)
-    attributes = {"id": command.id, "name": command.name, "input": command.input, **_set(startToCloseTimeout=timeout)}
+    attributes = {"id": command.id, "name": command.name, "input": command.input}
+    attributes |= _set(startToCloseTimeout=timeout, control=_origins(command))
     return "ScheduleLambdaFunction", attributes
 
 
@@ -197,7 +200,11 @@ def _start_child(command: StartChild, options: Options) -> Made:
         "executionStartToCloseTimeout": defaults["defaultExecutionStartToCloseTimeout"],
         "taskStartToCloseTimeout": defaults["defaultTaskStartToCloseTimeout"],
         "childPolicy": defaults["defaultChildPolicy"],
-        **_set(tagList=list(tags) if tags else None, lambdaRole=options.started.get("lambdaRole")),
+        **_set(
+            control=_origins(command),
+            tagList=list(tags) if tags else None,
+            lambdaRole=options.started.get("lambdaRole"),
+        ),
     }
     return "StartChildWorkflowExecution", attributes
 
@@ -257,7 +264,8 @@ def _record_marker(command: RecordMarker, options: Options) -> Made:
 
 
 def _start_timer(command: StartTimer, options: Options) -> Made:
-    attributes = {"timerId": command.id, "startToFireTimeout": str(command.seconds), **_set(control=command.control)}
+    control = command.control or _origins(command)
+    attributes = {"timerId": command.id, "startToFireTimeout": str(command.seconds), **_set(control=control)}
     return "StartTimer", attributes
 
 
@@ -302,6 +310,25 @@ def failure(close: Fail | GiveUp, keep: failures.Keep | None = None) -> tuple[st
     if issubclass(kind, WorkflowFailed):
         return failures.describe(error)[0], failures.fitting(error.details, keep)
     return failures.describe(error, keep)
+
+
+def _origins(command: ScheduleActivity | StartChild | RunLambda | StartTimer) -> str | None:
+    """The control that says what a task comes after, for `simpleflow.swf.dependencies`; None where that is nothing."""
+    after, since = command.after, command.since
+    if not after and not since:
+        return None
+    same = command.id.rpartition("-")[0]
+
+    def short(name: Any) -> Any:
+        """The name, without what it has in common with the id of the task."""
+        return name[len(same) :] if same and isinstance(name, str) and name.rpartition("-")[0] == same else name
+
+    told: dict[str, Any] = {"after": [short(name) for name in after]} if after else {}
+    if isinstance(since, str):
+        told["since"] = short(since)
+    elif others := [short(name) for name in since if name not in after]:
+        told["since"] = others
+    return orjson.dumps(told).decode() if told else None
 
 
 def _set(**attributes: Any) -> Attributes:

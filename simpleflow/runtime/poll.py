@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
+from simpleflow import config
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime.titles import Tell, untitled
 
@@ -31,6 +32,7 @@ Point = Callable[[str, str], None]
 """A named point of a process, and the id of what it is about there."""
 
 MAX_NAME: Final = 256
+MAX_IDENTITY: Final = 256
 RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
 RESPOND_MOST: Final = 2.0
@@ -240,17 +242,21 @@ def is_refusal(error: Exception) -> bool:
 
 
 def identity() -> str:
-    """Who polls, for the history: JSON of user, hostname, pid and exe, at most 256 characters."""
+    """Who polls, for the history: JSON of user, hostname, pid and exe, at most 256 characters.
+
+    SIMPLEFLOW_IDENTITY, an object, adds to these and replaces them; null takes one away.
+    """
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name
         user = str(os.getuid())
     who = {"user": user, "hostname": socket.gethostname(), "pid": os.getpid(), "exe": sys.executable}
+    who = {name: value for name, value in {**who, **config.load().simpleflow_identity}.items() if value is not None}
     text = json.dumps(who)
-    if len(text) > 256:
-        del who["exe"]
+    if len(text) > MAX_IDENTITY:
+        who.pop("exe", None)
         text = json.dumps(who)
-    return text[:256]
+    return text[:MAX_IDENTITY]
 
 
 def lives(identity: str) -> bool:

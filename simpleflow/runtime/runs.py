@@ -1,15 +1,15 @@
-"""Runs, as the engine's history tells of them: found, followed and worded. It reads and never writes."""
+"""Runs, as the engine's history tells of them: found and worded. It reads and never writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import WorkflowFailed
-from simpleflow.payload.codec import Codec, read_object
+from simpleflow.payload.codec import Codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.protocol.history import Event, attributes, close_status
 from simpleflow.workflow import Workflow
@@ -20,7 +20,6 @@ HINTED: Final[dict[str, str]] = {
     "EVENT_LIMIT_EXCEEDED": "EVENT_LIMIT_EXCEEDED: its history has as many events as a run may have; "
     "let it continue as new before (docs/how-to/long-runs.md)"
 }
-PAGE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,88 +129,6 @@ def reason_of(closing: Event) -> tuple[str | None, str | None]:
     found = attributes(closing)
     reason = found.get("reason") or found.get("cause") or found.get("timeoutType")
     return HINTED.get(reason or "", reason), found.get("details")
-
-
-@dataclass(slots=True)
-class Watch:
-    """A run's progress, read from its history; each `look` reads only what is new.
-
-    A run that goes on as a new one is followed: `run` is then that one. `known`, `done` and `running` are numbers of
-    tasks, `lists` the task lists of the activities, `closing` the event that closed the run, `parked` why its last
-    decision could not be made.
-    """
-
-    client: SWFClient
-    run: Run
-    closing: Event | None = None
-    parked: str | None = None
-    lists: set[str] = field(default_factory=set)
-    _seen: int = 0
-    _ids: dict[int, str] = field(default_factory=dict)
-    _completed: set[str] = field(default_factory=set)
-    _running: dict[int, int] = field(default_factory=dict)  # the events that began them, by those that asked for them
-    _known_before: int = 0  # tasks of the runs before this one
-    _done_before: int = 0
-
-    @property
-    def known(self) -> int:
-        return self._known_before + len(set(self._ids.values()))
-
-    @property
-    def done(self) -> int:
-        return self._done_before + len(self._completed)
-
-    @property
-    def running(self) -> int:
-        return len(self._running)
-
-    @property
-    def attempts(self) -> list[tuple[str, int]]:
-        """The ids of the tasks that run, and of the events that say that they have begun; the newest last."""
-        return [(self._ids[scheduled], started) for scheduled, started in self._running.items()]
-
-    def look(self) -> Event | None:
-        """Read on; the closing event, if the run has closed."""
-        self._read()
-        while self.closing is not None and (following := next_run(self.run, self.closing)) is not None:
-            self._known_before, self._done_before = self.known, self.done
-            for box in (self._ids, self._completed, self._running):
-                box.clear()
-            self.run, self.closing, self._seen = following, None, 0
-            self._read()
-        return self.closing
-
-    def _read(self) -> None:
-        new: list[Event] = []
-        for event in history(self.client, self.run, reverse=True, page=PAGE):
-            if event["eventId"] <= self._seen:
-                break
-            new.append(event)
-        for event in reversed(new):
-            self._take(event)
-
-    def _take(self, event: Event) -> None:
-        self._seen = event["eventId"]
-        kind = event["eventType"]
-        if close_status(event):
-            self.closing = event
-        elif kind == "DecisionTaskCompleted":
-            parked = read_object(attributes(event).get("executionContext")).get("parked")
-            self.parked = str(parked.get("error")) if isinstance(parked, dict) else None
-        if not kind.startswith("ActivityTask") or kind == "ActivityTaskCancelRequested":
-            return
-        values = attributes(event)
-        if kind == "ActivityTaskScheduled":
-            self._ids[event["eventId"]] = values["activityId"]
-            self.lists.add(values["taskList"]["name"])
-            return
-        scheduled = values["scheduledEventId"]
-        if kind == "ActivityTaskStarted":
-            self._running[scheduled] = event["eventId"]
-            return
-        self._running.pop(scheduled, None)
-        if kind == "ActivityTaskCompleted":
-            self._completed.add(self._ids[scheduled])
 
 
 def _pages(read: Any, key: str, **request: Any) -> Iterator[Any]:

@@ -18,9 +18,10 @@ from simpleflow.runtime import runs
 from simpleflow.runtime.patience import Patience
 from simpleflow.runtime.poll import GRACE, Stop, unique_list
 from simpleflow.runtime.repair import CallOfRun, Previous, launch_repair
-from simpleflow.runtime.runs import Run, Watch
+from simpleflow.runtime.runs import Run
 from simpleflow.runtime.start import Handle, StartOptions, default_id, launch
 from simpleflow.runtime.supervise import Deciding, Spec, Supervisor, Work
+from simpleflow.runtime.watching import Watch
 from simpleflow.workflow import Workflow
 
 log = logging.getLogger("simpleflow.runtime")
@@ -182,7 +183,7 @@ def drive(watch: Watch, place: Place, crew: Crew, stop: Stop, saw: Callable[[Wat
     finally:
         _end(supervisor, stop, hurry=watch.closing is not None)
     try:
-        watch.look()  # what was in hand may have been the end of it
+        watch.look(now=True)  # what was in hand may have been the end of it
     except Exception as error:
         patience.pause(error)  # no use in waiting: whoever goes on with the run will see
     return watch.closing is not None

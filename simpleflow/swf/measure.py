@@ -7,6 +7,9 @@ from itertools import accumulate
 from typing import Final
 from unicodedata import combining, east_asian_width
 
+Piece = tuple[str, str]
+"""Text and its style, in rich's words; "" for none."""
+Line = list[Piece]
 STEPS: Final = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000),
@@ -52,7 +55,7 @@ def fitting(text: str, columns: int) -> str:
 
 def width_of(text: str) -> int:
     """The columns that a line of text takes in a terminal."""
-    return sum(map(width_in, text))
+    return len(text) if text.isascii() else sum(map(width_in, text))
 
 
 def width_in(character: str) -> int:
@@ -60,3 +63,24 @@ def width_in(character: str) -> int:
     if combining(character):
         return 0
     return 2 if east_asian_width(character) in "WF" else 1
+
+
+def cut(line: Line, columns: int) -> Line:
+    """A line of pieces in so many columns; the end of a longer one is left out."""
+    found: Line = []
+    for text, style in line:
+        if columns <= 0:
+            break
+        found.append((fitting(text, columns), style))
+        columns -= width_of(text)
+    return found
+
+
+def clock(seconds: float) -> str:
+    """
+    >>> clock(75.9), clock(3600)
+    ('1:15', '1:00:00')
+    """
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"

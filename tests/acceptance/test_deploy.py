@@ -48,7 +48,7 @@ def containers() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def test_commands_that_are_typed() -> None:
-    typed = re.findall(r"^    (?:docker run .*? jobs |simpleflow )(\S+\.start .*)$", PAGE, re.M)
+    typed = re.findall(r"^(?:docker run .*? jobs |simpleflow )(\S+\.start .*)$", PAGE, re.M)
     assert len(typed) == 4
     for line in typed:
         assert options_of(shlex.split(line))["health_port"] == 8080

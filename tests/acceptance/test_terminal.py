@@ -57,6 +57,22 @@ def test_progress(project: Project) -> None:
     assert shown.endswith("\x1b[2Kresult: 4\n")  # and at the end no progress is left
 
 
+def test_a_live_view(project: Project) -> None:
+    """Lines that are drawn over, with a row for each type of task; at the end of it the table of what it was about."""
+    ids = ("-d", "D", "--workflow-id", "W")
+    code, shown = typed(project, "standalone", *ids, "-W", "1", "--follow", BASIC, "--input", "[1, 0]", columns=100)
+    assert code == 0
+    assert re.search(r"\x1b\[\d+A\x1b\[2K\x1b\[1mW\x1b\[0m  basic  \x1b\[36mOPEN\x1b\[0m  0:0\d\n", shown)
+    assert re.search(r"examples\.basic\.increment +\x1b\[32m━+\x1b\[0m.*1/1", shown)
+    assert "\x1b[J(1 + 1) * 2 = 4\n" in shown  # a whole line, the view erased before it
+    assert ESCAPES.sub("", shown.rpartition("\x1b[J")[2]) == "result: 4\n"
+
+    code, shown = typed(project, "workflow.tasks", "D", "W", "--follow")
+    assert code == 0
+    header, *rows, result = (ESCAPES.sub("", line).strip() for line in shown.splitlines())
+    assert (header.split()[0], len(rows), result) == ("Tasks", 3, "result: 4")
+
+
 def test_progress_on_a_narrow_terminal(project: Project) -> None:
     """What an activity tells takes the room that is left, wide characters too, and Ctrl-C leaves nothing of it."""
     os.mkfifo(project.path / "fifo")

@@ -30,6 +30,6 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 
 def test_decisions_are_numbered_one_by_one() -> None:
-    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     for number, page in enumerate(pages, 1):
         assert page.name.startswith(f"{number:04}-") and page.read_text().startswith(f"# {number}. ")

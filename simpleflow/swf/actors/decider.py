@@ -28,14 +28,16 @@ class DecisionTask(Response):
 class Decider(Actor):
     """A decider in a style of one's own. simpleflow's is `simpleflow.decider`, and does not stand on this one.
 
-    class MyDecider(Decider):
-        def start(self):
-            while not self.stopped:
-                try:
-                    task = self.poll()
-                except PollTimeout:
-                    continue
-                self.complete(task.token, [WorkflowExecutionDecision("complete")])
+    The loop is yours:
+
+        class MyDecider(Decider):
+            def start(self):
+                while not self.stopped:
+                    try:
+                        task = self.poll()
+                    except PollTimeout:
+                        continue
+                    self.complete(task.token, [WorkflowExecutionDecision("complete")])
     """
 
     def poll(self, task_list: str | None = None, identity: str | None = None, **options: Any) -> DecisionTask:

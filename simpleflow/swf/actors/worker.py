@@ -24,17 +24,19 @@ class PolledTask(Response):
 class ActivityWorker(Actor):
     """An activity worker in a style of one's own. simpleflow's is `simpleflow.runtime.working`.
 
-    class MyWorker(ActivityWorker):
-        def start(self):
-            while not self.stopped:
-                try:
-                    task = self.poll()
-                except PollTimeout:
-                    continue
-                try:
-                    self.complete(task.task_token, work(task.activity_task.arguments))
-                except Exception as error:
-                    self.fail_with(task.task_token, error)
+    The loop is yours:
+
+        class MyWorker(ActivityWorker):
+            def start(self):
+                while not self.stopped:
+                    try:
+                        task = self.poll()
+                    except PollTimeout:
+                        continue
+                    try:
+                        self.complete(task.task_token, work(task.activity_task.arguments))
+                    except Exception as error:
+                        self.fail_with(task.task_token, error)
     """
 
     def poll(self, task_list: str | None = None, identity: str | None = None) -> PolledTask:

@@ -121,3 +121,75 @@ def test_the_newest_event_first(run_id: str, capsys: pytest.CaptureFixture[str])
 
     assert ids() == ids("--reverse-order", "false") == list(range(1, 12)), "all of them, not the first ten"
     assert ids("--reverse-order") == ids("--reverse-order", "true") == list(range(11, 0, -1))
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("workflow.list", ("TestDomain", "--status", "closed", *SINCE)),
+        ("workflow.info", ("TestDomain", ID)),
+        ("workflow.profile", ("TestDomain", ID)),
+    ],
+)
+def test_columns_below_each_other(
+    run_id: str, command: str, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As tabulate's "plain" has them, but for the blanks between: numbers are on the right."""
+    assert app.run(["--format", "tabular", "--header", command, *arguments]) == 0
+    told = capsys.readouterr().out
+    expected = [re.split("  +", line) for line in (GOLDEN / f"{command}.tabular").read_text().splitlines()]
+    shown = [re.split("  +", line)[: len(expected[0])] for line in told.replace(run_id, "RUN").splitlines()]
+    assert shown == expected
+    for name, value in zip(*expected, strict=True):
+        header, row = told.splitlines()
+        side = -1 if re.fullmatch(r"\d+\.\d\d", value) else 0
+        places = [re.search(rf"(?<!\S){re.escape(text)}(?!\S)", line) for text, line in ((name, header), (value, row))]
+        assert value == "RUN" or len({place.span()[side] for place in places if place}) == 1, name
+    assert app.run(["--format", "tabular", command, *arguments]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1, "no header where none is asked for"
+
+
+def history(form: str, *words: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert app.run(["--format", form, "workflow.history", "-d", "TestDomain", *words, ID]) == 0
+    return capsys.readouterr().out
+
+
+def holds(expected: Any, told: Any) -> bool:
+    """Whether all that is expected is there, member by member and record by record."""
+    if isinstance(expected, dict) and isinstance(told, dict) and expected:
+        return all(key in told and holds(value, told[key]) for key, value in expected.items())
+    if isinstance(expected, list) and isinstance(told, list):
+        return len(expected) == len(told) and all(map(holds, expected, told))
+    return bool(expected == told)
+
+
+@pytest.mark.usefixtures("run_id")
+@pytest.mark.parametrize("form", ["json", "prettyjson", "jsonl"])
+@pytest.mark.parametrize("output", ["raw", "events", "cooked"])
+def test_history(form: str, output: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = history(form, "-o", output, capsys=capsys)
+    lines = form == "jsonl" and output != "cooked"
+    expected = json.loads((GOLDEN / f"workflow.history.{output}.json").read_text())
+    found = [json.loads(line) for line in told.splitlines()] if lines else json.loads(told)
+    assert holds(expected, found)
+    if output == "raw":
+        assert [list(record)[:6] for record in found] == [list(record)[:6] for record in expected]
+    if output == "cooked":
+        assert list(found) == list(expected), "these subjects, in this order"
+    assert (len(told.splitlines()) > 1) == (form != "json" and (lines or form == "prettyjson"))
+
+
+@pytest.mark.usefixtures("run_id")
+@pytest.mark.parametrize("form", ["tsv", "csv", "tabular", "human"])
+def test_history_as_rows(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = history(form, "-o", "raw", capsys=capsys)
+    assert history(form, capsys=capsys) == told, "raw is what is meant where nothing is said"
+    expected = json.loads((GOLDEN / "workflow.history.events.json").read_text())
+    rows = [(str(event["eventId"]), event["eventTimestamp"], event["eventType"]) for event in expected]
+    if form == "human":
+        assert re.findall(r"^event(?:Id|Timestamp|Type) +(.*)$", told, re.MULTILINE) == [
+            cell for row in rows for cell in row
+        ]
+    else:
+        separator = {"tsv": "\t", "csv": ",", "tabular": " +"}[form]
+        assert [tuple(re.split(separator, line.strip())[:3]) for line in told.splitlines()] == rows

@@ -12,7 +12,7 @@ from simpleflow.engine import Engine, VirtualClock
 from simpleflow.payload.codec import Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.protocol.events import EVENTS
-from simpleflow.runtime import runs
+from simpleflow.runtime import runs, watching
 
 DOMAIN = {"domain": "D"}
 EXTRA = '{"args":[1],"kwargs":{},"__extra":{"class":"m.C"}}'
@@ -131,6 +131,23 @@ def test_cooked_in_any_order(engine: Engine, run: runs.Run) -> None:
     assert cooked["workflow"]["reason"] == "why"
 
 
+def test_cooked_tells_which_signals_reached_others(engine: Engine, run: runs.Run) -> None:
+    for workflow_id in ("I", "nobody"):
+        decide(
+            engine,
+            {
+                "decisionType": "SignalExternalWorkflowExecution",
+                "signalExternalWorkflowExecutionDecisionAttributes": {"workflowId": workflow_id, "signalName": "go"},
+            },
+        )
+        engine.signal_workflow_execution(**DOMAIN, workflowId="I", signalName="tick")
+    cooked = report.cooked(runs.history(engine, run))
+    assert len(cooked["external_workflows_signaling"]) == 2
+    [record] = cooked["signaled_workflows"]["go"]
+    assert (record["workflow_id"], record["state"]) == ("I", "execution_signaled")
+    assert [signal["name"] for signal in cooked["signal_lists"]["tick"]] == ["tick", "tick"]
+
+
 def test_summary_of_an_open_run(engine: Engine, run: runs.Run) -> None:
     columns = report.summary(engine, run).columns
     assert (columns["status"], columns["result"], columns["failure"], columns["parked"]) == ("OPEN", None, None, None)
@@ -173,8 +190,8 @@ def test_find(engine: Engine, run: runs.Run) -> None:
 
 
 def test_watch_reads_only_what_is_new(engine: Engine, run: runs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "PAGE", 2)
-    watch = runs.Watch(engine, run)
+    monkeypatch.setattr(watching, "PAGE", 2)
+    watch = watching.Watch(engine, run)
     assert watch.look() is None
     assert (watch.known, watch.done, watch.running) == (0, 0, 0)
     schedule(engine)
