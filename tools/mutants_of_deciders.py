@@ -85,8 +85,8 @@ MUTANTS = [
     (
         "deciders: a lost decision is nothing",
         PARKING,
-        '            return True\n        if event["eventType"] == "DecisionTaskCompleted":',
-        '        if event["eventType"] == "DecisionTaskCompleted":',
+        'if event["eventType"] == "DecisionTaskTimedOut" and attributes(event)',
+        "if False and attributes(event)",
         PARKED,
     ),
     ("deciders: danger is forgotten", PARKING, ' or last.get("apart") else', " else", PARKED),

@@ -14,6 +14,7 @@ from simpleflow.clients import client
 from simpleflow.runtime.start import register_domain
 from storm import DOMAIN, SEEDS, Size, Weather
 
+FIRST_WAIT = 1  # thread, which a process has once it has waited for its turn to write (`simpleflow.engine.turns`)
 WARM = 60  # runs, until all that is made once is made
 TASKS = 2_000
 A_TASK = 2_000  # bytes of memory that a process may take for good for each task of the whole storm
@@ -36,7 +37,7 @@ def grown(before: dict[psutil.Process, tuple[str, Size]], after: dict[psutil.Pro
         peers = [size for other, size in before.values() if other == role]
         was = before[process][1] if process in before else None
         descriptors = max(peer.descriptors for peer in peers)
-        threads = max(peer.threads for peer in peers)
+        threads = max(peer.threads for peer in peers) + FIRST_WAIT
         memory = was.memory if was else max(peer.memory for peer in peers)
         if size.descriptors > descriptors or size.threads > threads or size.memory > memory + MEMORY:
             found.append(f"{role} {process.pid}: {size}, was {was or peers}")
