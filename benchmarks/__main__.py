@@ -26,8 +26,8 @@ from benchmarks import calls, commands, engine_calls, http_calls
 from benchmarks.programs import Chain, FanOut, Five
 from simpleflow.clients import SWFClient, client
 from simpleflow.runtime.local import run_local
+from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.start import Handle, StartOptions, launch, register_domain
-from simpleflow.runtime.supervise import Spec
 
 DOMAIN = "Bench"
 AIMS = {("chain", 1000): "1,000 (1,600)", ("fan-out", 1000): "2,000 (3,000)", ("200 x 5", 1000): "1,200 (1,700)"}

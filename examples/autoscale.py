@@ -29,7 +29,7 @@ def numbers(counts: Iterable[float], slots: int, least: int, most: int, calm: in
         yield max(needed)
 
 
-def counts(engine: Any, domain: str, task_list: str, every: float) -> Iterator[float]:
+def counts(engine: Any, domain: str, task_list: str, every: float, once: bool = False) -> Iterator[float]:
     """The tasks that wait and that are worked on, again and again; infinity where there are more than can be told."""
     while True:
         try:
@@ -38,27 +38,38 @@ def counts(engine: Any, domain: str, task_list: str, every: float) -> Iterator[f
             print(f"cannot count: {error}", file=sys.stderr, flush=True)
         else:
             yield math.inf if found.get("truncated") else found["count"]
+        if once:
+            return
         time.sleep(every)
 
 
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
+    if not (options.slots > 0 and options.calm > 0 and 0 <= options.least <= options.most and options.every > 0):
+        parser().error("--slots, --calm and --every are above 0, and --least is at most --most")
     with closing(client(options.engine or config.load().engine_url)) as engine:
         return scale(engine, options)
 
 
 def scale(engine: Any, options: argparse.Namespace) -> int:
-    now = None
-    looks = counts(engine, options.domain, options.task_list, options.every)
+    """Run the command for each new number, until one look is over where it was to be one."""
+    now, failed = None, True
+    looks = counts(engine, options.domain, options.task_list, options.every, options.once)
     for number in numbers(looks, options.slots, options.least, options.most, options.calm):
-        failed = 0
+        failed = False
         if number != now:
             print(f"{number} workers", flush=True)
-            failed = subprocess.run([word.replace("{}", str(number)) for word in options.command]).returncode
+            failed = not done([word.replace("{}", str(number)) for word in options.command])
             now = None if failed else number  # one that failed is tried again
-        if options.once:
-            return int(failed != 0)
-    return 0
+    return int(failed)
+
+
+def done(command: Sequence[str]) -> bool:
+    try:
+        return subprocess.run(command).returncode == 0
+    except OSError as error:
+        print(f"cannot run {command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+        return False
 
 
 def parser() -> argparse.ArgumentParser:
@@ -71,10 +82,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--most", type=int, default=10, metavar="N", help="and at most (%(default)s)")
     made.add_argument("--calm", type=int, default=10, metavar="N", help="looks before there are fewer (%(default)s)")
     made.add_argument("--every", type=float, default=30, metavar="SECONDS", help="between two looks (%(default)s)")
-    made.add_argument("--once", action="store_true", help="look once, and end with 1 where the command failed")
+    made.add_argument("--once", action="store_true", help="look once, and end with 1 where that or the command failed")
     made.add_argument("command", nargs="+", help="what sets the number, which stands for {}")
     return made
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

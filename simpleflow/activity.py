@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, Protocol, TypeVar
 
 from simpleflow.exceptions import CompleteLater
-from simpleflow.inside import Context, cancelled, context, heartbeat, progress
+from simpleflow.in_hand import Context, cancelled, context, heartbeat, progress
 from simpleflow.retry import Retry, checked
 
 P = ParamSpec("P")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from simpleflow.activity import is_seconds
 from simpleflow.exceptions import one_line
@@ -242,21 +242,19 @@ class Config:
     @property
     def steps(self) -> str:
         """The bucket of steps that are done: by default a directory of the user's."""
-        return self.step_bucket or str(_user_data() / "steps")
+        return self.step_bucket or str(_of_user("data") / "steps")
 
     @property
     def metrology(self) -> str:
         """The bucket of measurements: by default a directory of the user's."""
-        return self.metrology_bucket or str(_user_data() / "metrology")
+        return self.metrology_bucket or str(_of_user("data") / "metrology")
 
     @property
     def binaries(self) -> str:
         """The directory of downloaded programs: by default one of the user's."""
         if self.simpleflow_binaries_directory:
             return self.simpleflow_binaries_directory
-        from platformdirs import user_cache_path
-
-        return str(user_cache_path("simpleflow", appauthor=False) / "binaries")
+        return str(_of_user("cache") / "binaries")
 
     @property
     def s3_encryption(self) -> dict[str, str]:
@@ -412,18 +410,29 @@ def payload_directory(database: str | Path) -> Path:
     return found.with_name(f"{found.name}.payloads")
 
 
-def has_aws_keys() -> bool:
-    """Whether boto3 is told, by the environment or a file, by which keys to sign; it need ask nobody for them."""
-    known = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE")
-    return any(name in os.environ for name in known) or Path("~/.aws/credentials").expanduser().exists()
+def aws_keys() -> Any:
+    """The keys with which boto3 signs, as its `Credentials`, where variables or files have some; else None.
+
+    Nobody on the network is asked: roles and single sign-on have none.
+    """
+    import botocore.session
+
+    chain = botocore.session.get_session().get_component("credential_provider").providers
+    kept = ("env", "shared-credentials-file", "custom-process", "config-file")
+    return next(filter(None, (each.load() for each in chain if each.METHOD in kept)), None)
 
 
 def default_database() -> Path:
     """The file of the default engine, in the user's data directory (XDG_DATA_HOME on Linux)."""
-    return _user_data() / "engine.sqlite"
+    return _of_user("data") / "engine.sqlite"
 
 
-def _user_data() -> Path:
-    from platformdirs import user_data_path  # 15 ms, and only needed here
+def _of_user(kind: Literal["cache", "data"]) -> Path:
+    """The user's directory of this kind. Raises ConfigError for a user who has none, as in many a container."""
+    import platformdirs  # 15 ms, and only needed here
 
-    return user_data_path("simpleflow", appauthor=False)
+    find = platformdirs.user_data_path if kind == "data" else platformdirs.user_cache_path
+    try:
+        return find("simpleflow", appauthor=False)
+    except RuntimeError as error:
+        raise ConfigError(f"this user has no home directory: set HOME or XDG_{kind.upper()}_HOME") from error

@@ -42,14 +42,14 @@ color_mode: Mode = "auto"
 NOTHING: Final = ("", "", "")
 
 
-class Running(threading.local):
-    """What runs in this thread, for log lines: "activity", "lambda" or "decision", of which run (its workflow id), and
-    its id (of a decision that of the event that started it)."""
+class Subject(threading.local):
+    """What this thread is at, for its log lines: "activity", "lambda" or "decision", of which run (its workflow id),
+    and its id (of a decision that of the event that started it)."""
 
     what: tuple[str, str, int | str] = NOTHING
 
 
-running: Final = Running()
+subject: Final = Subject()
 
 
 def counted(number: int, noun: str) -> str:
@@ -70,8 +70,9 @@ def colorize(level: str, message: str) -> str:
 class SimpleflowFormatter(logging.Formatter):
     """``2026-11-23T14:00:01 INFO [process=worker, pid=4242]: message``
 
-    `process` says who writes; default: the name of the process, as multiprocessing has it. While something `running`
-    writes, it is named too: ``[process=task, pid=4243, workflow=basic-7, activity=activity-examples.basic.double-1]``.
+    `process` says who writes; default: the name of the process, as multiprocessing has it. Where the thread has a
+    `subject`, that is named too:
+    ``[process=task, pid=4243, workflow=basic-7, activity=activity-examples.basic.double-1]``.
     """
 
     def __init__(self, process: str | None = None, **options: Any) -> None:
@@ -82,7 +83,7 @@ class SimpleflowFormatter(logging.Formatter):
         return True
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        kind, workflow_id, id = running.what
+        kind, workflow_id, id = subject.what
         what = f", workflow={workflow_id}, {kind}={id}" if kind else ""
         who = f"[process={self._process or record.processName}, pid={os.getpid()}{what}]"
         return f"{self.formatTime(record, self.datefmt)} {colorize(record.levelname, record.levelname)} {who}: " + (
@@ -94,7 +95,7 @@ class SyslogFormatter(logging.Formatter):
     """``workflow id: activity#17 ERROR pid=4242 message``, with at most 64 characters of the id."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        kind, workflow_id, id = running.what
+        kind, workflow_id, id = subject.what
         return f"{workflow_id[:64]}: {kind}#{id} {record.levelname} pid={os.getpid()} {record.message}"
 
 

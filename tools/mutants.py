@@ -19,6 +19,7 @@ import mutants_of_deciders
 import mutants_of_ends
 import mutants_of_engine
 import mutants_of_objects
+import mutants_of_processes
 import mutants_of_runtime
 import mutants_of_steps
 import mutants_of_waiting
@@ -34,6 +35,7 @@ for module in (
     mutants_of_canvases,
     mutants_of_deciders,
     mutants_of_objects,
+    mutants_of_processes,
     mutants_of_runtime,
     mutants_of_steps,
 ):

@@ -93,13 +93,19 @@ def examples() -> Iterator[str]:
         yield from (f"(example-{name})=", f"### {name}", "", f"```{{literalinclude}} ../examples/{name}.py", "```", "")
 
 
+def decisions() -> Iterator[str]:
+    """The decisions by their numbers."""
+    for page in sorted((DOCS / "decisions").glob("[0-9]*.md")):
+        yield f"- [{page.read_text(encoding='utf-8').splitlines()[0][2:]}]({page.name})"
+
+
 def changelog() -> Iterator[str]:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     yield text.partition("\n")[2].replace("](docs/", "](").replace("](README.md", "](index.md")
 
 
 GENERATORS: dict[str, Callable[[], Iterator[str]]] = {
-    each.__name__: each for each in (commands, settings, examples, changelog)
+    each.__name__: each for each in (commands, settings, examples, decisions, changelog)
 }
 
 

@@ -92,7 +92,7 @@ def activity_rerun(
     activity = rerun.load(task)
     if activity.version is not None and str(activity.version) != task.version:
         click.echo(f"It was of version {task.version}; the code here is of version {activity.version}", err=True)
-    click.echo(f"Will re-run: {task}", err=True)
+    click.echo(f"Will re-run: {cut(str(task), 4_000)}", err=True)
     with interruptible() as interrupted:
         answer = rerun.call(task, activity, run, codec, debug)
     if interrupted():

@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "worker.start": ("processes", "Run activities: start worker processes."),
     "workflow.cancel": ("steering", "Ask a run to cancel itself."),
     "workflow.filter": ("listing", "List runs by tag, id, type, status or dates, in full."),
+    "workflow.graph": ("graph", "Draw a run's tasks, and what came after what."),
     "workflow.history": ("workflow", "Show the events of a run."),
     "workflow.info": ("workflow", "Show one run: its status, its result or its failure."),
     "workflow.list": ("workflow", "List the open or the closed runs of a domain."),

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from textwrap import wrap
 from typing import Any, Final
 
-from simpleflow.protocol.parsed import CHILD, TIMER
+from simpleflow.protocol.parsed import CHILD, OPEN, TIMER
 from simpleflow.runtime.telling import in_words
 from simpleflow.runtime.watching import RETRYING, RUNNING, Item, Tally, Watch
 from simpleflow.swf.measure import Line, clock, cut, fitting, width_of
@@ -17,6 +18,7 @@ from simpleflow.swf.measure import Line, clock, cut, fitting, width_of
 BAR: Final = 24
 """Characters of a bar, at most; it takes an eighth of the terminal."""
 DIM: Final = "bright_black"
+WAITS: Final = "waits: "
 LEAST_DONE: Final = 5
 """Tasks that are done before it is told how long the others may take."""
 
@@ -55,9 +57,16 @@ def view(watch: Watch, notes: Mapping[int, dict[str, Any]], now: datetime, colum
     return lines
 
 
-def most_shown(rows: int) -> int:
-    """Of how many attempts a view of so many rows can show what they tell."""
-    return max(3, rows)
+def of_task(watch: Watch, item: Item, note: dict[str, Any], now: datetime, columns: int, rows: int) -> list[Line]:
+    """The same of one task alone."""
+    ids = width_of(item.label)
+    if item.state in RUNNING and item.kind != CHILD.type:
+        line = _running(item, note, ids, now, columns)
+    elif item.state in OPEN - RUNNING:
+        line = [*_named(item, ids), (f"  {item.state.replace('_', ' ')} {clock(_seconds(item, now))}", DIM)]
+    else:
+        line = _other(item, ids, now)
+    return [cut(each, columns) for each in (line, *_parked(watch, columns, rows))][:rows]
 
 
 def _head(watch: Watch, elapsed: float, columns: int, rows: int) -> list[Line]:
@@ -73,11 +82,17 @@ def _head(watch: Watch, elapsed: float, columns: int, rows: int) -> list[Line]:
     if watch.waiting:
         second.append((f", {watch.waiting:,} waiting", ""))
     lines = [first, second]
-    if watch.parked:
-        lines.append([("waits: ", "bold"), (" ".join(watch.parked.split()), "red")])
+    lines += _parked(watch, columns, rows)
     if rows > 16:
         lines.append([])
     return lines[:rows]
+
+
+def _parked(watch: Watch, columns: int, rows: int) -> list[Line]:
+    """Why its last decision could not be made, in as many lines as there is room for."""
+    text, blank = " ".join((watch.parked or "").split()), " " * len(WAITS)
+    parked = wrap(text, max(12, columns - len(WAITS)), max_lines=max(1, rows // 5), placeholder=" …")
+    return [[(blank if number else WAITS, "bold"), (each, "red")] for number, each in enumerate(parked)]
 
 
 def _numbers(watch: Watch) -> str:

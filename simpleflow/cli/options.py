@@ -21,8 +21,8 @@ from simpleflow.clients import SWFClient
 from simpleflow.payload.failures import cut
 from simpleflow.runtime import start
 from simpleflow.runtime.board import LATE
-from simpleflow.runtime.poll import GRACE
-from simpleflow.runtime.supervise import Deciding, Work
+from simpleflow.runtime.spec import Deciding, Work
+from simpleflow.runtime.stop import GRACE
 from simpleflow.workflow import Workflow
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,7 +112,7 @@ def _lambda_functions(ctx: click.Context, param: click.Parameter, texts: tuple[s
 
 
 follow = click.option(
-    "-f", "--follow", is_flag=True, help="Show it live until the run has closed; ends as workflow.wait does."
+    "-f", "--follow", is_flag=True, help="Show it live until it is over; ends as workflow.wait does."
 )
 heartbeat = click.option(
     "--heartbeat",
@@ -283,6 +283,12 @@ def middlewares(command: F) -> F:
     return command
 
 
+def _of_children(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    if value is not None and ctx.params["isolation"] == "thread":
+        raise click.UsageError(f"{param.opts[0]} is of children, and --isolation thread has none: leave it out.")
+    return value
+
+
 work_options = gathered(
     Work,
     "work",
@@ -300,6 +306,7 @@ work_options = gathered(
             type=click.Choice(["warm", "fresh", "thread"]),
             default="warm",
             show_default=True,
+            is_eager=True,
             help="Children that are kept, a fresh one for each task, or threads, which cannot be killed.",
         ),
         click.option(
@@ -307,12 +314,14 @@ work_options = gathered(
             "max_tasks",
             type=click.IntRange(1),
             metavar="N",
+            callback=_of_children,
             help="Replace a child after so many tasks.",
         ),
         click.option(
             "--max-rss",
             type=click.IntRange(1),
             metavar="MB",
+            callback=_of_children,
             help="Replace a child that has more resident memory when its task is over.",
         ),
         click.option(

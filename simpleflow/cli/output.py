@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Row = Sequence[Any]
 
+#: Columns of users' values. All other numbers with a fraction are seconds and percentages of ours, and rounded.
+VALUES: Final = frozenset({"details", "input", "result"})
 _TSV: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -30,7 +32,9 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
     rows = list(rows)
     if form in ("json", "jsonl", "prettyjson"):
         write_records(form, [dict(zip(columns, row, strict=True)) for row in rows])
-    elif form == "human":
+        return
+    rows = [[_exact(column, cell) for column, cell in zip(columns, row, strict=True)] for row in rows]
+    if form == "human":
         _human(columns, rows)
     elif form == "tabular" and terminal:
         from simpleflow.cli.table import print_one, print_table
@@ -113,6 +117,10 @@ def console(options: Globals, stderr: bool = False) -> Console:
         highlight=False,
         markup=False,
     )
+
+
+def _exact(column: str, cell: Any) -> Any:
+    return json.dumps(cell) if column in VALUES and isinstance(cell, float) else cell
 
 
 def _json(value: Any, pretty: bool = False) -> str:

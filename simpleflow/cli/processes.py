@@ -18,11 +18,12 @@ from simpleflow.decider import load_workflow
 from simpleflow.observe import configure_logging
 from simpleflow.runtime.__main__ import run_role
 from simpleflow.runtime.board import Board
-from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.spec import Spec, Work
 from simpleflow.runtime.standalone import lambda_workers, processors
 from simpleflow.runtime.start import ensure_domain, is_amazon
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.streams import hold_nobody_up
-from simpleflow.runtime.supervise import Spec, Supervisor, Work
+from simpleflow.runtime.supervise import Supervisor
 from simpleflow.runtime.titles import described, titled
 
 

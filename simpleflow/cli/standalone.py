@@ -20,11 +20,11 @@ from simpleflow.observe import configure_logging
 from simpleflow.payload.notes import Notes
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import standalone as alone
-from simpleflow.runtime.poll import Stop
 from simpleflow.runtime.repair import previous
+from simpleflow.runtime.spec import Spec, Work
 from simpleflow.runtime.start import StartOptions
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.streams import hold_nobody_up
-from simpleflow.runtime.supervise import Spec, Work
 from simpleflow.runtime.watching import Watch, pace
 from simpleflow.workflow import Workflow
 

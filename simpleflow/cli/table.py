@@ -29,10 +29,13 @@ LEFT_OUT: Final = (
 )
 """Columns that a narrow terminal does without, the first here first. Those that are not named here it always shows."""
 CUT: Final = ("Input", "Tags", "Description", "attributes", "Reason")
-"""Columns of free text, which is folded; all else is never cut: it is copied into the next command."""
+"""Columns of free text, which is folded, and cut where it is long. All else is copied into the next command."""
+MOST: Final = 200
+"""Characters of free text that are shown of it."""
 FREE: Final = 24
-"""Characters that a column of free text has at least, where it has so much to say."""
-IN_DAY: Final = ("Scheduled", "Start", "End")
+LEAST: Final = 10
+"""Characters that a column of free text has as long as others can be left out for it, and at least."""
+IN_DAY: Final = ("Scheduled", "Start", "End", "eventTimestamp")
 """Columns of instants of one run, which lie near each other."""
 GAP: Final = 2
 
@@ -103,7 +106,8 @@ def print_table(
     for cells in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*(_coloured(column.name, cell) for column, cell in zip(columns, cells, strict=True)))
     width = console.width
-    console.width = max(width, _width(columns))  # what is wider is broken by the terminal, and can be copied
+    least = [replace(column, width=min(column.width, LEAST)) if column.name in CUT else column for column in columns]
+    console.width = max(width, _width(least))  # what is wider is broken by the terminal, and can be copied
     console.print(table, crop=False)
     console.width = width
     if left_out:
@@ -148,7 +152,8 @@ UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 def _told(name: str, cell: Any, text: Callable[[Any], str], now: datetime) -> str:
     if not isinstance(cell, datetime):
-        return text(cell)
+        told = text(cell)
+        return f"{told[:MOST]}…" if name in CUT and len(told) > MOST else told
     if name not in IN_DAY:
         return ago(cell, now)
     here = cell.astimezone(UTC)

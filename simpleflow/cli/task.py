@@ -30,6 +30,7 @@ from simpleflow.swf.stats import timings
 @click.option("--run-id", metavar="RUN_ID", help="Default: the open run, else the newest closed one.")
 @click.option("--details/--no-details", default=False, show_default=True, help="Of a failure, with its traceback.")
 @click.option("--attempt", type=click.IntRange(1), metavar="N", help="Whose output. Default: the last one.")
+@options.follow
 @click.pass_obj
 def task_info(
     common: Globals,
@@ -39,12 +40,30 @@ def task_info(
     run_id: str | None,
     details: bool,
     attempt: int | None,
-) -> None:
+    follow: bool,
+) -> int:
     """Show a task of a run, how far it is, and what an attempt of it has printed (the end of that)."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
     run = find(client, Named(domain, workflow_id, run_id))
-    events = list(runs.history(client, run))
+
+    def show(run: runs.Run) -> None:
+        shown = _shown(url, run, list(runs.history(client, run)), task_id, details, attempt)
+        output.show(common, list(shown), [list(shown.values())], one=True)
+
+    if follow:
+        from simpleflow.cli import following  # the machinery of live views
+
+        _shown(url, run, list(runs.history(client, run)), task_id, details, attempt)  # which says if it is not there
+        return following.follow(common, url, client, run, show, task_id)
+    show(run)
+    return 0
+
+
+def _shown(
+    url: str, run: runs.Run, events: list[Event], task_id: str, details: bool, attempt: int | None
+) -> dict[str, Any]:
+    """What is told of a task."""
     history = History.from_event_list(events)
     try:
         found = report.task(history, task_id, details)
@@ -56,8 +75,7 @@ def task_info(
     started = _begun(events, task_id)
     if attempt is not None and attempt > len(started):
         raise click.ClickException(f"{task_id} has had {counted(len(started), 'attempt')}")
-    shown = {**read, **_told(Notes(config.load().payload_stores(url)), run.run_id, started, attempt, read["state"])}
-    output.show(common, list(shown), [list(shown.values())], one=True)
+    return {**read, **_told(Notes(config.load().payload_stores(url)), run.run_id, started, attempt, read["state"])}
 
 
 def _read(codec: Codec, found: dict[str, Any]) -> dict[str, Any]:

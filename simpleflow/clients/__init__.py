@@ -123,7 +123,7 @@ def client(
 
         path, synchronous = _sqlite(url, rest) if rest else (None, "auto")
         if path and not Path(path).parent.exists() and path == str(config.default_database()):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)  # nobody has named it, so nobody has made it
+            _make(Path(path).parent)  # nobody has named it, so nobody has made it
         hooks = {"clock": clock, "point": point, "stopping": stopping, "configuration": configuration}
         given: dict[str, Any] = {name: hook for name, hook in hooks.items() if hook is not None}
         return Engine(path, synchronous=synchronous, long_poll_seconds=long_poll_seconds, **given)
@@ -151,6 +151,18 @@ def _check_address(url: str) -> None:
         raise _no_engine(url)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(f"{url!r} names more than a server: write {parts.scheme}://{parts.netloc}")
+
+
+def _make(directory: Path) -> None:
+    from simpleflow.engine import EngineError
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f"the directory {directory} cannot be made ({error.strerror}): name a file with --engine sqlite:PATH, "
+            "or set XDG_DATA_HOME"
+        ) from error
 
 
 def _no_engine(url: str) -> ValueError:

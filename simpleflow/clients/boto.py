@@ -191,7 +191,7 @@ def settings_of(url: str, region: str = "") -> dict[str, Any]:
     settings["region_name"] = (
         region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
     )
-    if not config.has_aws_keys():
+    if config.aws_keys() is None:
         settings |= {"aws_access_key_id": "anyone", "aws_secret_access_key": "anything"}
     return settings
 

@@ -70,10 +70,10 @@ class Origins:
         return (*self._names, self._more) if self._more else (*self._names,)
 
     def _put(self, name: str) -> None:
-        if len(self._names) < MOST:
-            self._names[name] = None
-        elif name not in self._names:
+        if len(self._names) == MOST and name not in self._names:
+            self._names.popitem()  # the last one that was read is the one that was waited for
             self._more += 1
+        self._names[name] = None
 
 
 def named(nodes: Sequence[Node]) -> Names:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cached_property
 from typing import Any, Final
 
 from simpleflow import config
@@ -34,7 +35,6 @@ class ServerStore:
         self._sent = Sent()
         self._read = Recent()
         self._http: Any = None
-        self._signer: Any = None
 
     def put(self, data: bytes, digest: str) -> str:
         if digest not in self._sent:
@@ -84,14 +84,16 @@ class ServerStore:
         from botocore.awsrequest import AWSRequest
 
         request = AWSRequest(method, f"{self._url}/payloads/{path}", data=body)
-        if self._signer is None and config.has_aws_keys():
-            import boto3
-            from botocore.auth import SigV4Auth
-
-            self._signer = SigV4Auth(boto3.Session().get_credentials(), "swf", "us-east-1")
         if self._signer is not None:
             self._signer.add_auth(request)
         return request.prepare()
+
+    @cached_property
+    def _signer(self) -> Any:
+        from botocore.auth import SigV4Auth
+
+        keys = config.aws_keys()
+        return keys and SigV4Auth(keys, "swf", "us-east-1")
 
     def _session(self) -> Any:
         if self._http is None:

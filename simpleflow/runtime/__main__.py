@@ -1,6 +1,6 @@
 """One process of the runtime: ``python -m simpleflow.runtime SPEC``, as a supervisor starts it.
 
-SPEC is the JSON of `simpleflow.runtime.supervise.Spec`.
+SPEC is the JSON of `simpleflow.runtime.spec.Spec`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from simpleflow.observe import bear_with_streams, configure_logging
 from simpleflow.runtime.board import Board, both
 from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.life import end_after
-from simpleflow.runtime.poll import Point, Stop, no_point
+from simpleflow.runtime.poll import Point, no_point
+from simpleflow.runtime.spec import Spec
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.streams import hold_nobody_up
-from simpleflow.runtime.supervise import Spec
 from simpleflow.runtime.titles import Tell, described, titled, untitled
 from simpleflow.runtime.trees import adopt
 

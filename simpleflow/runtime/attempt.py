@@ -1,4 +1,4 @@
-"""A task in hand, for its own code: what `simpleflow.inside` asks of who runs an activity.
+"""A task in hand, for its own code: what `simpleflow.in_hand` asks of who runs an activity.
 
 It knows values and time, and no engine and no process: those are behind a `Link`.
 """
@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from simpleflow.exceptions import TaskCanceled
-from simpleflow.inside import Context, Running, begin, end
+from simpleflow.in_hand import Context, InHand, begin, end
 from simpleflow.payload.codec import PLAIN, RESERVED, Codec, read_object
 
 MAX_DETAILS: Final = 2048
@@ -81,7 +81,7 @@ class Attempt:
     _interrupted: bool = False
     _cancel: Callable[[], Any] | None = None
     _context: Context | None = None
-    _token: Token[Running | None] = field(init=False)
+    _token: Token[InHand | None] = field(init=False)
 
     @property
     def context(self) -> Context:

@@ -106,7 +106,7 @@ def call(
     """
     context = {**(context or {}), "input": text}
     attempt = attempt or Attempt(context, text, codec=codec)
-    logs.running.what = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
+    logs.subject.what = "activity", context.get("workflow_id", ""), context.get("activity_id", "")
     try:
         told = codec.read_call(text)
         args, kwargs = arguments(told)
@@ -130,7 +130,7 @@ def call(
     except BaseException as error:
         return _failed(error, codec, attempt.details)
     finally:
-        logs.running.what = logs.NOTHING
+        logs.subject.what = logs.NOTHING
 
 
 def _failed(error: Any, codec: Codec, heartbeat: str | None) -> Answer:

@@ -21,8 +21,9 @@ from simpleflow.decider.parking import decision_timeout
 from simpleflow.payload.store import Payloads
 from simpleflow.runtime import watchdog
 from simpleflow.runtime.handed import Handed
-from simpleflow.runtime.poll import Call, Stop, identity, serve, unique_list
-from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.poll import Call, identity, serve, unique_list
+from simpleflow.runtime.spec import Spec
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.titles import Tell, untitled
 from simpleflow.runtime.trials import ANSWERED, BEGUN, Trials
 
@@ -177,7 +178,7 @@ class Desk:
     def _decide(self, task: Task, poll: Poll) -> Call | None:
         """The answer to a decision task; None where somebody else gives it."""
         self._tell("deciding")
-        logs.running.what = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
+        logs.subject.what = "decision", task["workflowExecution"]["workflowId"], task["startedEventId"]
         self._watch(patience(decision_timeout(task["events"])))
         try:
             answer = self._decider.decide(task, poll)
@@ -185,7 +186,7 @@ class Desk:
             return None
         finally:
             self._watch(None)
-            logs.running.what = logs.NOTHING
+            logs.subject.what = logs.NOTHING
         sys.stdout.flush()
         if self._decider.close_asked is None:
             answer |= self._leave if self._stop() or self._decider.parked else self._stay

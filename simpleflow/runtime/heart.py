@@ -71,7 +71,7 @@ class Pulse:
         self._next = self._last + self._every
         self._failures = 0
         self.on = True
-        self.what = logs.running.what
+        self.what = logs.subject.what
 
     @property
     def due(self) -> float:
@@ -169,7 +169,7 @@ class Heart:
 
     def _run(self) -> None:
         while (pulse := self._next()) is not None:
-            logs.running.what = pulse.what
+            logs.subject.what = pulse.what
             pulse.beat(self._client)
 
     def _next(self) -> Pulse | None:

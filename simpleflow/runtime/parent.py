@@ -19,9 +19,8 @@ import orjson
 from simpleflow.runtime.child import CLOSED, READ, Terms, send
 from simpleflow.runtime.life import waking
 from simpleflow.runtime.output import Output
-from simpleflow.runtime.poll import Stop
-from simpleflow.runtime.supervise import exit_cause
-from simpleflow.runtime.trees import Household, end_tree
+from simpleflow.runtime.stop import Stop
+from simpleflow.runtime.trees import Household, end_tree, exit_cause
 
 Message = dict[str, Any]
 """What a child says: an answer (`simpleflow.runtime.calling.Answer`), or ``{"beat": details}`` before it; and before
@@ -76,14 +75,13 @@ class WarmChild:
         end of `timeout` (in seconds; None for no limit)."""
         if b"\n" not in self._said:
             self._listen(None if timeout is None else math.ceil(timeout * 1000))
-            if b"\n" not in self._said:
-                return None
-        line, _, self._said = self._said.partition(b"\n")
-        message: Message = orjson.loads(line)
-        if "importing" not in message:
-            return message
-        self._importing = message["importing"]
-        self.ready = self._importing is None
+        while b"\n" in self._said:
+            line, _, self._said = self._said.partition(b"\n")
+            message: Message = orjson.loads(line)
+            if "importing" not in message:
+                return message
+            self._importing = message["importing"]
+            self.ready = self._importing is None
         return None
 
     def end_softly(self, why: str, grace: float) -> Message | None:

@@ -9,18 +9,16 @@ import logging
 import math
 import os
 import random
-import select
-import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from simpleflow import config
 from simpleflow.protocol.faults import code_of
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.titles import Tell, untitled
 
 log = logging.getLogger("simpleflow.runtime")
@@ -37,8 +35,6 @@ RETRY_FIRST: Final = 0.1  # seconds
 RETRY_MOST: Final = 30.0
 RESPOND_MOST: Final = 2.0
 """The same for an answer: work that is done, for which nobody heartbeats any more."""
-GRACE: Final = 30.0
-"""Seconds for what is in hand when a process is told to stop."""
 DRAIN: Final = 5.0
 """Seconds for which the last response is tried once the process was told to stop."""
 REFUSALS: Final = ("ValidationException", "SerializationException", "RequestEntityTooLargeException")
@@ -53,105 +49,6 @@ class Client(Protocol):
     """What a poller needs of `simpleflow.clients`."""
 
     def respond_and_poll(self, respond: Call | None, poll: Call | None) -> dict[str, Any]: ...
-
-
-class Stop:
-    """Whether this process was told to stop; true once it was. `requests` counts how often.
-
-    `grace` is how long, in seconds, what is in hand may take after the first request: then a second one is counted.
-    `why` is what the last request came from, such as "SIGTERM", or "" where nobody needs to know. `hurried` is called
-    at each request from the second on, in the main thread if a signal was it.
-    """
-
-    def __init__(self, grace: float = math.inf) -> None:
-        self.grace = grace
-        self.why = ""
-        self.hurried: Callable[[], None] = lambda: None
-        self._told = 0
-        self._ends = math.inf
-        self._bell = os.pipe()  # not made when it is needed: two threads may need it at once
-        for end in self._bell:
-            os.set_blocking(end, False)
-        self._listening = False
-
-    def __call__(self) -> bool:
-        return self._told > 0
-
-    @property
-    def requests(self) -> int:
-        return 2 if self._told == 1 and time.monotonic() >= self._ends else self._told
-
-    def within(self, timeout: float | None) -> float | None:
-        """`timeout` seconds (None: no limit), or those that are left of the grace where they are less."""
-        left = self._ends - time.monotonic()
-        if self._told != 1 or left == math.inf or left <= 0:
-            return timeout
-        return left if timeout is None else min(timeout, left)
-
-    def listen(self) -> Stop:
-        """Count SIGTERM, SIGINT and SIGHUP (not under nohup), and wake `wait` for them and for SIGCHLD. In the main
-        thread only."""
-        self._listening = True
-        signal.set_wakeup_fd(self._bell[1], warn_on_full_buffer=False)
-        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
-                signal.signal(signum, self._heard)
-        signal.signal(signal.SIGCHLD, lambda signum, frame: None)  # without a handler it would wake nobody
-        return self
-
-    def request(self, why: str = "") -> None:
-        """Tell this process to stop, as a signal does."""
-        self._count(why)
-        self.ring()
-
-    def fileno(self) -> int:
-        """Readable once a signal or a request came, until `hush`."""
-        return self._bell[0]
-
-    def hush(self) -> None:
-        try:
-            while os.read(self.fileno(), 4096):
-                pass
-        except BlockingIOError:
-            pass
-
-    def wait(self, timeout: float | None) -> None:
-        """Until a request or a signal, SIGCHLD too, or until `timeout` seconds have passed (None: no limit), or the
-        grace."""
-        timeout = self.within(timeout)
-        wanted = select.poll()
-        wanted.register(self.fileno(), select.POLLIN)
-        wanted.poll(None if timeout is None else max(0, math.ceil(timeout * 1000)))
-        self.hush()
-
-    def sleep(self, seconds: float, requests: int = 1) -> None:
-        """Sleep, but not past the `requests`-th request to stop."""
-        until = time.monotonic() + seconds
-        while self.requests < requests and (left := until - time.monotonic()) > 0:
-            self.wait(left)
-
-    def _heard(self, signum: int, frame: FrameType | None) -> None:
-        self._count(signal.Signals(signum).name)
-
-    def _count(self, why: str) -> None:
-        self._told += 1
-        self.why = why
-        if self._told == 1:
-            self._ends = time.monotonic() + self.grace
-        else:
-            self.hurried()
-
-    def ring(self) -> None:
-        """Wake who waits, from any thread, though nothing was requested."""
-        try:
-            os.write(self._bell[1], b"!")
-        except BlockingIOError:
-            pass  # it is ringing already
-
-    def __del__(self) -> None:
-        if not self._listening:  # a signal would write into whatever has the number next
-            for end in self._bell:
-                os.close(end)
 
 
 def drop(response: Call, error: Exception) -> None:
@@ -176,48 +73,74 @@ def serve(
     unknown domain).
     """
     me = os.getpid()
-    respond: Call | None = None
-    instead = False
-    failures, drained = 0, math.inf
-    while respond is not None or not stop():
+    pending = Pending(stop, refused)
+    while pending.respond is not None or not stop():
         wanted = None if stop() else poll
-        tell("retrying" if failures else "polling" if wanted else "completing")
+        tell("retrying" if pending.failures else "polling" if wanted else "completing")
         try:
-            task = client.respond_and_poll(respond, wanted)
+            task = client.respond_and_poll(pending.respond, wanted)
         except Exception as error:
             if getattr(error, "responded", False):
-                respond, instead = None, False
+                pending.put(None, pending.failures)
             if isinstance(error, OSError) and error.errno == errno.EBADF:
                 raise  # user's code has closed what is ours: only another process can go on
             if is_refusal(error):
-                if respond is None:
-                    raise
-                if code_of(error) == "UnknownResourceFault":
-                    log_unwanted(f"{respond[0]} came too late", error)
-                    respond, instead = None, False
-                    continue
-                log.warning("%s was refused: %s", respond[0], error)
-                respond, instead = (None, False) if instead else (refused(respond, error), True)
-                continue
-            if stop():
-                if respond is None:
-                    return
-                drained = min(drained, time.monotonic() + DRAIN)
-                if time.monotonic() >= drained or stop.requests > 1:
-                    log.error("gave up, a response is lost: %s", error)
-                    return
-            failures += 1
-            most = 1.0 if stop() else RETRY_MOST if respond is None else RESPOND_MOST
-            pause = min(RETRY_FIRST * 2 ** min(failures, 20), most) * random.uniform(0.5, 1)
-            log.warning("the engine cannot be reached, trying again in %.1f s: %s", pause, error)
-            stop.sleep(pause, 2 if stop() else 1)
+                pending.refuse(error)
+            elif pending.is_given_up(error):
+                return
+            else:
+                pending.wait(error)
             continue
-        failures, instead = 0, False
         try:
-            respond = handle(task) if task.get("taskToken") else None
+            pending.put(handle(task) if task.get("taskToken") else None)
         finally:
             if os.getpid() != me:
                 os._exit(0)
+
+
+class Pending:
+    """The response that is to go out, None for none, and how often in a row the engine could not be reached."""
+
+    def __init__(self, stop: Stop, refused: Callable[[Call, Exception], Call | None]) -> None:
+        self.respond: Call | None = None
+        self.failures = 0
+        self._stop = stop
+        self._refused = refused
+        self._stands_in = False
+        self._drained = math.inf
+
+    def put(self, respond: Call | None, failures: int = 0, stands_in: bool = False) -> None:
+        self.respond, self.failures, self._stands_in = respond, failures, stands_in
+
+    def refuse(self, error: Exception) -> None:
+        """The engine will never take it: what `refused` gives goes out, once. Raises the error of a poll."""
+        if self.respond is None:
+            raise error
+        if code_of(error) == "UnknownResourceFault":
+            log_unwanted(f"{self.respond[0]} came too late", error)
+            self.put(None, self.failures)
+            return
+        log.warning("%s was refused: %s", self.respond[0], error)
+        instead = None if self._stands_in else self._refused(self.respond, error)
+        self.put(instead, self.failures, stands_in=True)
+
+    def is_given_up(self, error: Exception) -> bool:
+        """Whether there is no use in trying again."""
+        if not self._stop() or self.respond is None:
+            return self._stop()
+        self._drained = min(self._drained, time.monotonic() + DRAIN)
+        if time.monotonic() < self._drained and self._stop.requests <= 1:
+            return False
+        log.error("gave up, a response is lost: %s", error)
+        return True
+
+    def wait(self, error: Exception) -> None:
+        """Wait a while before the next try."""
+        self.failures += 1
+        most = 1.0 if self._stop() else RETRY_MOST if self.respond is None else RESPOND_MOST
+        pause = min(RETRY_FIRST * 2 ** min(self.failures, 20), most) * random.uniform(0.5, 1)
+        log.warning("the engine cannot be reached, trying again in %.1f s: %s", pause, error)
+        self._stop.sleep(pause, 2 if self._stop() else 1)
 
 
 def log_unwanted(what: str, error: Exception) -> None:

@@ -16,11 +16,13 @@ from simpleflow.payload import codec
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.patience import Patience
-from simpleflow.runtime.poll import GRACE, Stop, unique_list
+from simpleflow.runtime.poll import unique_list
 from simpleflow.runtime.repair import CallOfRun, Previous, launch_repair
 from simpleflow.runtime.runs import Run
+from simpleflow.runtime.spec import Deciding, Spec, Work
 from simpleflow.runtime.start import Handle, StartOptions, default_id, launch
-from simpleflow.runtime.supervise import Deciding, Spec, Supervisor, Work
+from simpleflow.runtime.stop import GRACE, Stop
+from simpleflow.runtime.supervise import Supervisor
 from simpleflow.runtime.watching import Watch
 from simpleflow.workflow import Workflow
 

@@ -26,6 +26,8 @@ PR_SET_CHILD_SUBREAPER: Final = 36
 SETTLED: Final = 1.0
 """Seconds within which a process that got SIGKILL is gone, unless a disk or a network file system holds it."""
 TICK: Final = 0.005  # seconds
+TOO_LONG: Final = (signal.SIGALRM, signal.SIGPROF)
+"""What ends a process that watches its own time."""
 
 
 def adopt() -> None:
@@ -267,3 +269,27 @@ def _lives(process: psutil.Process) -> bool:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
+
+
+def exit_cause(code: int, peak: int | None = None) -> str:
+    """Why a process ended, in words. `code` is as in subprocess; `peak` its largest resident memory in bytes."""
+    if code >= 0:
+        cause = f"exit code {code}"
+    elif -code == signal.SIGKILL:
+        cause = "killed by signal 9, perhaps out of memory"
+    elif -code in TOO_LONG:
+        cause = f"killed by signal {-code} ({_signal_name(-code)}): what it did took too long"
+    else:
+        cause = f"killed by signal {-code} ({_signal_name(-code)})"
+    return cause if peak is None else f"{cause}; peak memory {_size(peak)}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

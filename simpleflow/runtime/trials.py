@@ -23,8 +23,8 @@ from simpleflow.decider.decide import Elsewhere
 from simpleflow.decider.parking import Parked, Postponed, decision_timeout, lost_by, parked
 from simpleflow.runtime import watchdog
 from simpleflow.runtime.poll import Client, is_refusal, lives
-from simpleflow.runtime.supervise import Spec, exit_cause
-from simpleflow.runtime.trees import kill_tree
+from simpleflow.runtime.spec import Spec
+from simpleflow.runtime.trees import exit_cause, kill_tree
 
 log = logging.getLogger("simpleflow.runtime")
 
@@ -55,7 +55,7 @@ class Trials:
     def __init__(self, client: Client, spec: Spec) -> None:
         self._client = client
         self._spec = spec
-        self._running: dict[threading.Thread, subprocess.Popen[bytes]] = {}
+        self._processes: dict[threading.Thread, subprocess.Popen[bytes]] = {}
         self._life, self._hold = os.pipe()
         self._closed = False
 
@@ -65,8 +65,8 @@ class Trials:
         loser = lost_by(events)
         if loser is not None and lives(loser):
             return
-        self._running = {thread: process for thread, process in self._running.items() if thread.is_alive()}
-        if len(self._running) >= AT_ONCE:
+        self._processes = {thread: process for thread, process in self._processes.items() if thread.is_alive()}
+        if len(self._processes) >= AT_ONCE:
             raise Postponed("it may end who decides it, and waits until others of its kind were tried", apart=True)
         who = task["workflowExecution"]["workflowId"]
         log.warning("%s is decided by a process of its own: the last one that decided it may have died of it", who)
@@ -90,14 +90,14 @@ class Trials:
         )
         about = task, events, process, seconds, output
         thread = threading.Thread(target=self._attend, args=about, daemon=True, name=f"trial of {who}")
-        self._running[thread] = process
+        self._processes[thread] = process
         thread.start()
         raise Elsewhere
 
     def close(self) -> None:
         """End what is being tried: others will."""
         self._closed = True
-        for thread, process in self._running.items():
+        for thread, process in self._processes.items():
             if thread.is_alive():
                 kill_tree(process.pid)
                 thread.join()

@@ -27,7 +27,6 @@ RECENT: Final = 50
 """How many of the last ends of a type tell its rate."""
 PAUSE: Final = f"_{OURS}task_"
 """Begins the names of the timers in which a task waits for its next attempt."""
-PARKED: Final = f"{OURS}parked-"
 RETRYING: Final = "waiting to retry"
 RUNNING: Final = frozenset({"started", "cancel_requested"})
 DONE: Final = frozenset({"completed"})
@@ -38,7 +37,8 @@ _RULES: Final = {rule.event: rule for rule in RULES if rule.family in (*TASKS, T
 class Item:
     """A task, a child or a timer: its state, since when it is in that (UTC), and for timers until when.
 
-    `attempt` counts from 1; `begun` is the id of the event with which a worker took it, 0 before.
+    `attempt` counts from 1; `begun` is the id of the event with which a worker took it, 0 before; `changed` that of the
+    last event about it.
     """
 
     kind: str
@@ -49,6 +49,7 @@ class Item:
     attempt: int = 0
     begun: int = 0
     until: datetime | None = None
+    changed: int = 0
 
     @property
     def label(self) -> str:
@@ -128,6 +129,7 @@ class Watch:
     round: int = 1
     tallies: dict[str, Tally] = field(default_factory=dict)
     _seen: int = 0
+    _decided: int = 0
     _due: float = 0.0
     _items: dict[tuple[str, str], Item] = field(default_factory=dict)
     _opened: dict[int, Item] = field(default_factory=dict)  # by the events that asked for them
@@ -164,6 +166,16 @@ class Watch:
         """The ids of the tasks that run, and of the events that say that they have begun; the newest last."""
         return [(item.id, item.begun) for item in self._open.values() if item.begun]
 
+    def task(self, id: str) -> Item | None:
+        """The task of this id in the run that is watched now."""
+        found = (self._items.get((family.type, id)) for family in TASKS)
+        return next((item for item in found if item is not None), None)
+
+    def over(self, item: Item) -> bool:
+        """Whether nothing will become of it any more: it is completed, or no decision has had it tried again."""
+        waits = item.state in OPEN or item.state == RETRYING
+        return not waits and (item.state in DONE or self.closing is not None or self._decided > item.changed)
+
     def look(self, now: bool = False) -> Event | None:
         """Read on, if it is time to, or `now`; the closing event, if the run has closed."""
         if not now and time.monotonic() < self._due:
@@ -175,6 +187,7 @@ class Watch:
             for box in (self._items, self._opened, self._open, self._pauses):
                 box.clear()
             self.run, self.closing, self._seen, self.round = following, None, 0, self.round + 1
+            self._decided = 0
             self._read()
         self._due = time.monotonic() + self.every
         return self.closing
@@ -205,6 +218,7 @@ class Watch:
         elif kind == "WorkflowExecutionCancelRequested":
             self._tell(event, "workflow", self.run.workflow_id, "cancel_requested")
         elif kind == "DecisionTaskCompleted":
+            self._decided = event["eventId"]
             parked = read_object(attributes(event).get("executionContext")).get("parked")
             was, self.parked = self.parked, str(parked.get("error")) if isinstance(parked, dict) else None
             if self.parked and self.parked != was:
@@ -240,7 +254,7 @@ class Watch:
     def _turn(self, item: Item, state: str, event: Event, told: str | None) -> None:
         """It comes into another state."""
         self._count(item, -1)
-        item.state, item.since = state, _time(event)
+        item.state, item.since, item.changed = state, _time(event), event["eventId"]
         self._count(item, 1)
         key = item.kind, item.id
         self._open.pop(key, None)

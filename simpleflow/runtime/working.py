@@ -30,8 +30,10 @@ from simpleflow.runtime.child import Terms, preload
 from simpleflow.runtime.heart import Heart, Pulse
 from simpleflow.runtime.output import Kept, keeping, share_streams
 from simpleflow.runtime.parent import WarmChild
-from simpleflow.runtime.poll import Call, Client, Point, Stop, identity, no_point, serve
-from simpleflow.runtime.supervise import Work, restart_delay
+from simpleflow.runtime.poll import Call, Client, Point, identity, no_point, serve
+from simpleflow.runtime.spec import Work
+from simpleflow.runtime.stop import Stop
+from simpleflow.runtime.supervise import restart_delay
 from simpleflow.runtime.telling import Teller
 from simpleflow.runtime.titles import Tell, described, untitled
 from simpleflow.runtime.trees import Household
@@ -205,7 +207,7 @@ class Slot:
         if self._stop():  # it came in the same instant
             return response(self._kind.name, token, {"reason": SHUTDOWN})
         self._tell("processing")
-        logs.running.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
+        logs.subject.what = self._kind.name, task["workflowExecution"]["workflowId"], task_id
         limits = self._kind.limits(task, worker.config)
         pulse = Pulse(token, task_id, self._ring, *self._times(limits), worker.heartbeat, self._kind.heartbeats)
         worker.heart.begin(pulse)
@@ -215,7 +217,7 @@ class Slot:
         finally:
             self._pulse = None
             worker.heart.end(pulse)
-            logs.running.what = logs.NOTHING
+            logs.subject.what = logs.NOTHING
             if self._one_task:
                 worker.stop.request()
                 self._stop.request()

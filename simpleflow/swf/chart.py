@@ -6,8 +6,8 @@ signals that came. The timers in which a task waits for its next attempt are seg
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,11 +19,20 @@ from simpleflow.dataflow.graph import PAUSE
 from simpleflow.payload.codec import read_object
 from simpleflow.protocol.history import Event, attributes, close_status, opening_event_id
 from simpleflow.protocol.parsed import RULES, SIGNAL, TASKS, TIMER, Effect, Rule
+from simpleflow.swf.dependencies import Edge, edges
 from simpleflow.swf.models.history import History
 from simpleflow.swf.stats import instant
 
 Key = tuple[str, str]
 """What names a row: its kind and its id."""
+PARKED: Final = f"{OURS}parked-"
+"""Begins the names of the timers in which a run waits for a decider with right code."""
+FINE: Final = 400
+"""Segments that gathered rows have at most: nobody sees more."""
+FAILED: Final = ("failed", "timed_out", "terminated", "start_failed")
+"""The states of what ended badly."""
+_RULES: Final = {rule.event: rule for rule in RULES if rule.family in (*TASKS, TIMER, SIGNAL)}
+_NAMES: Final = ("activityType", "workflowType")
 
 
 class Shade(StrEnum):
@@ -35,6 +44,10 @@ class Shade(StrEnum):
     TIMER = "timer"
     SIGNAL = "signal"
     IDLE = "nothing"
+
+
+BUSIEST: Final = (Shade.RUNNING, Shade.RETRYING, Shade.QUEUED, Shade.TIMER, Shade.SIGNAL)
+"""Which of several beside each other is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +130,8 @@ class Chart:
     path: tuple[Key, ...]
 
 
-def chart(
-    history: History, before: Mapping[Key, Iterable[Key]] | None = None, now: datetime | None = None, id: str = ""
-) -> Chart:
-    """The chart of a run; `before` tells which rows' ends a row waited for, as far as that is known.
-
-    `now` is the end of a run that is open. Raises ValueError where the history is empty.
-    """
+def chart(history: History, now: datetime | None = None, id: str = "") -> Chart:
+    """The chart of a run; `now` is the end of one that is open. Raises ValueError where the history is empty."""
     raw = sorted((dict(event) for event in history.raw), key=lambda event: int(event["eventId"]))
     if not raw:
         raise ValueError("a history without events has no chart")
@@ -133,7 +141,7 @@ def chart(
         drawing.take(event)
     end = drawing.at(closing) if closing else ((now or datetime.now(UTC)) - drawing.began).total_seconds()
     rows = drawing.rows(max(end, drawing.at(raw[-1])))
-    path = critical_path(rows, before or {})
+    path = critical_path(rows, edges(history))
     first = attributes(raw[0])
     return Chart(
         id,
@@ -146,42 +154,45 @@ def chart(
     )
 
 
-def critical_path(rows: Sequence[Row], before: Mapping[Key, Iterable[Key]]) -> dict[Key, None]:
+def critical_path(rows: Sequence[Row], known: Iterable[Edge]) -> dict[Key, None]:
     """The keys of the rows that the run could not have been shorter without, in order.
 
-    It is followed from what ended last: each row waited for the last to end of those `before` it; where that is not
-    known, for whatever ended last before it was asked for.
+    It is followed from what ended last: each row waited for the last to end of those that it is known to come after;
+    where there is none, for whatever ended last before it was asked for.
     """
     there = [row for row in rows if row.state not in ("canceled", "signaled") or row.kind != TIMER.type]
     over = [row for row in there if row.segments[-1].ended] or there
     if not over:
         return {}
     number = {row.key: place for place, row in enumerate(rows)}
-    known = {row.key: row for row in over}
+    before: dict[Key, list[Key]] = {}
+    for edge in known:
+        before.setdefault(edge.after, []).append(edge.before)
+    named: dict[Key, list[Row]] = {}
+    for each in over:
+        named.setdefault((each.kind, each.name) if each.kind == SIGNAL.type else each.key, []).append(each)
     by_end = sorted(over, key=lambda row: (row.end, number[row.key]))
-    ends = [row.end for row in by_end]
+    ends = [(row.end, number[row.key]) for row in by_end]
     found: list[Key] = []
     row: Row | None = by_end[-1]
     while row is not None:
         found.append(row.key)
-        told = (known[key] for key in before.get(row.key, ()) if key in known)
+        told = (each for key in before.get(row.key, ()) for each in named.get(key, ()))
         earlier = [each for each in told if each.end <= row.start and number[each.key] < number[row.key]]
-        row = max(earlier, key=lambda each: each.end) if earlier else _released(row, by_end, ends, number)
+        row = max(earlier, key=lambda each: each.end) if earlier else _released(row, by_end, ends, number[row.key])
     return dict.fromkeys(reversed(found))
 
 
-def _released(row: Row, by_end: Sequence[Row], ends: Sequence[float], number: Mapping[Key, int]) -> Row | None:
+def _released(row: Row, by_end: Sequence[Row], ends: Sequence[tuple[float, int]], number: int) -> Row | None:
     """What ended last before a row began."""
-    place = bisect_right(ends, row.start) - 1
-    while place >= 0 and number[by_end[place].key] >= number[row.key]:
-        place -= 1
+    place = bisect_left(ends, (row.start, number)) - 1
     return by_end[place] if place >= 0 else None
 
 
 def folded(drawn: Chart, most: int) -> Chart:
     """The same with about so many rows: those of the critical path and the longest ones; the rest is gathered by name.
 
-    Gathered rows show at each time what the busiest of them did.
+    Gathered rows show at each time what the busiest of them did, and are failed where one is.
     """
     if len(drawn.rows) <= most:
         return drawn
@@ -198,11 +209,6 @@ def folded(drawn: Chart, most: int) -> Chart:
     rows.sort(key=lambda row: row.start)
     kept = {row.key for row in rows if row.count == 1}
     return replace(drawn, rows=tuple(rows), path=tuple(key for key in drawn.path if key in kept))
-
-
-PARKED: Final = f"{OURS}parked-"
-"""Begins the names of the timers in which a run waits for a decider with right code."""
-BUSIEST: Final = (Shade.RUNNING, Shade.RETRYING, Shade.QUEUED, Shade.TIMER, Shade.SIGNAL)
 
 
 def _gathered(rows: Sequence[Row]) -> Row:
@@ -225,20 +231,29 @@ def _gathered(rows: Sequence[Row]) -> Row:
         if segments and segments[-1].shade is shade:
             start = segments.pop().start
         segments.append(Segment(shade, start, end))
+    segments = _coarse(segments) if len(segments) > FINE else segments
     if not segments:  # all at one instant
         segments.append(Segment(rows[0].segments[0].shade, times[0], times[0]))
-    bad = next((row.state for row in rows if row.state in FAILED), "")
     states = {row.state for row in rows}
-    state = bad or (states.pop() if len(states) == 1 else "")
-    segments[-1] = replace(segments[-1], ended=state)
-    critical = any(row.critical for row in rows)
-    return Row(rows[0].kind, f"{rows[0].name} x {len(rows)}", rows[0].name, state, tuple(segments), critical, len(rows))
+    state = next((state for state in FAILED if state in states), states.pop() if len(states) == 1 else "")
+    name, critical = rows[0].name, any(row.critical for row in rows)
+    return Row(rows[0].kind, f"{name} x {len(rows)}", name, state, tuple(segments), critical, len(rows))
 
 
-FAILED: Final = ("failed", "timed_out", "terminated", "start_failed")
-"""The states of what ended badly."""
-_RULES: Final = {rule.event: rule for rule in RULES if rule.family in (*TASKS, TIMER, SIGNAL)}
-_NAMES: Final = ("activityType", "workflowType")
+def _coarse(segments: Sequence[Segment]) -> list[Segment]:
+    """The same in at most FINE segments: for each part of the time what took the most of it."""
+    start, end = segments[0].start, segments[-1].end
+    size = (end - start) / FINE
+    spent: list[dict[Shade, float]] = [{} for _ in range(FINE)]
+    for segment in segments:
+        first = min(FINE - 1, int((segment.start - start) / size))
+        for part in range(first, min(FINE - 1, int((segment.end - start) / size)) + 1):
+            share = min(segment.end, start + (part + 1) * size) - max(segment.start, start + part * size)
+            spent[part][segment.shade] = spent[part].get(segment.shade, 0.0) + share
+    shades = [max(part, key=lambda shade: part[shade]) for part in spent]
+    edges = [place for place in range(1, FINE) if shades[place] is not shades[place - 1]]
+    times = [start, *(start + place * size for place in edges), end]
+    return [Segment(shades[place], *cut) for place, cut in zip([0, *edges], pairwise(times), strict=True)]
 
 
 @dataclass(slots=True)

@@ -86,8 +86,9 @@ def main(arguments: list[str]) -> None:
 
     clients.client = client  # type: ignore[assignment]
     from simpleflow.runtime.__main__ import run_role
-    from simpleflow.runtime.poll import Stop
-    from simpleflow.runtime.supervise import Spec, Supervisor
+    from simpleflow.runtime.spec import Spec
+    from simpleflow.runtime.stop import Stop
+    from simpleflow.runtime.supervise import Supervisor
 
     if arguments[0] == "supervise":
         from simpleflow.observe import configure_logging

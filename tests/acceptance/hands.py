@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.spec import Spec
 
 HERE = Path(__file__).parent
 PATIENCE = 20.0  # seconds, for what must happen at all

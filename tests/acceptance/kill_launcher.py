@@ -11,7 +11,7 @@ import signal
 import sys
 
 from simpleflow.runtime.__main__ import run_role
-from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.spec import Spec
 
 
 def main(spec: str, point: str, nth: int, hits: str) -> None:

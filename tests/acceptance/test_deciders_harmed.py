@@ -18,8 +18,8 @@ import pytest
 from shell import ROOT, Command, Project
 from simpleflow.clients import SWFClient, client
 from simpleflow.decider.decide import Elsewhere
+from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.start import StartOptions, launch, register_domain
-from simpleflow.runtime.supervise import Spec
 from simpleflow.runtime.trials import Trials
 
 PATIENCE = 40.0

@@ -19,8 +19,8 @@ import pytest
 from simpleflow import Workflow, activity
 from simpleflow.clients import SWFClient, client
 from simpleflow.protocol.history import attributes
+from simpleflow.runtime.spec import Deciding, Spec
 from simpleflow.runtime.start import Handle, StartOptions, launch, register_domain
-from simpleflow.runtime.supervise import Deciding, Spec
 
 DOMAIN, LIST = "D", "decisions"
 PATIENCE = 30.0

@@ -144,3 +144,11 @@ def test_autoscale(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main([*told, "--", "echo", "scale", "--replicas={}"]) == 0
     assert capfd.readouterr().out == "3 workers\nscale --replicas=3\n"
     assert main([*told, "--", "false"]) == 1
+    capfd.readouterr()
+    assert main([*told, "--", "no-such-command"]) == 1
+    assert capfd.readouterr().err == "cannot run no-such-command: No such file or directory\n"
+    assert main([*told, "--domain", "nowhere", "--", "echo"]) == 1  # one look, although nothing could be counted
+    assert "cannot count: " in capfd.readouterr().err
+    for wrong in (["--slots", "0"], ["--calm", "0"], ["--least", "9", "--most", "3"], ["--every", "0"]):
+        with pytest.raises(SystemExit, match="2"):
+            main([*told, *wrong, "--", "echo"])

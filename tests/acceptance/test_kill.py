@@ -18,8 +18,8 @@ import pytest
 
 from kill_flows import Chain, FanOut
 from simpleflow.clients import SWFClient, client
+from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.start import Handle, StartOptions, launch, register_domain
-from simpleflow.runtime.supervise import Spec
 
 HERE = Path(__file__).parent
 TASKS = 200

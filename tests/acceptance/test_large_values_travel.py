@@ -19,7 +19,7 @@ from shell import PATIENCE, Project
 from simpleflow.clients import client
 from simpleflow.protocol.history import attributes
 from simpleflow.runtime import runs
-from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.spec import Spec
 
 FLOWS = '''
 from __future__ import annotations

@@ -13,8 +13,8 @@ import pytest
 import path_flow
 import simpleflow
 from simpleflow.clients import client
+from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.start import StartOptions, launch, register_domain
-from simpleflow.runtime.supervise import Spec
 
 HERE = Path(__file__).parent
 README = HERE.parent.parent / "README.md"

@@ -17,7 +17,7 @@ import pytest
 
 import simpleflow
 from hands import PATIENCE, SOON, Engine, finish
-from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.spec import Spec
 
 ACTIVITIES = '''
 import os, signal, subprocess, sys, time
@@ -454,8 +454,9 @@ class Twice(simpleflow.Workflow):
 """
 SUPERVISE = """
 import sys
-from simpleflow.runtime.poll import Stop
-from simpleflow.runtime.supervise import Spec, Supervisor
+from simpleflow.runtime.stop import Stop
+from simpleflow.runtime.spec import Spec
+from simpleflow.runtime.supervise import Supervisor
 
 Supervisor([Spec.from_json(text) for text in sys.argv[1:]], Stop().listen()).run()
 """

@@ -244,6 +244,36 @@ def test_boto(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls == [{"taskToken": "t"}, {"domain": "d"}, {"domain": "d"}]
 
 
+@pytest.mark.parametrize(
+    ("written", "environ", "key"),
+    [
+        ("", {}, "anyone"),
+        ("[other]\naws_access_key_id = KEY\naws_secret_access_key = s\n", {}, "anyone"),
+        ("[other]\naws_access_key_id = KEY\naws_secret_access_key = s\n", {"AWS_PROFILE": "other"}, "KEY"),
+        ("[default]\naws_access_key_id = KEY\naws_secret_access_key = s\n", {}, "KEY"),
+        ("[default]\nregion = eu-west-1\n", {"AWS_PROFILE": "default"}, "anyone"),
+        ("", {"AWS_ACCESS_KEY_ID": "KEY", "AWS_SECRET_ACCESS_KEY": "s"}, "KEY"),
+    ],
+)
+@pytest.mark.parametrize("name", ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"])
+def test_keys_of_a_server(
+    name: str, written: str, environ: dict[str, str], key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What boto3 finds; where that is nothing, a server without keys is asked all the same."""
+    for other in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(other, raising=False)
+    for file in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(file, str(tmp_path / file))
+    (tmp_path / name).write_text(written.replace("[other]", "[profile other]") if "CONFIG" in name else written)
+    for given, value in environ.items():
+        monkeypatch.setenv(given, value)
+    found: Any = open_client("http://localhost:9")
+    try:
+        assert found._boto._request_signer._credentials.access_key == key
+    finally:
+        found.close()
+
+
 def test_a_process_whose_clock_is_behind(tmp_path: Path) -> None:
     """No event is older than the one before it, and deadlines count by the clock of whoever sets them."""
     path, ahead = tmp_path / "engine.db", VirtualClock(1_700_000_100)

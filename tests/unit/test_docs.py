@@ -29,6 +29,12 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert [page.name for page in PAGES if page not in reached] == []
 
 
+def test_every_page_is_listed_in_the_index_of_its_folder() -> None:
+    for index in (ROOT / "docs").rglob("index.md"):
+        pages = {page for page in index.parent.glob("*.md") if page != index and index.parent.name != "decisions"}
+        assert sorted(page.name for page in pages - LINKS[index]) == [], index
+
+
 def test_decisions_are_numbered_one_by_one() -> None:
     pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     for number, page in enumerate(pages, 1):

@@ -73,7 +73,7 @@ def test_a_line_and_its_traceback() -> None:
 
 def test_a_line_for_syslog(monkeypatch: pytest.MonkeyPatch) -> None:
     assert log.SyslogFormatter().format(record("m")) == f": # ERROR pid={os.getpid()} m"
-    monkeypatch.setattr(log.running, "what", ("decision", "id", 7))
+    monkeypatch.setattr(log.subject, "what", ("decision", "id", 7))
     assert log.SyslogFormatter().format(record("m")) == f"id: decision#7 ERROR pid={os.getpid()} m"
     assert f"[process=d, pid={os.getpid()}, workflow=id, decision=7]: m" in log.SimpleflowFormatter("d").format(
         record("m")

@@ -94,7 +94,7 @@ def test_lines_go_to_the_syslog_server_too(monkeypatch: pytest.MonkeyPatch) -> N
         server.settimeout(10)
         settings.put_setting("SIMPLEFLOW_SYSLOG_TARGET", f"127.0.0.1:{server.getsockname()[1]}")
         lines = configured(monkeypatch)
-        monkeypatch.setattr(log.running, "what", ("activity", "w" * 70, 17))
+        monkeypatch.setattr(log.subject, "what", ("activity", "w" * 70, 17))
         logging.getLogger("simpleflow").error("message")
         expected = rf"<\d+>{'w' * 64}: activity#17 ERROR pid={os.getpid()} message\x00?"
         assert re.fullmatch(expected, server.recv(4096).decode())

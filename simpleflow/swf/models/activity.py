@@ -12,7 +12,7 @@ from simpleflow.swf import format
 from simpleflow.swf.constants import REGISTERED
 from simpleflow.swf.core import Connection, Seconds
 from simpleflow.swf.exceptions import translated
-from simpleflow.swf.models.base import OfDomain
+from simpleflow.swf.models.base import OfDomain, RegisteredType
 from simpleflow.swf.models.workflow import WorkflowExecution
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ActivityType(OfDomain):
+class ActivityType(RegisteredType):
     """An activity type, which is registered once and then as it is.
 
     What its tasks are given where a decision does not say it: a task list, a priority, and time limits in seconds (or
@@ -43,7 +43,7 @@ class ActivityType(OfDomain):
     task_priority: int | str | None = field(default=None, kw_only=True)
     connection: Connection = field(default=None, kw_only=True, compare=False)
 
-    _uncompared: ClassVar[Collection[str]] = ("connection", "domain", "creation_date", "deprecation_date")
+    _kind: ClassVar[str] = "activity"
     _numbers: ClassVar[Collection[str]] = (
         "task_heartbeat_timeout",
         "task_schedule_to_close_timeout",
@@ -80,16 +80,6 @@ class ActivityType(OfDomain):
             connection=connection,
         )
 
-    def __repr__(self) -> str:
-        where = f"domain={self.domain.name} name={self.name} version={self.version}"
-        return f"<ActivityType {where} status={self.status}>"
-
-    def upstream(self) -> Self:
-        """The type as the engine knows it now. Raises ActivityTypeDoesNotExist, DomainDoesNotExist."""
-        with translated(f"cannot describe the activity type {self.name} {self.version}"):
-            found = self.describe_activity_type(self.domain.name, self.name, self.version)
-        return type(self).from_info(self.domain, found["typeInfo"], found["configuration"], self.connection)
-
     def save(self) -> Self:
         """Register the type, and give it as it is registered: what is None is filled from `simpleflow.config`.
 
@@ -117,34 +107,6 @@ class ActivityType(OfDomain):
                 default_task_priority=self.task_priority,
             )
         return filled
-
-    def delete(self) -> None:
-        """Deprecate the type, as it always was; `purge` deletes it.
-
-        Raises ActivityTypeDoesNotExist, and ResponseError where it is deprecated already.
-        """
-        self.deprecate()
-
-    def deprecate(self) -> None:
-        """Deprecate the type: scheduled tasks go on, new ones are refused.
-
-        Raises ActivityTypeDoesNotExist, and ResponseError where it is deprecated already.
-        """
-        with translated(f"cannot deprecate the activity type {self.name} {self.version}"):
-            self.deprecate_activity_type(self.domain.name, self.name, self.version)
-
-    def undeprecate(self) -> None:
-        """Take back the deprecation. Raises ActivityTypeDoesNotExist, AlreadyExistsError where it is not deprecated."""
-        with translated(f"cannot undeprecate the activity type {self.name} {self.version}"):
-            self.undeprecate_activity_type(self.domain.name, self.name, self.version)
-
-    def purge(self) -> None:
-        """Delete the type for good; it must be deprecated. Its name and version may then be registered again.
-
-        Raises ActivityTypeDoesNotExist, and ResponseError where it is not deprecated.
-        """
-        with translated(f"cannot delete the activity type {self.name} {self.version}"):
-            self.delete_activity_type(self.domain.name, self.name, self.version)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, cast
 
-from simpleflow.swf.core import ConnectedSWFObject
-from simpleflow.swf.exceptions import DoesNotExistError
+from simpleflow.swf.core import ConnectedSWFObject, Connection
+from simpleflow.swf.exceptions import DoesNotExistError, translated
 
 if TYPE_CHECKING:
     from simpleflow.swf.models.domain import Domain
@@ -138,3 +138,65 @@ class OfDomain(BaseModel):
         for name in self._numbers:
             if (value := getattr(self, name)) is not None:
                 put(self, name, str(value))
+
+
+class RegisteredType(OfDomain):
+    """What workflow types and activity types have in common: name and version, and a life from `save` to `purge`."""
+
+    __slots__ = ()
+    _uncompared: ClassVar[Collection[str]] = ("connection", "domain", "creation_date", "deprecation_date")
+    _kind: ClassVar[str]
+    """What it is a type of, as the operations name it: "workflow" or "activity"."""
+    name: str
+    version: str
+    status: str
+
+    def __repr__(self) -> str:
+        where = f"domain={self.domain.name} name={self.name} version={self.version}"
+        return f"<{type(self).__name__} {where} status={self.status}>"
+
+    @classmethod
+    def from_info(
+        cls,
+        domain: Domain,
+        info: dict[str, Any],
+        configuration: dict[str, Any] | None = None,
+        connection: Connection = None,
+    ) -> Self:
+        """The type that Amazon's WorkflowTypeInfo or ActivityTypeInfo describes, and its configuration if known."""
+        raise NotImplementedError
+
+    def upstream(self) -> Self:
+        """The type as the engine knows it now. Raises WorkflowTypeDoesNotExist or ActivityTypeDoesNotExist, and
+        DomainDoesNotExist."""
+        found = self._asked("describe")
+        return type(self).from_info(self.domain, found["typeInfo"], found["configuration"], self.connection)
+
+    def delete(self) -> None:
+        """Deprecate the type, as it always was; `purge` deletes it. Raises what `deprecate` does."""
+        self.deprecate()
+
+    def deprecate(self) -> None:
+        """Deprecate the type: what was started or scheduled goes on, new runs or tasks are refused.
+
+        Raises WorkflowTypeDoesNotExist or ActivityTypeDoesNotExist, and ResponseError where it is deprecated already.
+        """
+        self._asked("deprecate")
+
+    def undeprecate(self) -> None:
+        """Take back the deprecation.
+
+        Raises WorkflowTypeDoesNotExist or ActivityTypeDoesNotExist, and AlreadyExistsError where it is not deprecated.
+        """
+        self._asked("undeprecate")
+
+    def purge(self) -> None:
+        """Delete the type for good; it must be deprecated. Its name and version may then be registered again.
+
+        Raises WorkflowTypeDoesNotExist or ActivityTypeDoesNotExist, and ResponseError where it is not deprecated.
+        """
+        self._asked("delete")
+
+    def _asked(self, verb: str) -> Any:
+        with translated(f"cannot {verb} the {self._kind} type {self.name} {self.version}"):
+            return getattr(self, f"{verb}_{self._kind}_type")(self.domain.name, self.name, self.version)

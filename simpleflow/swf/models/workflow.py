@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from simpleflow import config
-from simpleflow.swf import format
+from simpleflow.payload.codec import Codec
+from simpleflow.runtime import runs
+from simpleflow.runtime.start import codec_of
+from simpleflow.swf import format, settings
 from simpleflow.swf.constants import CLOSED, MAX_TAGS, OPEN, REGISTERED
 from simpleflow.swf.core import Connection, Seconds
-from simpleflow.swf.exceptions import WorkflowExecutionDoesNotExist, translated
-from simpleflow.swf.models.base import OfDomain
+from simpleflow.swf.exceptions import ResponseError, WorkflowExecutionDoesNotExist, translated
+from simpleflow.swf.models.base import OfDomain, RegisteredType
 from simpleflow.swf.models.history import History
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ CHILD_POLICIES: Final = _ChildPolicies("TERMINATE", "REQUEST_CANCEL", "ABANDON")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class WorkflowType(OfDomain):
+class WorkflowType(RegisteredType):
     """A workflow type, which is registered once and then as it is.
 
     What its runs are given where their start does not say it: a task list, a child policy, a priority, a Lambda role,
@@ -57,11 +60,11 @@ class WorkflowType(OfDomain):
     lambda_role: str | None = field(default=None, kw_only=True)
     connection: Connection = field(default=None, kw_only=True, compare=False)
 
-    _uncompared: ClassVar[Collection[str]] = ("connection", "domain", "creation_date", "deprecation_date")
+    _kind: ClassVar[str] = "workflow"
     _numbers: ClassVar[Collection[str]] = ("execution_timeout", "decision_tasks_timeout", "task_priority")
 
     def __post_init__(self) -> None:
-        OfDomain.__post_init__(self)
+        RegisteredType.__post_init__(self)
         _check_child_policy(self.child_policy)
 
     @classmethod
@@ -92,16 +95,6 @@ class WorkflowType(OfDomain):
             connection=connection,
         )
 
-    def __repr__(self) -> str:
-        where = f"domain={self.domain.name} name={self.name} version={self.version}"
-        return f"<WorkflowType {where} status={self.status}>"
-
-    def upstream(self) -> Self:
-        """The type as the engine knows it now. Raises WorkflowTypeDoesNotExist, DomainDoesNotExist."""
-        with translated(f"cannot describe the workflow type {self.name} {self.version}"):
-            found = self.describe_workflow_type(self.domain.name, self.name, self.version)
-        return type(self).from_info(self.domain, found["typeInfo"], found["configuration"], self.connection)
-
     def save(self) -> Self:
         """Register the type, and give it as it is registered: what is None is filled from `simpleflow.config`.
 
@@ -128,34 +121,6 @@ class WorkflowType(OfDomain):
                 default_lambda_role=self.lambda_role,
             )
         return filled
-
-    def delete(self) -> None:
-        """Deprecate the type, as it always was; `purge` deletes it.
-
-        Raises WorkflowTypeDoesNotExist, and ResponseError where it is deprecated already.
-        """
-        self.deprecate()
-
-    def deprecate(self) -> None:
-        """Deprecate the type: its runs go on, new ones are refused.
-
-        Raises WorkflowTypeDoesNotExist, and ResponseError where it is deprecated already.
-        """
-        with translated(f"cannot deprecate the workflow type {self.name} {self.version}"):
-            self.deprecate_workflow_type(self.domain.name, self.name, self.version)
-
-    def undeprecate(self) -> None:
-        """Take back the deprecation. Raises WorkflowTypeDoesNotExist, AlreadyExistsError where it is not deprecated."""
-        with translated(f"cannot undeprecate the workflow type {self.name} {self.version}"):
-            self.undeprecate_workflow_type(self.domain.name, self.name, self.version)
-
-    def purge(self) -> None:
-        """Delete the type for good; it must be deprecated. Its name and version may then be registered again.
-
-        Raises WorkflowTypeDoesNotExist, and ResponseError where it is not deprecated.
-        """
-        with translated(f"cannot delete the workflow type {self.name} {self.version}"):
-            self.delete_workflow_type(self.domain.name, self.name, self.version)
 
     def start_execution(
         self,
@@ -340,6 +305,30 @@ class WorkflowExecution(OfDomain):
     def history(self, callback: Callable[..., object] | None = None, **options: Any) -> History:
         """The history of the run; see `history_events` for what it takes. Raises WorkflowExecutionDoesNotExist."""
         return History.from_event_list(self.history_events(callback, **options))
+
+    def result(self) -> Any:
+        """What the run has returned, also where that is large and lies in a payload store.
+
+        Raises WorkflowFailed if it did not complete, ResponseError while it is open, WorkflowExecutionDoesNotExist, and
+        PayloadUnreachable for a large value whose store has lost it or is not configured here.
+        """
+        with translated(f"cannot read the result of {self._words()}"):
+            run = runs.Run(self.domain.name, self.workflow_id, self._run())
+            closing = runs.closing_event(self.client, run)
+        if closing is None:
+            raise ResponseError(f"the run {self._words()} is open: it has no result yet")
+        return runs.result_of(run, closing, self._codec)
+
+    def value(self, text: str | None) -> Any:
+        """What a text of the history holds, such as an event's `result`: JSON, or the large value that it refers to.
+
+        Raises PayloadUnreachable.
+        """
+        return self._codec.read(text)
+
+    @property
+    def _codec(self) -> Codec:
+        return codec_of(self.connection or settings.engine_url())
 
     def _history_pages(self, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         with translated(f"cannot read the history of {self._words()}"):

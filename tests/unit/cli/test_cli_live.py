@@ -77,6 +77,8 @@ def test_little_room_shows_what_matters_most(watch: Watch) -> None:
         "… 2 more",
         "… 3 more",
     ]
+    watch.parked = "word " * 30
+    assert shown(watch, 60, 10)[2:4] == ["waits: " + "word " * 9 + "word", "       " + "word " * 10 + "…"]
     watch.parked = "ModuleNotFoundError:\n no module flows"
     assert shown(watch, 60, 3)[::2] == [
         "nightly  crawl  PARKED  1:01:40",
@@ -108,6 +110,19 @@ def test_colours_tell_states(watch: Watch) -> None:
     assert Progress(coloured=False)._styled("1 failed", "red") == "1 failed"
 
 
+def test_one_task(watch: Watch) -> None:
+    def told(id: str, note: dict[str, Any] | None = None) -> list[str]:
+        item = watch.task(f"activity-web.fetch-{id}")
+        assert item is not None
+        return plain(live.of_task(watch, item, note or {}, NOW, 70, 20))
+
+    watch._items = watch._open
+    assert told("61") == ["web.fetch-61  scheduled 0:50"]
+    assert told("7", {"done": 1, "total": 2}) == ["web.fetch-7  running     1:05  attempt 2  ━━╌╌╌  1 of 2"]
+    watch.parked = "no module flows"
+    assert told("9") == ["web.fetch-9  retry in    0:40  attempt 3 failed", "waits: no module flows"]
+
+
 LIMITS = {"executionStartToCloseTimeout": "60", "taskStartToCloseTimeout": "60", "childPolicy": "TERMINATE"}
 
 
@@ -123,7 +138,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     return made
 
 
-def close(engine: Engine, kind: str, **given: str) -> None:
+def decide(engine: Engine, kind: str, **given: Any) -> None:
     task = engine.poll_for_decision_task(domain="D", taskList={"name": "L"})
     decision = {"decisionType": kind, f"{kind[0].lower()}{kind[1:]}DecisionAttributes": given}
     engine.respond_decision_task_completed(taskToken=task["taskToken"], decisions=[decision])
@@ -133,8 +148,8 @@ def close(engine: Engine, kind: str, **given: str) -> None:
 def test_a_line_for_each_change(engine: Engine, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Elsewhere than on a terminal, into the next run, and until the end: the exit code is that of workflow.wait."""
     first = engine.list_open_workflow_executions(domain="D", startTimeFilter={"oldestDate": 0})["executionInfos"][0]
-    close(engine, "ContinueAsNewWorkflowExecution", **LIMITS)
-    close(engine, "FailWorkflowExecution", reason="no\tway")
+    decide(engine, "ContinueAsNewWorkflowExecution", **LIMITS)
+    decide(engine, "FailWorkflowExecution", reason="no\tway")
     assert app.run([command, "D", "I", first["execution"]["runId"], "--follow"]) == 3
     told = capsys.readouterr()
     assert [line.split("\t")[1:4] for line in told.out.splitlines()] == [
@@ -148,14 +163,42 @@ def test_a_line_for_each_change(engine: Engine, command: str, capsys: pytest.Cap
     assert "no way" in told.err or "no\tway" in told.err
 
 
+@pytest.mark.parametrize(("completed", "code"), [(True, 0), (False, 3)])
+def test_one_task_is_followed_to_its_end(
+    engine: Engine, completed: bool, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run goes on."""
+    engine.register_activity_type(domain="D", name="add", version="1")
+    for id in ("other", "add"):
+        never = {
+            f"{kind}Timeout": "NONE" for kind in ("scheduleToStart", "scheduleToClose", "startToClose", "heartbeat")
+        }
+        what = {"activityId": id, "activityType": {"name": "add", "version": "1"}, "taskList": {"name": "A"}, **never}
+        decide(engine, "ScheduleActivityTask", **what)
+        engine.signal_workflow_execution(domain="D", workflowId="I", signalName="go")
+    for _ in range(2):
+        task = engine.poll_for_activity_task(domain="D", taskList={"name": "A"})
+    if completed:
+        engine.respond_activity_task_completed(taskToken=task["taskToken"], result="1")
+    else:
+        engine.respond_activity_task_failed(taskToken=task["taskToken"], reason="no")
+        decide(engine, "RecordMarker", markerName="seen")
+    assert app.run(["task.info", "D", "I", "add", "--follow"]) == code
+    told = [line.split("\t")[2:] for line in capsys.readouterr().out.splitlines()]
+    end = ["completed", "1", ""] if completed else ["failed", "1", "no"]
+    assert told == [["add", "scheduled", "1", ""], ["add", "started", "1", ""], ["add", *end]]
+    assert app.run(["task.info", "D", "I", "ad", "--follow"]) == 1
+    assert "Did you mean add?" in capsys.readouterr().err
+
+
 def test_the_forms_of_changes(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    close(engine, "CompleteWorkflowExecution", result="42")
+    decide(engine, "CompleteWorkflowExecution", result="42")
     assert app.run(["--format", "jsonl", "workflow.info", "D", "I", "--follow"]) == 0
     told = capsys.readouterr()
     assert [json.loads(line)["State"] for line in told.out.splitlines()] == ["OPEN", "signaled", "COMPLETED"]
     assert told.err == "result: 42\n"
     assert app.run(["--format", "csv", "--header", "workflow.info", "D", "I", "--follow"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "Time,Kind,ID,State,Attempt,Reason"
+    assert capsys.readouterr().out.splitlines()[0] == "Time,Kind,ID,State,Attempt,Detail"
     assert app.run(["--format", "prettyjson", "workflow.info", "D", "I", "--follow"]) == 2
     assert "take --format jsonl" in capsys.readouterr().err
 

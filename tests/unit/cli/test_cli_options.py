@@ -12,7 +12,7 @@ import pytest
 
 from simpleflow import Workflow, config
 from simpleflow.cli import app, options
-from simpleflow.runtime.supervise import Work
+from simpleflow.runtime.spec import Work
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +52,17 @@ def test_input_file(tmp_path: Path) -> None:
 def test_input_and_input_file_exclude_each_other() -> None:
     with pytest.raises(click.UsageError, match="exclude each other"):
         options.read_call("1", Path("file"))
+
+
+@pytest.mark.parametrize("command", ["worker.start", "standalone"])
+@pytest.mark.parametrize("option", ["--max-rss", "--max-tasks-per-child"])
+def test_threads_have_no_children_to_replace(command: str, option: str) -> None:
+    made = app.group.get_command(click.Context(app.group), command)
+    assert made is not None
+    words = ["-d", "D", option, "9", *(["m.C"] if command == "standalone" else [])]
+    assert made.make_context(command, [*words, "--isolation", "fresh"])
+    with pytest.raises(click.UsageError, match=f"^{option} is of children, and --isolation thread has none"):
+        made.make_context(command, [*words, "--isolation", "thread"])
 
 
 def test_call_that_does_not_fit() -> None:

@@ -30,6 +30,14 @@ def test_tsv_is_what_programs_get(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, "tsv", True) == "Name\tWhen\tValue\n" + expected
 
 
+@pytest.mark.parametrize("form", ["csv", "tsv", "tabular", "human", "json"])
+def test_numbers_of_users_are_not_rounded(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output.show(Globals(format=form), ("execution_time", "result"), [(2.0, 0.123456)])
+    out = capsys.readouterr().out
+    assert "0.123456" in out
+    assert form == "json" or "2.00" in out
+
+
 def test_csv(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "csv", True)
     assert "\r" not in text

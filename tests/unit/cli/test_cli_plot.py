@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,6 +19,7 @@ from simpleflow.swf.models.history import History
 from simpleflow.swf.svg import svg
 
 GOLDEN = Path(__file__).with_name("golden")
+ROOT = Path(__file__).parents[3]
 START = datetime(2026, 1, 5, 3, 41, tzinfo=UTC).timestamp()
 DOMAIN = {"domain": "D"}
 PAUSE = "__simpleflow_task_activity-shop.pay-1#1"
@@ -33,6 +35,8 @@ class Told:
     def at(self, time: float, kind: str, **values: Any) -> int:
         member = f"{kind[0].lower()}{kind[1:]}EventAttributes"
         number = len(self.events) + 1
+        if kind in ("ActivityTaskScheduled", "TimerStarted", "StartChildWorkflowExecutionInitiated"):
+            values["decisionTaskCompletedEventId"] = 0
         self.events.append({"eventId": number, "eventTimestamp": START + time, "eventType": kind, member: values})
         return number
 
@@ -48,7 +52,7 @@ class Told:
 
     def chart(self, now: float = 0) -> Chart:
         history = History.from_event_list(sorted(self.events, key=lambda event: float(event["eventTimestamp"])))
-        return chart(history, now=datetime.fromtimestamp(START + now, UTC), id="shop-1 <&>")
+        return chart(history, now=datetime.fromtimestamp(START + now, UTC), id="shop-1")
 
 
 @pytest.fixture
@@ -83,10 +87,11 @@ def test_on_a_terminal(shop: Told) -> None:
 
 
 def test_as_svg(shop: Told) -> None:
+    """The picture in docs/how-to/watch.md."""
     drawn = svg(shop.chart())
-    same_as("profile.svg", drawn)
+    assert drawn == (ROOT / "docs" / "how-to" / "run.svg").read_text(encoding="utf-8")
     picture = ElementTree.fromstring(drawn)
-    assert "shop shop-1 <&>" in [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert "shop shop-1" in [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert not re.search(r"<script|href|url\((?!#)|@import", drawn)
 
 
@@ -104,9 +109,19 @@ def test_segments_and_the_critical_path(shop: Told) -> None:
 
 
 def test_the_critical_path_by_what_is_known(shop: Told) -> None:
-    pay, look = ("activity", "activity-shop.pay-1"), ("activity", "activity-shop.look-1")
-    history = History.from_event_list(shop.events)
-    assert chart(history, {pay: [look, ("activity", "gone")]}).path == (look, pay)
+    """Where the decider noted what a task came after, that counts, and not what ended shortly before."""
+    for event in shop.events:
+        values = event.get("activityTaskScheduledEventAttributes", {})
+        if values.get("activityId") == "activity-shop.pay-1":
+            values["control"] = '{"after": ["activity-shop.look-1", "activity-gone-1"]}'
+    assert [key[1] for key in shop.chart().path] == ["activity-shop.look-1", "activity-shop.pay-1"]
+    told = Told()
+    told.at(1, "WorkflowExecutionSignaled", signalName="go")
+    told.at(4, "WorkflowExecutionSignaled", signalName="go")
+    told.task("activity-a-1", 2, 2, 3)
+    told.task("activity-b-1", 3, 3, 9)
+    told.events[-3]["activityTaskScheduledEventAttributes"]["control"] = '{"after": ["signaled:go"]}'
+    assert [key[1] for key in told.chart(now=9).path] == ["go#2", "activity-b-1"], "the one that had come by then"
 
 
 def test_an_open_run() -> None:
@@ -133,13 +148,16 @@ def test_an_open_run() -> None:
 def test_many_tasks_are_gathered_by_name() -> None:
     told = Told()
     for number in range(2000):
-        told.task(f"activity-{'slow' if number % 400 == 7 else 'quick'}-{number}", number, number + 1, number + 2)
-    told.at(2002, "WorkflowExecutionCompleted")
+        at, name = 4 * number, "slow" if number % 400 == 7 else "quick"
+        told.task(f"activity-{name}-{number}", at, at + 1, at + 3)
+    told.at(8000, "WorkflowExecutionCompleted")
     few = folded(told.chart(), 10)
     assert [row.count for row in few.rows].count(1) == 10
     gathered = [row for row in few.rows if row.count > 1]
     assert {row.name for row in gathered} <= {"slow", "quick"} and sum(row.count for row in gathered) == 1990
-    assert {cut.shade for cut in gathered[0].segments} <= {Shade.RUNNING, Shade.QUEUED}
+    cuts = next(row.segments for row in gathered if row.name == "quick")
+    assert {cut.shade for cut in cuts} == {Shade.RUNNING} and len(cuts) < 500, "nobody sees every second"
+    assert all(before.end == after.start for before, after in pairwise(cuts))
     assert "quick x 1,98" in unstyled(plotted(few, 100))
     assert svg(few).count("<g>") == len(few.rows) <= 12
 

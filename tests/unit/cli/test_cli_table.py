@@ -63,6 +63,14 @@ def test_ids_are_never_cut(width: int) -> None:
         assert max(map(len, told.splitlines())) <= width
 
 
+def test_long_text_is_folded_and_cut() -> None:
+    columns = ("eventId", "eventTimestamp", "eventType", "attributes")
+    row = (1, datetime.now(UTC), "StartChildWorkflowExecutionInitiated", {"input": "z" * 1000})
+    told = printed(columns, [row], 80)
+    assert max(map(len, told.splitlines())) <= 80 and "…" in told
+    assert told.count("z") == table.MOST - len('{"input": "')
+
+
 def test_how_cells_read() -> None:
     columns = ("Task", "Last State", "Start", "Time Running")
     rows = [("a", "timed_out", datetime.now(UTC), 1.5), ("b", "completed", datetime(2020, 1, 5, 7, tzinfo=UTC), 20.25)]

@@ -183,7 +183,7 @@ def test_a_group_of_tasks_tells_once_what_they_come_after() -> None:
     events = _lived(lambda self: (futures.wait(*self.map(f, range(150))), futures.wait(*self.map(f, range(3))))[0])
     told = [attributes(event).get("control") for event in events if event["eventType"] == "ActivityTaskScheduled"]
     first, *others = told[150:]
-    assert first.endswith(',"-100",50]}') and others == ['{"since":"-151"}'] * 2
+    assert first.endswith(',"-150",50]}') and others == ['{"since":"-151"}'] * 2
     assert _shown(events).count("f-152") == 100
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from fake_client import refusal
 from examples.basic import BasicWorkflow
 from simpleflow import config
 from simpleflow.clients import client
+from simpleflow.exceptions import WorkflowFailed
 from simpleflow.protocol.faults import unknown
 from simpleflow.runtime.rerun import CannotRerun
-from simpleflow.runtime.start import StartOptions, launch, register_domain
+from simpleflow.runtime.start import StartOptions, codec_of, launch, register_domain
 from simpleflow.swf import exceptions, helpers, utils
 from simpleflow.swf.models.history import builder
 
@@ -103,6 +105,33 @@ def test_an_activity_of_a_history() -> None:
         helpers.find_activity(made, activity_id="d-2")
     with pytest.raises(ValueError, match="give scheduled_id"):
         helpers.find_activity(made)
+
+
+def test_a_result_large_or_not(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'engine.sqlite'}"
+    engine = client(url)
+    register_domain(engine, "D")
+    for id, value in (("small", [1]), ("large", "x" * 40_000)):
+        launch(BasicWorkflow, [1, 2], {}, StartOptions(domain="D", engine=engine, workflow_id=id, task_list="l"))
+        run = helpers.get_workflow_execution("D", id, connection=url)
+        with pytest.raises(exceptions.ResponseError, match=r"is open: it has no result yet$"):
+            run.result()
+        done = {"result": codec_of(url).freeze(value, "it")}
+        decision = {"decisionType": "CompleteWorkflowExecution", "completeWorkflowExecutionDecisionAttributes": done}
+        task = engine.poll_for_decision_task(domain="D", taskList={"name": "l"})
+        engine.respond_decision_task_completed(taskToken=task["taskToken"], decisions=[decision])
+        assert run.result() == run.value(run.history().last.result) == value
+    engine.close()
+
+
+def test_a_run_that_has_no_result() -> None:
+    engine = client("memory")
+    register_domain(engine, "D")
+    launch(BasicWorkflow, [1, 2], {}, StartOptions(domain="D", engine=engine, workflow_id="b"))
+    run = helpers.get_workflow_execution("D", "b", connection=engine)
+    run.terminate(reason="enough")
+    with pytest.raises(WorkflowFailed, match="enough"):
+        run.result()
 
 
 def test_names_in_inputs() -> None:

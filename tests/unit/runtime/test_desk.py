@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from simpleflow.runtime.deciding import Desk
-from simpleflow.runtime.poll import Call, Stop
+from simpleflow.runtime.poll import Call
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.titles import untitled
 
 SHARED = {"name": "orders"}

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from typing import Any
 
 import pytest
 
 from simpleflow.runtime import calling
 from simpleflow.runtime.child import Child, Terms, receive
 from simpleflow.runtime.output import KEPT, Output
+from simpleflow.runtime.parent import WarmChild
+from simpleflow.runtime.stop import Stop
 
 
 def test_a_task_that_is_ended_before_it_has_begun_is_not_begun() -> None:
@@ -47,6 +50,36 @@ def test_the_end_of_what_is_printed_is_kept(capfd: pytest.CaptureFixture[str]) -
     output.start()
     out, err = capfd.readouterr()
     assert (out, err) == (f"{text}x{text}", "an error")
+
+
+class Forked:
+    """A child that is dead, and has left a fork behind that holds its channel open; and who started it."""
+
+    pid, returncode, peak = os.getpid(), -9, None
+
+    def start(self, command: Any, *, pass_fds: tuple[int, ...], **options: Any) -> Any:
+        self.channel = socket.socket(fileno=os.dup(pass_fds[0]))
+        return self
+
+    def poll(self) -> int:
+        return self.returncode
+
+
+def test_a_death_is_noticed_though_a_fork_holds_the_channel() -> None:
+    stop, forked = Stop(), Forked()
+    household: Any = forked
+    child = WarmChild(household, Terms(), stop)
+    forked.channel.sendall(b'{"result":"1"}\n')
+    stop.ring()  # as SIGCHLD does
+    assert child.hear(0) == {"result": "1"}, "what it has said before counts"
+    assert not child.gone
+    stop.ring()
+    assert child.hear(5) is None and child.gone
+    assert child.cause() == "killed by signal 9, perhaps out of memory"
+    forked.channel.close()
+    child._channel.close()
+    assert child._life is not None
+    os.close(child._life)
 
 
 def test_steps_are_always_allowed() -> None:

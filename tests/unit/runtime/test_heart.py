@@ -182,14 +182,14 @@ def test_a_run_that_has_ended_ends_the_task_and_is_nobodys_fault(caplog: pytest.
 
 def test_its_log_lines_are_named_as_the_task_is(caplog: pytest.LogCaptureFixture) -> None:
     said: list[tuple[str, str, int | str]] = []
-    caplog.handler.addFilter(lambda record: said.append(logs.running.what) is None)
+    caplog.handler.addFilter(lambda record: said.append(logs.subject.what) is None)
     engine = Engine(fault("UnknownResourceFault"))
     what = "activity", "a-run", "task"
-    logs.running.what = what
+    logs.subject.what = what
     try:
         one, _ = pulse(0.03)
     finally:
-        logs.running.what = logs.NOTHING
+        logs.subject.what = logs.NOTHING
     ours = Heart(engine)
     ours.begin(one)
     engine.heard.acquire(timeout=10)

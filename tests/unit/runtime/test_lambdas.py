@@ -15,8 +15,8 @@ from simpleflow.payload.store import Payloads
 from simpleflow.protocol.faults import Fault
 from simpleflow.runtime import lambdas
 from simpleflow.runtime.lambdas import Context, invoke
+from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.standalone import lambda_workers
-from simpleflow.runtime.supervise import Spec
 
 
 class Handlers:

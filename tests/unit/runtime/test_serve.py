@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from simpleflow.clients.boto import BotoClient
 from simpleflow.runtime.handed import Handed
-from simpleflow.runtime.poll import Call, Stop, serve
+from simpleflow.runtime.poll import Call, serve
+from simpleflow.runtime.stop import Stop
 
 POLL: Call = ("poll", {})
 

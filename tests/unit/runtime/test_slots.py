@@ -8,7 +8,7 @@ import os
 import pytest
 
 from simpleflow.config import Config
-from simpleflow.runtime.poll import Stop
+from simpleflow.runtime.stop import Stop
 from simpleflow.runtime.working import ACTIVITY, InChild, Worker
 
 
@@ -31,3 +31,10 @@ def test_a_worker_without_descriptors_ends_before_it_has_a_task(monkeypatch: pyt
     monkeypatch.setattr(os, "pipe", none_left)
     with pytest.raises(OSError, match="Too many"):
         InChild(worker, one_task=False)
+
+
+def test_a_task_that_comes_after_the_request_to_stop_is_given_back() -> None:
+    slot = InChild(Worker(Engine(), "D", "list", Stop(), kind=ACTIVITY, config=Config()), one_task=False)
+    slot.told(1)
+    given = slot._handle({"taskToken": "t", "activityId": "a"})
+    assert given == ("respond_activity_task_failed", {"taskToken": "t", "reason": "worker-shutdown"})

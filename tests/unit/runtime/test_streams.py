@@ -102,6 +102,7 @@ def test_what_waits_at_the_end_is_written(pipe: Pipe) -> None:
     reader = threading.Thread(target=pipe.read, args=(b"words",))
     reader.start()
     patient.drain()
+    assert patient._written == patient._taken == 1
     reader.join(10)
     assert not reader.is_alive()
 

@@ -13,7 +13,7 @@ import pytest
 from simpleflow.decider.parking import Parked, lost_by
 from simpleflow.runtime.deciding import patience
 from simpleflow.runtime.poll import identity, lives
-from simpleflow.runtime.supervise import Spec
+from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.trials import Trials
 
 ME = identity()

@@ -99,6 +99,22 @@ def test_an_attempt_after_a_pause(town: Town) -> None:
     assert (item.state, item.attempt, numbers(town.watch)) == ("scheduled", 2, (1, 0, 0, 1, 0))
 
 
+def test_a_task_is_over_once_nothing_becomes_of_it(town: Town) -> None:
+    town.decide(add("activity-add-1"), add("activity-add-2"))
+    town.engine.respond_activity_task_completed(taskToken=town.take(), result="2")
+    town.engine.respond_activity_task_failed(taskToken=town.take(), reason="no", details="")
+    town.watch.look()
+    first, second = town.watch.task("activity-add-1"), town.watch.task("activity-add-2")
+    assert first and second and (town.watch.over(first), town.watch.over(second)) == (True, False)
+    town.decide(add("activity-add-2"))
+    town.watch.look()
+    assert (second.state, second.attempt, town.watch.over(second)) == ("scheduled", 2, False)
+    town.engine.respond_activity_task_failed(taskToken=town.take(), reason="no", details="")
+    town.decide()
+    town.watch.look()
+    assert (second.state, town.watch.over(second), town.watch.task("none")) == ("failed", True, None)
+
+
 def test_timers_signals_and_the_end(town: Town) -> None:
     town.decide(
         ask("StartTimer", timerId="rest", startToFireTimeout="9"),

@@ -1,4 +1,4 @@
-shop-1 <&>  COMPLETED  2026-01-05 03:41:00 UTC  20s
+shop-1  COMPLETED  2026-01-05 03:41:00 UTC  20s
 critical path: 2 of 6, running 10s, queued 5s
 
               0s            5s            10s           15s           20s

@@ -51,7 +51,7 @@ class Context:
     token: str
 
 
-class Running(Protocol):
+class InHand(Protocol):
     """A task in hand, as who runs it provides it."""
 
     @property
@@ -61,29 +61,29 @@ class Running(Protocol):
     def cancelled(self) -> bool: ...
 
 
-_running: Final[ContextVar[Running | None]] = ContextVar("running", default=None)
-_sole: list[Running] = []
+_in_hand: Final[ContextVar[InHand | None]] = ContextVar("in_hand", default=None)
+_sole: list[InHand] = []
 """The one task of this process, for threads that its code has started."""
 
 
-def begin(task: Running, sole: bool = False) -> Token[Running | None]:
+def begin(task: InHand, sole: bool = False) -> Token[InHand | None]:
     """From now on this thread's code is that of `task`; where it is the `sole` one here, so is that of other threads.
 
     What it gives is for `end`.
     """
     if sole:
         _sole[:] = (task,)
-    return _running.set(task)
+    return _in_hand.set(task)
 
 
-def end(token: Token[Running | None]) -> None:
+def end(token: Token[InHand | None]) -> None:
     """The code of the task is over."""
-    _running.reset(token)
+    _in_hand.reset(token)
     _sole.clear()
 
 
-def _task() -> Running | None:
-    found = _running.get()
+def _task() -> InHand | None:
+    found = _in_hand.get()
     return found if found is not None or not _sole else _sole[0]
 
 
