@@ -16,6 +16,7 @@ exclude_patterns = ["_ext"]
 root_doc = "index"
 language = "en"
 
+smartquotes = False  # commands are copied from the pages
 myst_heading_anchors = 4
 myst_enable_extensions = ["deflist"]
 suppress_warnings = ["myst.header"]  # the changelog, which is included, begins below its page's title
@@ -29,13 +30,14 @@ autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 100
 napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]
 napoleon_use_rtype = False
 
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!simpleflow\.).*"),  # what is Python's, or a type variable: there is no network to look it up in
     # and inner parts of public classes
-    (r"py:class", r"simpleflow\..*\.(_\w+|[A-Z]|\w_co|Node|Codec|Doorbell|Executes|Program)"),
+    (r"py:class", r"simpleflow\..*\.(_\w+|[A-Z]|\w_co|Node|Codec|Doorbell|Executes|Program|Context)"),
 ]
 
 html_theme = "furo"
@@ -50,11 +52,15 @@ html_theme_options = {
         "color-brand-primary": "#1c6b5f",
         "color-brand-content": "#1c6b5f",
         "color-brand-visited": "#1c6b5f",
+        "color-api-name": "#1c6b5f",
+        "color-api-pre-name": "#1c6b5f",
     },
     "dark_css_variables": {
         "color-brand-primary": "#6cc5b4",
         "color-brand-content": "#6cc5b4",
         "color-brand-visited": "#6cc5b4",
+        "color-api-name": "#6cc5b4",
+        "color-api-pre-name": "#6cc5b4",
     },
     "navigation_with_keys": True,
 }

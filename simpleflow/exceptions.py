@@ -317,7 +317,8 @@ class WorkflowFailed(Exception):
         self.details = details
 
     def __str__(self) -> str:
-        return f"workflow {self.workflow_id} {self.status.lower()}" + (f": {self.reason}" if self.reason else "")
+        ended = self.status.lower().replace("_", " ")
+        return f"workflow {self.workflow_id} {ended}" + (f": {self.reason}" if self.reason else "")
 
 
 class NonRetryable(Exception):

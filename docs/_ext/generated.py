@@ -7,6 +7,7 @@ a page reads well on a code host too. Knows click's commands and the fields of `
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ def cell(text: str) -> str:
 
 
 def options(command: click.Command, ctx: click.Context) -> Iterator[str]:
-    rows = [found for param in command.params if (found := param.get_help_record(ctx))]
+    rows = [found for param in command.params if (found := param.get_help_record(ctx)) and found[1]]
     if rows:
         yield from ("", "| Option | |", "|---|---|")
         yield from (f"| `{names.replace('|', chr(92) + '|')}` | {cell(text)} |" for names, text in rows)
@@ -44,11 +45,12 @@ def usage(name: str, command: click.Command, ctx: click.Context) -> Iterator[str
 
 def described(command: click.Command) -> str:
     """The help of a command in Markdown: its indented examples are blocks."""
-    parts = (command.help or "").replace("\f", "").split("\b\n")
+    parts = inspect.cleandoc(command.help or "").replace("\f", "").split("\b\n")
     blocks = [parts[0]]
     for part in parts[1:]:
         block, _, rest = part.partition("\n\n")
-        blocks += [f"```text\n{block.rstrip()}\n```", rest]
+        typed = any(word in block for word in ("simpleflow ", "Try:"))
+        blocks += [f"```text\n{inspect.cleandoc(block)}\n```" if typed else block, rest]
     return "\n\n".join(block.strip() for block in blocks)
 
 

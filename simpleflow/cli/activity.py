@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import Globals
+from simpleflow.cli.finding import Named, find
 from simpleflow.exceptions import PayloadError
 from simpleflow.observe import configure_logging
 from simpleflow.payload.codec import Codec
@@ -19,6 +20,9 @@ from simpleflow.payload.failures import MAX_REASON, clean, cut, fitting, traceba
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.start import codec_of
+
+WRONG_TOKEN: Final = ("Invalid token", "at 'taskToken'", "parameter taskToken")
+"""What engines, and boto3 before it asks, say of a text that can be no token."""
 
 
 @click.command("activity.complete", context_settings={"ignore_unknown_options": True})
@@ -83,8 +87,7 @@ def activity_rerun(
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
     codec = Codec(sys.maxsize, codec_of(url).payloads)  # which reads large values, and puts none away
-    run = runs.find(client, domain, workflow_id, run_id)
-    runs.describe(client, run)  # says so if there is no such run
+    run = find(client, Named(domain, workflow_id, run_id))
     click.echo(f"Found execution: workflowId={run.workflow_id} runId={run.run_id}", err=True)
     task = rerun.find(runs.history(client, run), codec, scheduled_id, activity_id)
     if input is not None:
@@ -124,7 +127,7 @@ def _respond(common: Globals, method: str, **request: Any) -> None:
                 "nobody waits under this token: the activity is completed or timed out, or its run is over "
                 f"({error})"
             ) from error
-        if "Invalid token" in str(error):
+        if any(words in str(error) for words in WRONG_TOKEN):
             raise click.ClickException(
                 "this is no task token of this engine: it is what activity.context().token gave; see also --engine"
             ) from error

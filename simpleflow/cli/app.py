@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from simpleflow import config, log
 from simpleflow.observe import bear_with_streams
@@ -20,6 +21,7 @@ COMMANDS: Final = {
     "activity.fail": ("activity", "Fail an activity that has left its completion to others."),
     "activity.rerun": ("activity", "Run one activity of a run again, in this process."),
     "binaries.download": ("binaries", "Download programs that activities need."),
+    "completion": ("completion", "Print what makes a shell complete commands and ids."),
     "decider.start": ("processes", "Decide runs: start decider processes."),
     "domain.deprecate": ("domain", "Retire a domain: nothing new is started there."),
     "domain.describe": ("domain", "Show one domain."),
@@ -38,6 +40,7 @@ COMMANDS: Final = {
     "type.list": ("type", "List the workflow and the activity types of a domain."),
     "worker.start": ("processes", "Run activities: start worker processes."),
     "workflow.cancel": ("steering", "Ask a run to cancel itself."),
+    "workflow.explain": ("explain", "Say why a run failed, or why it waits."),
     "workflow.filter": ("listing", "List runs by tag, id, type, status or dates, in full."),
     "workflow.graph": ("graph", "Draw a run's tasks, and what came after what."),
     "workflow.history": ("workflow", "Show the events of a run."),
@@ -57,6 +60,8 @@ COMMANDS: Final = {
 
 FORMATS: Final = ("csv", "tsv", "tabular", "human", "json", "jsonl", "prettyjson")
 INTERRUPTED: Final = 130
+COMPLETING: Final = "_SIMPLEFLOW_COMPLETE"
+"""The variable with which a shell asks what may stand where the cursor is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,14 @@ class Lazy(click.Group):
             return None
         module = importlib.import_module(f"simpleflow.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace(".", "_"))
+        if COMPLETING in os.environ:
+            importlib.import_module("simpleflow.cli.completion").attach(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=COMMANDS[name][1]) for name in names]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -94,12 +106,8 @@ class Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"There is no command {args[0]!r}.{_near_command(args)}")
         return super().resolve_command(ctx, args)
 
 
@@ -123,9 +131,21 @@ def group(
     ctx.obj = Globals(format or _format_of_environment(), header, color, debug, engine)
 
 
+def _near_command(words: list[str]) -> str:
+    """A hint: the command that was typed with a space in it, those of this verb, else the one that is near."""
+    import difflib
+
+    near = [".".join(words[:2])] if ".".join(words[:2]) in COMMANDS else []
+    near = near or [name for name in COMMANDS if name.endswith(f".{words[0]}")]
+    near = near or difflib.get_close_matches(words[0], COMMANDS, 1)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
 def main() -> NoReturn:
     """The console script."""
     sys.path.insert(0, str(Path.cwd()))  # where a workflow's module is looked for first
+    if COMPLETING in os.environ:
+        importlib.import_module("simpleflow.cli.completion").answer()
     bear_with_streams()
     if os.getpid() == 1:  # a container's first process ignores what it has no handler for
         signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))
@@ -136,7 +156,14 @@ def run(arguments: list[str]) -> int:
     """Run one command; the exit code."""
     try:
         return group.main(arguments, prog_name="simpleflow", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        click.echo(f"Error: {' '.join(error.format_message().split())}{_where_help_is(error)}", err=True)
+        return error.exit_code
     except click.ClickException as error:
+        _trace(error, arguments)
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -145,17 +172,31 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        return _report(error, debug="--debug" in arguments)
+        _trace(error, arguments)
+        return _report(error)
 
 
-def _report(error: Exception, debug: bool) -> int:
-    """Say what is wrong in one line; a traceback is for those who ask for it."""
-    from simpleflow.cli.errors import explained
+def _where_help_is(error: click.UsageError) -> str:
+    """What to type next, to put behind an error that does not say it: one that click words itself."""
+    words = error.format_message()
+    own = isinstance(error, click.MissingParameter | click.NoSuchOption | click.BadOptionUsage)
+    if "Did you mean" in words or not (own or words.startswith("Got unexpected")):
+        return ""
+    return f"{'' if words.endswith('.') else '.'} See `{error.ctx.command_path if error.ctx else 'simpleflow'} --help`."
 
-    if debug:
+
+def _trace(error: Exception, arguments: list[str]) -> None:
+    """Show where an error comes from, to those who ask for it."""
+    if "--debug" in arguments:
         import traceback
 
         traceback.print_exception(error)
+
+
+def _report(error: Exception) -> int:
+    """Say what is wrong in one line."""
+    from simpleflow.cli.errors import explained
+
     click.echo(f"Error: {explained(error)}", err=True)
     return 1
 

@@ -11,7 +11,8 @@ import click
 
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
-from simpleflow.cli.finding import Named, find, known_domain, run_arguments
+from simpleflow.cli.finding import Named, known_domain, run_arguments
+from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show, the_one
 from simpleflow.clients import SWFClient
 from simpleflow.payload import codec
 from simpleflow.protocol.events import CLOSING_EVENTS
@@ -141,33 +142,35 @@ def _in_full(client: SWFClient, run: WorkflowExecution) -> WorkflowExecution:
 nb_tasks = click.option("-n", "--nb-tasks", type=click.IntRange(1), metavar="N", help="No more than so many.")
 
 
-@click.command("workflow.tasks", cls=options.DomainFirst)
+@click.command("workflow.tasks", cls=OneOrMany)
 @run_arguments
 @nb_tasks
 @options.follow
+@many_shown
 @click.pass_obj
-def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, follow: bool) -> int:
+def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, follow: bool, many: Many) -> int:
     """Show the tasks of a run and how far they are, those that changed last first."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
-    run = find(client, named)
 
-    def show(run: runs.Run) -> None:
-        _show(common, report.tasks(History.from_event_list(list(runs.history(client, run))), nb_tasks))
+    def told(run: runs.Run) -> report.Table:
+        return report.tasks(History.from_event_list(list(runs.history(client, run))), nb_tasks)
 
     if follow:
         from simpleflow.cli import following  # the machinery of live views
 
-        return following.follow(common, url, client, run, show)
-    show(run)
+        def show_one(run: runs.Run) -> None:
+            table = told(run)
+            output.show(common, table.columns, table.rows)
+
+        return following.follow(common, url, client, the_one(client, named, many), show_one)
+    tables = ((run, told(run)) for run in each(client, named, many))
+    show(common, ((run, table.columns, table.rows) for run, table in tables), many)
     return 0
 
 
-def history_of(common: Globals, named: Named) -> History:
-    """The whole history of the run. Raises NoSuchRun."""
+def histories_of(common: Globals, named: Named, many: Many) -> Iterator[tuple[runs.Run, History]]:
+    """The whole histories of the runs that are meant. Raises NoSuchRun."""
     client = options.open_engine(options.engine_url(common), reading=True)
-    return History.from_event_list(list(runs.history(client, find(client, named))))
-
-
-def _show(common: Globals, table: report.Table) -> None:
-    output.show(common, table.columns, table.rows)
+    for run in each(client, named, many):
+        yield run, History.from_event_list(list(runs.history(client, run)))

@@ -51,10 +51,10 @@ class DomainFirst(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         domain = config.load().domain
-        if domain:
+        required = [each.name for each in self.get_params(ctx) if isinstance(each, click.Argument) and each.required]
+        if domain and required[:1] == ["domain"]:
             given, _, _ = self.make_parser(ctx).parse_args(list(args))
-            names = [param.name for param in self.params if isinstance(param, click.Argument) and param.required]
-            if isinstance(given.get(names[-2]), str) and not isinstance(given.get(names[-1]), str):
+            if [isinstance(given.get(name), str) for name in required] == [True] * (len(required) - 1) + [False]:
                 args = [domain, *args]
         return super().parse_args(ctx, args)
 
@@ -190,13 +190,14 @@ class RunOptions:
 
 
 def gathered(kind: type[Any], argument: str, options: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
-    """What gives a command these options as one `argument`: a dataclass of this kind with a field for each."""
+    """What gives a command these options as one `argument`: a dataclass of this kind with a field for each, and
+    perhaps others that have defaults."""
     names = [field.name for field in fields(kind)]
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def called(**given: Any) -> Any:
-            return command(**{argument: kind(**{name: given.pop(name) for name in names})}, **given)
+            return command(**{argument: kind(**{name: given.pop(name) for name in names if name in given})}, **given)
 
         decorated: Callable[..., Any] = called
         for option in reversed(options):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from simpleflow.cli import options, output
+from simpleflow.cli import output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, run_arguments
-from simpleflow.cli.listing import history_of, nb_tasks
+from simpleflow.cli.listing import histories_of, nb_tasks
+from simpleflow.cli.many import Many, OneOrMany, many_shown, show
+from simpleflow.runtime.runs import Run
 from simpleflow.swf import report
 from simpleflow.swf.models.history import History
 
@@ -33,7 +35,7 @@ def _svg(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path 
     return path
 
 
-@click.command("workflow.profile", cls=options.DomainFirst)
+@click.command("workflow.profile", cls=OneOrMany)
 @run_arguments
 @nb_tasks
 @click.option("--plot", is_flag=True, help="Draw the run: what waited, ran and was tried again, and when.")
@@ -46,30 +48,40 @@ def _svg(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path 
     metavar="FILE.svg",
     help="Write the drawing to a file.",
 )
+@many_shown
 @click.pass_obj
-def workflow_profile(common: Globals, named: Named, nb_tasks: int | None, plot: bool, file: Path | None) -> None:
+def workflow_profile(
+    common: Globals, named: Named, nb_tasks: int | None, plot: bool, file: Path | None, many: Many
+) -> None:
     """Show how long the tasks of a run waited and ran, in seconds, the longest first; none that is not over.
 
     With --plot or --output the run is drawn, with timers, children and signals; --nb-tasks rows are drawn by
     themselves, those of the critical path and the longest ones, and the others gathered by name.
     """
-    history = history_of(common, named)
+    if many and file is not None:
+        raise click.UsageError("--output is for the drawing of one run: leave --where out.")
+    found = histories_of(common, named, many)
     if not plot and file is None:
-        table = report.profile(history, nb_tasks)
-        output.show(common, table.columns, table.rows)
+        tables = ((run, report.profile(history, nb_tasks)) for run, history in found)
+        show(common, ((run, table.columns, table.rows) for run, table in tables), many)
         return
-    if file is not None:
-        _write(history, named, nb_tasks or ROWS_OF_FILE, file)
-    if plot:
-        _draw(common, history, named, nb_tasks or ROWS)
+    if plot and common.format not in (None, "tabular"):
+        histories = list(found)
+        show(common, ((run, SEGMENTS, _segments(history, run)) for run, history in histories), many)
+        found = iter(histories)
+    for run, history in found:
+        if file is not None:
+            _write(history, run, nb_tasks or ROWS_OF_FILE, file)
+        if plot and common.format in (None, "tabular"):
+            _draw(common, history, run, nb_tasks or ROWS)
 
 
-def _write(history: History, named: Named, most: int, file: Path) -> None:
+def _write(history: History, run: Run, most: int, file: Path) -> None:
     """All of the file at once, in the place of one that is there."""
     from simpleflow.swf import chart
     from simpleflow.swf.svg import svg
 
-    text = svg(chart.folded(chart.chart(history, id=named.workflow_id), most))
+    text = svg(chart.folded(chart.chart(history, id=run.workflow_id), most))
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8")
@@ -80,20 +92,22 @@ def _write(history: History, named: Named, most: int, file: Path) -> None:
     click.echo(f"drawn: {file}", err=True)
 
 
-def _draw(common: Globals, history: History, named: Named, most: int) -> None:
+def _segments(history: History, run: Run) -> list[tuple[Any, ...]]:
+    """What is drawn, in rows."""
+    from simpleflow.swf import chart
+
+    return [
+        (row.id, row.kind, cut.attempt or None, cut.shade, cut.ended, *_times(cut), row.critical)
+        for row in chart.chart(history, id=run.workflow_id).rows
+        for cut in row.segments
+    ]
+
+
+def _draw(common: Globals, history: History, run: Run, most: int) -> None:
     from simpleflow.cli.plot import plotted, unstyled
     from simpleflow.swf import chart
 
-    drawn = chart.chart(history, id=named.workflow_id)
-    if common.format not in (None, "tabular"):
-        rows = [
-            (row.id, row.kind, cut.attempt or None, cut.shade, cut.ended, *_times(cut), row.critical)
-            for row in drawn.rows
-            for cut in row.segments
-        ]
-        output.show(common, SEGMENTS, rows)
-        return
-    drawn = chart.folded(drawn, most)
+    drawn = chart.folded(chart.chart(history, id=run.workflow_id), most)
     ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
     if not output.on_terminal(common):
         click.echo(unstyled(plotted(drawn, PLAIN, ascii=ascii)), nl=False)

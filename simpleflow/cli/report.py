@@ -45,6 +45,11 @@ class Summary:
     columns: Record
     traceback: str | None
 
+    @property
+    def row(self) -> tuple[list[str], list[list[Any]]]:
+        """The columns' names, and the only row."""
+        return list(self.columns), [list(self.columns.values())]
+
 
 def summary(client: SWFClient, run: runs.Run, values: codec.Codec = codec.PLAIN) -> Summary:
     """The row of `workflow.info`: large values as references, but the traceback read by `values`. Raises NoSuchRun."""
@@ -65,7 +70,7 @@ def summary(client: SWFClient, run: runs.Run, values: codec.Codec = codec.PLAIN)
         "status": info.get("closeStatus") or info["executionStatus"],
         "result": None,
         "failure": None,
-        "parked": _parked(described) if closing is None else None,
+        "parked": runs.waits_for(described.get("latestExecutionContext")) if closing is None else None,
     }
     if closing is None:
         return Summary(columns, None)
@@ -131,14 +136,3 @@ def _without_extra(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: item for key, item in value.items() if key != EXTRA}
     return value
-
-
-def _parked(described: Record) -> str | None:
-    """Why the run waits for somebody, from its latest executionContext; None if it does not."""
-    context = codec.read_object(described.get("latestExecutionContext"))
-    parked = context.get("parked")
-    if isinstance(parked, dict):
-        return str(parked.get("error"))
-    if context.get("stuck"):
-        return "stuck: waits for " + ", ".join(context["stuck"])
-    return None

@@ -10,6 +10,7 @@ import click
 from simpleflow import config
 from simpleflow.cli import options
 from simpleflow.cli.app import INTERRUPTED, Globals
+from simpleflow.cli.finding import Named, find
 from simpleflow.cli.following import View, coloured, printing
 from simpleflow.cli.outcome import report_outcome
 from simpleflow.cli.progress import Progress
@@ -112,10 +113,12 @@ def _place(
     going_on = ""
     if former:
         call = run.call_of(workflow) if run.has_input else None
-        place = alone.begin_repair(previous(client, domain, *former), workflow, how, call, force)
-    elif run.workflow_id and (found := alone.attach(client, domain, run.workflow_id, workflow)):
+        found = find(client, Named(domain, *former))
+        repaired = previous(client, domain, found.workflow_id, found.run_id)
+        place = alone.begin_repair(repaired, workflow, how, call, force)
+    elif run.workflow_id and (open_one := alone.attach(client, domain, run.workflow_id, workflow)):
         ignored = ", its own input stands" if run.input or run.input_file else ""
-        place, going_on = found, f"\n{run.workflow_id} is open: going on with it{ignored}"
+        place, going_on = open_one, f"\n{run.workflow_id} is open: going on with it{ignored}"
     else:
         place = alone.begin(workflow, *run.call_of(workflow), how)
     click.echo(f"engine: {how.engine}{going_on}", err=True)

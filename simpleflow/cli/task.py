@@ -68,7 +68,8 @@ def _shown(
     try:
         found = report.task(history, task_id, details)
     except DoesNotExistError:
-        hint = near(task_id, (task.id for task in timings(history))) or ": see `simpleflow workflow.history`"
+        elsewhere = f": see `simpleflow workflow.history -d {run.domain} {run.workflow_id}`"
+        hint = near(task_id, (task.id for task in timings(history))) or elsewhere
         raise click.ClickException(f"the run has no task {task_id}{hint}") from None
     (row,) = found.rows
     read = _read(codec_of(url), dict(zip(found.columns, row, strict=True)))

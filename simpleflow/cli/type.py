@@ -94,6 +94,7 @@ def _types(domain: Domain, kind: str, status: str, name: str | None) -> Iterator
 
 def _unknown(client: SWFClient, domain: str, kind: str, name: str, version: str) -> click.ClickException:
     """The error for a type that there is not, with the one that is near."""
-    names = (f"{type.name} {type.version}" for type in _types(Domain(domain, connection=client), kind, "all", None))
-    hint = near(f"{name} {version}", names) or f": see `simpleflow type.list {domain}`"
+    known = list(_types(Domain(domain, connection=client), kind, "all", None))
+    full = {f"{type.name} {type.version}": type.name for type in known}
+    hint = near(f"{name} {version}", full) or near(name, full.values()) or f": see `simpleflow type.list {domain}`"
     return click.ClickException(f"the domain {domain} has no {kind} type {name} {version}{hint}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -12,11 +13,12 @@ from simpleflow import config
 from simpleflow.cli import options, output, report
 from simpleflow.cli.app import INTERRUPTED, Globals
 from simpleflow.cli.finding import Named, find, known_domain, run_arguments
+from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show, the_one
 from simpleflow.cli.outcome import report_failure
 from simpleflow.decider import load_workflow
 from simpleflow.exceptions import WorkflowFailed
 from simpleflow.protocol.faults import code_of
-from simpleflow.protocol.history import attributes
+from simpleflow.protocol.history import Event, attributes
 from simpleflow.runtime import runs, start
 from simpleflow.runtime.calling import around
 from simpleflow.runtime.start import codec_of
@@ -128,31 +130,38 @@ def workflow_list(common: Globals, domain: str, status: str, started_since: int)
     )
 
 
-@click.command("workflow.info", cls=options.DomainFirst)
+@click.command("workflow.info", cls=OneOrMany)
 @run_arguments
 @options.follow
+@many_shown
 @click.pass_obj
-def workflow_info(common: Globals, named: Named, follow: bool) -> int:
-    """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID."""
+def workflow_info(common: Globals, named: Named, follow: bool, many: Many) -> int:
+    """Show a run: the open one of WORKFLOW_ID, else the newest closed one, or that of RUN_ID; or those of --where."""
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
-    run = find(client, named)
 
-    def show(run: runs.Run) -> str | None:
+    def show_one(run: runs.Run) -> str | None:
         found = report.summary(client, run, codec_of(url))
-        output.show(common, list(found.columns), [list(found.columns.values())], one=True)
+        output.show(common, *found.row, one=True)
         return found.traceback
 
     if follow:
         from simpleflow.cli import following  # the machinery of live views
 
-        return following.follow(common, url, client, run, show)
-    if (trace := show(run)) and sys.stdout.isatty():
+        return following.follow(common, url, client, the_one(client, named, many), show_one)
+    if many:
+        found = ((run, report.summary(client, run, codec_of(url))) for run in each(client, named, many))
+        show(common, ((run, *summary.row) for run, summary in found), many)
+    elif (trace := show_one(find(client, named))) and sys.stdout.isatty():
         click.echo(f"\n{trace.rstrip()}")
     return 0
 
 
-@click.command("workflow.history", cls=options.WithTruth)
+class _History(options.WithTruth, OneOrMany):
+    """The command workflow.history."""
+
+
+@click.command("workflow.history", cls=_History)
 @click.argument("workflow_id")
 @click.argument("run_id", required=False)
 @options.domain(required=True)
@@ -167,21 +176,36 @@ def workflow_info(common: Globals, named: Named, follow: bool) -> int:
     help="As Amazon words them; as one flat record each; or gathered by what they are about.",
 )
 @click.option("--reverse-order", is_flag=True, help="Newest first.")
+@many_shown
 @click.pass_obj
 def workflow_history(
-    common: Globals, workflow_id: str, run_id: str | None, domain: str, form: str, reverse_order: bool
+    common: Globals, workflow_id: str, run_id: str | None, domain: str, form: str, reverse_order: bool, many: Many
 ) -> None:
-    """Show all events of a run."""
+    """Show all events of a run, or of those of --where."""
     client = options.open_engine(options.engine_url(common), reading=True)
-    run = find(client, Named(domain, workflow_id, run_id))
-    events = list(runs.history(client, run, reverse=reverse_order))
+    found = (
+        (run, list(runs.history(client, run, reverse=reverse_order)))
+        for run in each(client, Named(domain, workflow_id, run_id), many)
+    )
+
+    def ids(run: runs.Run) -> report.Record:
+        return {"workflow_id": run.workflow_id, "run_id": run.run_id} if many else {}
+
     as_json = common.format in ("json", "jsonl", "prettyjson")
     if form == "cooked":
-        cooked = report.cooked(events)
-        output.write_json(cooked, pretty=common.format == "prettyjson" or not as_json)
+        cooked = (ids(run) | report.cooked(events) for run, events in found)
+        pretty = common.format == "prettyjson" or not as_json
+        output.write_json(list(cooked) if many else next(cooked), pretty=pretty)
     elif as_json:
-        records = events if form == "events" else [report.raw(event) for event in events]
+        reword = report.raw if form == "raw" else dict
+        records = (ids(run) | reword(event) for run, events in found for event in events)
         output.write_records(str(common.format), records)
     else:
-        rows = [(event["eventId"], event["eventTimestamp"], event["eventType"], attributes(event)) for event in events]
-        output.show(common, ("eventId", "eventTimestamp", "eventType", "attributes"), rows)
+        show(common, ((run, EVENTS, _rows(events)) for run, events in found), many)
+
+
+EVENTS: Final = ("eventId", "eventTimestamp", "eventType", "attributes")
+
+
+def _rows(events: Iterable[Event]) -> list[tuple[Any, ...]]:
+    return [(event["eventId"], event["eventTimestamp"], event["eventType"], attributes(event)) for event in events]

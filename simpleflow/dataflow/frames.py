@@ -35,9 +35,26 @@ def of_users(traceback: TracebackType | None) -> TracebackType | None:
     return chain
 
 
+def without_ours(error: BaseException) -> None:
+    """Let an error's traceback tell of users' code alone."""
+    try:
+        error.with_traceback(of_users(error.__traceback__))
+    except BaseException:  # one that does not let itself be touched is still told
+        pass
+
+
 @lru_cache(1024)
 def _is_ours(module: object) -> bool:
     return isinstance(module, str) and module.startswith(OURS)
+
+
+def raised_at(error: BaseException) -> str:
+    """The line of users' code in which an error was raised; empty where none was on the way, or it does not tell."""
+    try:
+        traceback = of_users(error.__traceback__)
+    except BaseException:  # an error may not let itself be touched
+        return ""
+    return last_line(traceback) if traceback is not None else ""
 
 
 def last_line(traceback: TracebackType | None) -> str:

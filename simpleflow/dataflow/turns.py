@@ -15,7 +15,7 @@ import greenlet
 from simpleflow.command import Close, Complete, Fail
 from simpleflow.dataflow import coroutines
 from simpleflow.dataflow.branches import AGAIN, Branch, Branches, Call, Ended
-from simpleflow.dataflow.frames import last_line, of_users
+from simpleflow.dataflow.frames import last_line, of_users, without_ours
 from simpleflow.dataflow.graph import Graph, Live, Node
 from simpleflow.dataflow.memory import Memory, Unremembered
 from simpleflow.dataflow.waits import Wait
@@ -139,10 +139,11 @@ class Turns:
         if self.closing:
             return
         self._branches.discard(branch)
+        if error is not None:
+            without_ours(error)
         if branch.parent is None:
             self._end_run(Complete(returned) if error is None else Fail(error))
         elif error is not None:
-            error.__traceback__ = of_users(error.__traceback__)
             for child in list(branch.children) if state == CANCELLED else ():
                 self._cancel_branch(child)
             if branch.fails_fast and state == FINISHED:

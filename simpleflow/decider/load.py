@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import sys
+from pathlib import Path
 from types import ModuleType
 
 from simpleflow.exceptions import one_line
@@ -41,10 +42,20 @@ def _import(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             where = f"the current directory is {sys.path[0] or '.'}" if sys.path else "sys.path is empty"
-            raise LoadError(f"there is no module {name} ({where})") from None
+            raise LoadError(f"there is no module {name} ({where}){_near_module(error.name)}") from None
         raise LoadError(f"the module {name} cannot be imported: {one_line(error)}") from error
     except (Exception, SystemExit) as error:
         raise LoadError(f"the module {name} cannot be imported: {one_line(error)}") from error
+
+
+def _near_module(name: str) -> str:
+    """A hint to put behind an error: the module that is near, beside where this one would be."""
+    package, dot, last = name.rpartition(".")
+    places = getattr(sys.modules.get(package), "__path__", ()) if package else sys.path[:1]
+    there = [each for place in places if Path(place).is_dir() for each in Path(place).iterdir()]
+    names = [each.stem for each in there if each.suffix == ".py" or (each.is_dir() and each.name.isidentifier())]
+    near = difflib.get_close_matches(last, names, 1)
+    return f": did you mean {package}{dot}{near[0]}?" if near else ""
 
 
 def _is_workflow(thing: object) -> bool:

@@ -5,6 +5,7 @@ The engine is read and told nothing: neither the run nor its history changes.
 
 from __future__ import annotations
 
+import difflib
 import os
 import pdb
 import time
@@ -78,8 +79,10 @@ def find(events: Iterable[Event], codec: Codec, scheduled_id: int | None, activi
 
 def _missing(scheduled_id: int | None, activity_id: str | None, ids: list[str]) -> str:
     what = f"no event {scheduled_id}" if activity_id is None else f"no activity {activity_id}"
+    near = difflib.get_close_matches(activity_id or "", ids[5:], 1)
+    hint = f". Did you mean {near[0]}?" if near else ""
     some = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-    return f"the run has {what}; its activities: {some or 'none'}"
+    return f"the run has {what}; its activities: {some or 'none'}{hint}"
 
 
 def load(task: Scheduled) -> Activity[..., Any]:

@@ -61,6 +61,14 @@ STARTS = (("workflow.start", "--local"), ("workflow.start", "-d", "D"), ("standa
 REFUSED = [
     (["nowhere.Class"], "there is no module nowhere (the current directory is {cwd})"),
     (["examples.nowhere.Class"], "there is no module examples.nowhere (the current directory is {cwd})"),
+    (
+        ["exampels.basic.X"],
+        "there is no module exampels.basic (the current directory is {cwd}): did you mean examples?",
+    ),
+    (
+        ["examples.basik.X"],
+        "there is no module examples.basik (the current directory is {cwd}): did you mean examples.basic?",
+    ),
     (["broken.Class"], "the module broken cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
     (["Class"], "'Class' is no dotted name of a workflow class: write module.Class"),
     (["examples.basic.Basic"], "the module examples.basic has no Basic: did you mean examples.basic.BasicWorkflow?"),
@@ -319,7 +327,14 @@ def test_wrong_usage(project: Project) -> None:
         done = project.run(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert _last(done.stderr).startswith("Error: ")
-    assert "Did you mean workflow.start?" in project.run("workflow.star").stderr
+    for words, hint in (
+        (["workflow.star"], "workflow.start"),
+        (["workflow", "list", "D"], "workflow.list"),
+        (["rerun"], "activity.rerun"),
+        (["list"], "domain.list or type.list or workflow.list"),
+    ):
+        said = project.run(*words).stderr
+        assert said == f"Error: There is no command {words[0]!r}. Did you mean {hint}?\n"
     done = project.run("workflow.start", BASIC, "--input", "1")
     assert (done.returncode, _last(done.stderr)) == (
         2,
@@ -345,6 +360,9 @@ def test_debug_shows_where(project: Project) -> None:
     assert done.returncode == 1
     assert "Traceback (most recent call last):" in done.stderr
     assert 'broken.py", line 1' in done.stderr
+    done = project.run("--debug", "workflow.start", "--local", BASIC, "--input", "{")
+    assert done.returncode == 1
+    assert "call_of" in done.stderr and _last(done.stderr).startswith("Error: --input is no JSON")
 
 
 def _engine_refused(project: Project, url: str, named: str) -> None:

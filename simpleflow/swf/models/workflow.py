@@ -274,6 +274,14 @@ class WorkflowExecution(OfDomain):
         """Whether the run was open when this value was made."""
         return self.status == OPEN
 
+    @property
+    def waits_for(self) -> str | None:
+        """Why an open run that was described waits for somebody: its last decision could not be made, or all that it
+        waits for must come from outside; None where it does not."""
+        from simpleflow.runtime.runs import waits_for  # which knows programs, and is seldom needed
+
+        return waits_for(self.latest_execution_context)
+
     def age(self, now: datetime | None = None) -> timedelta | None:
         """How long the run took, or takes until `now`; None where its start is not known."""
         if self.start_timestamp is None:

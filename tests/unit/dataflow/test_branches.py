@@ -127,6 +127,14 @@ def test_a_branch_that_returns_a_future_ends_with_it() -> None:
     assert drive.program.unseen_failures == []
 
 
+def test_the_failure_of_a_run_shows_where_the_users_code_raised_it() -> None:
+    def run(self: Workflow) -> Any:
+        raise LookupError("nothing there")
+
+    shown = "".join(traceback.format_exception(Drive(run).error))
+    assert "in run" in shown and "simpleflow/dataflow" not in shown
+
+
 def test_the_failure_of_a_branch_is_raised_where_it_is_read_and_shows_where_it_was_raised() -> None:
     def deep() -> None:
         raise LookupError("nothing there")
