@@ -30,10 +30,11 @@ class Stop:
         self.hurried: Callable[[], None] = lambda: None
         self._told = 0
         self._ends = math.inf
+        self._bell: tuple[int, ...] = ()
+        self._listening = False
         self._bell = os.pipe()  # not made when it is needed: two threads may need it at once
         for end in self._bell:
             os.set_blocking(end, False)
-        self._listening = False
 
     def __call__(self) -> bool:
         return self._told > 0
