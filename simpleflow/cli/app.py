@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "type.list": ("type", "List the workflow and the activity types of a domain."),
     "worker.start": ("processes", "Run activities: start worker processes."),
     "workflow.cancel": ("steering", "Ask a run to cancel itself."),
+    "workflow.explain": ("explain", "Say why a run failed, or why it waits."),
     "workflow.filter": ("listing", "List runs by tag, id, type, status or dates, in full."),
     "workflow.graph": ("graph", "Draw a run's tasks, and what came after what."),
     "workflow.history": ("workflow", "Show the events of a run."),
