@@ -15,6 +15,7 @@ from pathlib import Path
 import mutants_of_attempts
 import mutants_of_canvases
 import mutants_of_core
+import mutants_of_deciders
 import mutants_of_ends
 import mutants_of_engine
 import mutants_of_objects
@@ -31,6 +32,7 @@ for module in (
     mutants_of_waiting,
     mutants_of_attempts,
     mutants_of_canvases,
+    mutants_of_deciders,
     mutants_of_objects,
     mutants_of_processes,
     mutants_of_steps,

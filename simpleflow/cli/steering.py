@@ -217,7 +217,7 @@ def _tell_many(common: Globals, named: Named, many: Many, timeout: float | None,
     def told() -> Iterator[Told]:
         nonlocal worst
         found = list(each(client, named, many, statuses))
-        with Meter(common, len(found), "told") as meter:
+        with Meter(common, len(found), "read" if timeout == 0 else "closed") as meter:
             for run in found:
                 left = None if timeout is None else max(0.0, until - time.monotonic())
                 handle = Handle(client, run.domain, run.workflow_id, run.run_id, codec=codec_of(url))

@@ -98,9 +98,8 @@ def ends_deciders(events: Events) -> bool:
     return False
 
 
-def lost_by(events: Events) -> list[str]:
-    """Who had the decisions that have timed out since one was made, the last one first, as they call themselves."""
-    found = []
+def lost_by(events: Events) -> str | None:
+    """Who had the last decision, as it calls itself, where that has timed out; None where it has not."""
     lost = False
     for event in reversed(events):
         kind = event["eventType"]
@@ -109,8 +108,8 @@ def lost_by(events: Events) -> list[str]:
         if kind == "DecisionTaskTimedOut":
             lost = attributes(event).get("timeoutType") == "START_TO_CLOSE"
         elif kind == "DecisionTaskStarted" and lost:
-            found.append(str(attributes(event).get("identity")))
-    return found
+            return str(attributes(event).get("identity"))
+    return None
 
 
 def decision_timeout(events: Events) -> float | None:

@@ -1,8 +1,8 @@
 """The file: one connection, its transactions, and the statements of `queries.sql`.
 
-`with store.transaction(durable):` is the whole transaction story. Writers of all processes queue on a lock file,
-which the kernel hands on in order and frees when a process dies, and then begin with BEGIN IMMEDIATE, so that
-SQLite's own busy handler, which starves some, has nothing to do. `durable` transactions are on the disk when they
+`with store.transaction(durable):` is the whole transaction story. Writers of all processes take turns by a lock file
+(`simpleflow.engine.turns`), and then begin with BEGIN IMMEDIATE, so that SQLite's own busy handler, which starves some,
+has nothing to do. `durable` transactions are on the disk when they
 end (synchronous=FULL); the others survive every crash of a process, and a loss of power takes the last of them back
 together. This module knows rows and nothing of what they mean.
 """
@@ -25,11 +25,9 @@ import orjson
 from simpleflow.engine.errors import EngineError
 from simpleflow.engine.rows import EVENT_BITS, EVENT_MASK, LAST, Event, Message, OpenExecution, Task, TaskKind, key_of
 from simpleflow.engine.transitions import Turn
+from simpleflow.engine.turns import Turns
 from simpleflow.protocol.events import CODES
 from simpleflow.protocol.limits import Limits
-
-if sys.platform != "win32":
-    import fcntl
 
 SQLiteError = apsw.Error
 Synchronous = Literal["auto", "full"]
@@ -120,7 +118,7 @@ class Store:
         self._full = False
         self._file: tuple[int, int] | None = None
         self._next_look = 0.0
-        self._lock_file: int | None = None
+        self._turns: Turns | None = None
         self._transaction = _Transaction(self)
         self._check_library(version or apsw.sqlite_lib_version())
         try:
@@ -146,7 +144,7 @@ class Store:
             raise EngineError(f"cannot open {self.path}: on Windows the engine works in memory only; use --local")
         try:
             self._refuse_other_formats(Path(self.path))
-            self._lock_file = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            self._turns = Turns(self.path)
         except OSError as error:
             raise EngineError(
                 f"cannot write {self.path}: {error.strerror} ({error.filename}); name another file with "
@@ -240,9 +238,9 @@ class Store:
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
+        if self._turns is not None:
+            self._turns.close()
+            self._turns = None
 
     def explain(self, error: SQLiteError) -> str:
         """Say on one line what an error of SQLite means and what to do."""
@@ -279,12 +277,12 @@ class Store:
 
     def lock(self) -> None:
         """Wait for this process's turn to write."""
-        if self._lock_file is not None:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        if self._turns is not None:
+            self._turns.take()
 
     def unlock(self) -> None:
-        if self._lock_file is not None:
-            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+        if self._turns is not None:
+            self._turns.leave()
 
     def transaction(self, durable: bool) -> _Transaction:
         """A writing transaction; rolled back if its block raises."""

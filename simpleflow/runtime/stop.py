@@ -30,8 +30,11 @@ class Stop:
         self.hurried: Callable[[], None] = lambda: None
         self._told = 0
         self._ends = math.inf
-        self._bell: tuple[int, int] | None = None
+        self._bell: tuple[int, ...] = ()
         self._listening = False
+        self._bell = os.pipe()  # not made when it is needed: two threads may need it at once
+        for end in self._bell:
+            os.set_blocking(end, False)
 
     def __call__(self) -> bool:
         return self._told > 0
@@ -51,7 +54,7 @@ class Stop:
         """Count SIGTERM, SIGINT and SIGHUP (not under nohup), and wake `wait` for them and for SIGCHLD. In the main
         thread only."""
         self._listening = True
-        signal.set_wakeup_fd(self._pipe()[1], warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._bell[1], warn_on_full_buffer=False)
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
                 signal.signal(signum, self._heard)
@@ -65,7 +68,7 @@ class Stop:
 
     def fileno(self) -> int:
         """Readable once a signal or a request came, until `hush`."""
-        return self._pipe()[0]
+        return self._bell[0]
 
     def hush(self) -> None:
         try:
@@ -103,18 +106,11 @@ class Stop:
     def ring(self) -> None:
         """Wake who waits, from any thread, though nothing was requested."""
         try:
-            os.write(self._pipe()[1], b"!")
+            os.write(self._bell[1], b"!")
         except BlockingIOError:
             pass  # it is ringing already
 
-    def _pipe(self) -> tuple[int, int]:
-        if self._bell is None:
-            self._bell = os.pipe()
-            for end in self._bell:
-                os.set_blocking(end, False)
-        return self._bell
-
     def __del__(self) -> None:
-        if self._bell is not None and not self._listening:  # a signal would write into whatever has the number next
+        if not self._listening:  # a signal would write into whatever has the number next
             for end in self._bell:
                 os.close(end)

@@ -22,7 +22,7 @@ from typing import IO, Any, Final
 from simpleflow.decider.decide import Elsewhere
 from simpleflow.decider.parking import Parked, Postponed, decision_timeout, lost_by, parked
 from simpleflow.runtime import watchdog
-from simpleflow.runtime.poll import Client, lives
+from simpleflow.runtime.poll import Client, is_refusal, lives
 from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.trees import exit_cause, kill_tree
 
@@ -39,8 +39,8 @@ ANSWERED: Final = 107
 """The exit code of a process that has answered."""
 BEGUN: Final = "-- the run's code --\n"
 """What a process writes before it comes to the run's code."""
-SLOW: Final = 2
-"""So many decisions in a row may be lost by processes that live on."""
+PAUSES: Final = 0.1, 0.5, 2.0
+"""Seconds before an answer is tried again that an engine did not take."""
 LAST: Final = 20_000  # characters of what it wrote
 
 Task = dict[str, Any]
@@ -62,8 +62,8 @@ class Trials:
     def __call__(self, task: Task, events: list[dict[str, Any]]) -> None:
         """Have a decision tried. Raises Elsewhere, and Parked where it has to wait for that; returns where it need not
         be tried."""
-        losers = lost_by(events)
-        if 0 < len(losers) <= SLOW and all(map(lives, losers)):
+        loser = lost_by(events)
+        if loser is not None and lives(loser):
             return
         self._processes = {thread: process for thread, process in self._processes.items() if thread.is_alive()}
         if len(self._processes) >= AT_ONCE:
@@ -129,10 +129,15 @@ class Trials:
             self._answer(parked(task, Parked(cause, apart=bool(begun), trace=said[-LAST:]), events))
 
     def _answer(self, answer: dict[str, Any]) -> None:
-        try:
-            self._client.respond_and_poll(("respond_decision_task_completed", answer), None)
-        except Exception as error:
-            log.warning("the answer is lost, the decision will be tried again: %s", error)
+        for pause in (*PAUSES, None):
+            try:
+                self._client.respond_and_poll(("respond_decision_task_completed", answer), None)
+                return
+            except Exception as error:
+                if is_refusal(error) or pause is None or self._closed:
+                    log.warning("the answer is lost, the decision will be tried again: %s", error)
+                    return
+                time.sleep(pause)
 
 
 def _cause(code: int, seconds: float, said: str) -> str:

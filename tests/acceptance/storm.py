@@ -36,7 +36,7 @@ CLOSING = ("ActivityTaskCompleted", "ActivityTaskFailed", "ActivityTaskTimedOut"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a process takes: file descriptors, threads, bytes of resident memory."""
+    """What a process takes: file descriptors, threads, bytes of memory that no other has, where the system tells."""
 
     descriptors: int
     threads: int
@@ -45,7 +45,7 @@ class Size:
     @classmethod
     def of(cls, process: psutil.Process) -> Size:
         with process.oneshot():
-            return cls(process.num_fds(), process.num_threads(), process.memory_info().rss)
+            return cls(process.num_fds(), process.num_threads(), process.memory_full_info().uss)
 
 
 class Household:
@@ -127,6 +127,7 @@ class Weather:
         self.engine = engine
         self.handles: dict[Handle, tuple[int, int]] = {}
         self.counts: Counter[str] = Counter()
+        self.spared: set[psutil.Process] = set()
         self._stopped: list[tuple[float, psutil.Process]] = []
         common = "--domain", DOMAIN, "--log-level", "WARNING", "--grace", "2"
         decider = "--engine", url, "decider.start", *common, "-t", "storm-decisions", "-N", str(deciders)
@@ -169,12 +170,18 @@ class Weather:
         if signum == signal.SIGSTOP:
             self._stopped.append((time.monotonic() + self.chance.choice((0.05, 0.5, 3.0)), victim))
 
+    def spare(self) -> None:
+        """Let the supervisors live through what comes, and one decider and two workers with all that is theirs."""
+        lucky = self.deciders.members()[:1] + self.workers.members()[:2]
+        self.spared = {household.supervisor for household in self.households} | set(lucky)
+
     def _victim(self) -> tuple[str, psutil.Process | None]:
         name = self.chance.choices(("supervisor", "decider", "worker", "child"), (2, 30, 34, 34))[0]
         household = self.deciders if name == "decider" else self.workers
         if name == "supervisor":
-            return name, self.chance.choice(self.households).supervisor
-        found = household.members()
+            supervisor = self.chance.choice(self.households).supervisor
+            return name, None if supervisor in self.spared else supervisor
+        found = [member for member in household.members() if member not in self.spared]
         if name == "child":
             found = [child for member in found for child in _children(member)]
         return name, self.chance.choice(found) if found else None

@@ -87,7 +87,7 @@ USUAL = (dawdle, stumble, fork)
 
 class Part(Workflow):
     name, version, task_list = "storm-part", "1", "storm-decisions"
-    decision_tasks_timeout = 1
+    decision_tasks_timeout = 2
     retry = 1000
 
     def run(self, seed: int) -> int:
@@ -99,7 +99,7 @@ class Storm(Workflow):
     """A fan-out of all kinds of tasks, a chain, a timer, and a child."""
 
     name, version, task_list = "storm", "1", "storm-decisions"
-    decision_tasks_timeout = 1
+    decision_tasks_timeout = 2
     execution_timeout = 3600
 
     def run(self, seed: int, width: int) -> list[int]:

@@ -7,16 +7,20 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shell import Command, Project
+from shell import ROOT, Command, Project
 from simpleflow.clients import SWFClient, client
+from simpleflow.decider.decide import Elsewhere
 from simpleflow.runtime.spec import Spec
 from simpleflow.runtime.start import StartOptions, launch, register_domain
+from simpleflow.runtime.trials import Trials
 
 PATIENCE = 40.0
 
@@ -138,7 +142,8 @@ def test_a_decider_that_is_told_twice_ends_though_code_is_stuck(project: Project
         register_domain(engine, "D")
         launch(importlib.import_module("stuck").Stuck, [], {}, StartOptions(domain="D", engine=engine))
     spec = Spec("decider", url, "D", "stuck", ("stuck.Stuck",))
-    decider = Command([sys.executable, "-m", "simpleflow.runtime", spec.to_json()], project.path, project.env)
+    environment = {**project.env, "PYTHONPATH": str(ROOT)}
+    decider = Command([sys.executable, "-m", "simpleflow.runtime", spec.to_json()], project.path, environment)
     decider.says("is stuck")
     decider.process.terminate()
     decider.process.send_signal(signal.SIGINT)  # two of a kind may arrive as one
@@ -174,3 +179,25 @@ def test_there_is_a_second_watch(code: str) -> None:
     done = subprocess.run([sys.executable, "-c", begin + code], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == -signal.SIGPROF
     assert "in hog" in done.stderr, done.stderr
+
+
+def test_code_is_not_blamed_that_was_not_come_to(tmp_path: Path) -> None:
+    """Such as where the machine is too busy to start a process in time, or the engine cannot be reached."""
+    answers: list[dict[str, Any]] = []
+    answered = threading.Event()
+
+    class Engine:
+        def respond_and_poll(self, respond: Any, poll: Any) -> dict[str, Any]:
+            answers.append(respond[1])
+            answered.set()
+            return {}
+
+    run = {"workflowId": "w", "runId": "r"}
+    task = {"taskToken": "t", "workflowExecution": run, "workflowType": {}, "startedEventId": 3, "events": []}
+    with closing(Trials(Engine(), Spec("decider", f"sqlite:{tmp_path}/nowhere/engine.sqlite", "D"))) as trials:
+        with pytest.raises(Elsewhere):
+            trials(task, [])
+        assert answered.wait(PATIENCE)
+    said = json.loads(answers[0]["executionContext"])["parked"]
+    assert said["error"].startswith("the process that was to decide it has not come to the run's code (exit code 1)")
+    assert "apart" not in said and "there is no directory" in said["traceback"]

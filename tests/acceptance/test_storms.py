@@ -14,6 +14,10 @@ from simpleflow.clients import client
 from simpleflow.runtime.start import register_domain
 from storm import DOMAIN, SEEDS, Size, Weather
 
+FIRST_WAIT = 1  # thread, which a process has once it has waited for its turn to write (`simpleflow.engine.turns`)
+WARM = 60  # runs, until all that is made once is made
+TASKS = 2_000
+A_TASK = 2_000  # bytes of memory that a process may take for good for each task of the whole storm
 MEMORY = 20_000_000  # bytes by which a process may grow, such as by the cache of runs that a decider keeps
 
 
@@ -33,7 +37,7 @@ def grown(before: dict[psutil.Process, tuple[str, Size]], after: dict[psutil.Pro
         peers = [size for other, size in before.values() if other == role]
         was = before[process][1] if process in before else None
         descriptors = max(peer.descriptors for peer in peers)
-        threads = max(peer.threads for peer in peers)
+        threads = max(peer.threads for peer in peers) + FIRST_WAIT
         memory = was.memory if was else max(peer.memory for peer in peers)
         if size.descriptors > descriptors or size.threads > threads or size.memory > memory + MEMORY:
             found.append(f"{role} {process.pid}: {size}, was {was or peers}")
@@ -84,3 +88,33 @@ def test_a_short_storm(storm: Weather, capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize("storm", SEEDS, indirect=True)
 def test_a_storm(storm: Weather, capsys: pytest.CaptureFixture[str]) -> None:
     weathered(storm, 30, 30, capsys)
+
+
+@pytest.mark.soak
+def test_who_lives_through_it_does_not_grow(storm: Weather, capsys: pytest.CaptureFixture[str]) -> None:
+    """One decider, two workers and their supervisors are spared, and work while the others are hit."""
+    storm.load(WARM)
+    storm.calm()
+    storm.spare()
+    before = {process: size for process, size in settled(storm).items() if process in storm.spared}
+    done = 0
+    while done < TASKS:
+        known = set(storm.handles)
+        storm.load(30)
+        storm.blow(10)
+        storm.calm()
+        new = [storm.events(handle) for handle in storm.handles if handle not in known]
+        done += sum(event["eventType"] == "ActivityTaskCompleted" for events in new for event in events)
+    after = settled(storm)
+    with capsys.disabled():
+        for process, (role, was) in before.items():
+            now = after[process][1]
+            print(
+                f"\n{done} tasks, {role}: {was} -> {now}: {(now.memory - was.memory) / done:,.0f} bytes a task", end=""
+            )
+    for process, (role, was) in before.items():
+        now = after[process][1]
+        assert (now.descriptors, now.threads) == (was.descriptors, was.threads), role
+        assert now.memory - was.memory < A_TASK * done, role
+    storm.check()
+    storm.end()

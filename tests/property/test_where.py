@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simpleflow.swf.models import Domain, WorkflowExecution, WorkflowType
-from simpleflow.swf.where import STATUSES, TIMES, Condition, Moment, Text, Where, parse
+from simpleflow.swf.where import STATUSES, TIMES, Condition, Moment, Text, Where, WhereError, parse
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DOMAIN = Domain("D")
@@ -69,6 +69,14 @@ def runs(draw: st.DrawFn) -> WorkflowExecution:
 @given(wheres)
 def test_what_is_printed_is_read_again(where: Where) -> None:
     assert parse(str(where), NOW) == where
+
+
+@given(st.text() | st.text("started=<>!,'\"*\\-129hd:T ", max_size=30))
+def test_any_text_says_something_or_is_refused_in_one_line(text: str) -> None:
+    try:
+        assert parse(str(parse(text, NOW)), NOW) == parse(text, NOW)
+    except WhereError as error:
+        assert "\n" not in str(error)
 
 
 def _undescribed(run: WorkflowExecution) -> WorkflowExecution:

@@ -88,11 +88,15 @@ MEND = {"wanted": True}
 def test_want_of_memory_is_no_failure_of_a_run() -> None:
     town = Town()
     other = town.start(Hoards, False, workflow_id="other")
+    town.start(Hoards, False, workflow_id="third")
     town.settle()
     run = town.start(Hoards, True)
     town.settle()
     assert len(town.decider._cache) == 1
     town.signal("other", "more")
+    town.signal("third", "what nobody waits for")
+    town.settle()
+    assert len(town.decider._cache) == 2
     town.signal("w", "more")
     town.parks = True
     town.settle()

@@ -14,7 +14,7 @@ from simpleflow.decider.parking import Parked, lost_by
 from simpleflow.runtime.deciding import patience
 from simpleflow.runtime.poll import identity, lives
 from simpleflow.runtime.spec import Spec
-from simpleflow.runtime.trials import AT_ONCE, SLOW, Trials
+from simpleflow.runtime.trials import Trials
 
 ME = identity()
 DEAD = json.dumps({"hostname": socket.gethostname(), "pid": 2**22 + 1})
@@ -46,11 +46,11 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trials]:
     made.close()
 
 
-def test_who_lost_decisions_since_the_last_one_that_was_made() -> None:
-    assert lost_by(lost("a", "b")) == ["b", "a"]
-    assert lost_by(lost()) == []
+def test_who_lost_the_last_decision() -> None:
+    assert lost_by(lost("a", "b")) == "b"
+    assert lost_by(lost()) is None
     moved = event("DecisionTaskTimedOut", timeoutType="SCHEDULE_TO_START")
-    assert lost_by([event("DecisionTaskStarted", identity="a"), moved]) == []
+    assert lost_by([event("DecisionTaskStarted", identity="a"), moved]) is None
 
 
 def test_who_is_known_to_live() -> None:
@@ -59,19 +59,16 @@ def test_who_is_known_to_live() -> None:
         assert not lives(other), other
 
 
-@pytest.mark.parametrize("losers", [(ME,), (ME,) * SLOW])
+@pytest.mark.parametrize("losers", [(ME,), (DEAD, ME)], ids=range(2))
 def test_who_lost_a_decision_and_lives_was_slow(trials: Trials, losers: tuple[str, ...]) -> None:
     trials({}, lost(*losers))  # it is decided where it is
 
 
-@pytest.mark.parametrize(
-    "losers", [(), (DEAD,), (ELSEWHERE,), (ME, DEAD), (DEAD, ME), (ME,) * (SLOW + 1)], ids=range(6)
-)
+@pytest.mark.parametrize("losers", [(), (DEAD,), (ELSEWHERE,), (ME, DEAD)], ids=range(4))
 def test_who_may_have_died_of_a_decision(trials: Trials, losers: tuple[str, ...]) -> None:
     with pytest.raises(Parked, match="waits until others") as found:
         trials({}, lost(*losers))
     assert found.value.apart
-    assert AT_ONCE > 0
 
 
 @pytest.mark.parametrize(("timeout", "most"), [(1, 0.8), (5, 4), (6, 4.8), (10, 5), (30, 10), (300, 100)])
