@@ -24,6 +24,8 @@ import mutants_of_steps
 import mutants_of_waiting
 from mutant import Mutant
 
+from simpleflow.runtime.trees import adopt, kill_below
+
 ROOT = Path(__file__).resolve().parent.parent
 
 MUTANTS = mutants_of_core.MUTANTS + mutants_of_engine.MUTANTS
@@ -57,10 +59,13 @@ def caught(mutant: Mutant) -> bool:
             done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=400, text=True)
         except subprocess.TimeoutExpired:
             return True
+        finally:
+            kill_below()  # broken rules of processes leave some behind
         return done.returncode == 1
 
 
 def main(names: list[str]) -> int:
+    adopt()
     missed = 0
     for mutant in MUTANTS:
         if names and not any(name in mutant.name for name in names):
