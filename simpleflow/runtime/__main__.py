@@ -84,7 +84,7 @@ def run_role(spec: Spec, point: Point = no_point) -> int:
             from simpleflow.runtime.deciding import decide_forever
 
             decide_forever(engine, spec, stop, config=config, stores=stores, tell=both(title, beat(0)))
-    log.info("%s", traffic)
+    log.log(logging.INFO if spec.tally else logging.DEBUG, "%s", traffic)
     return 0
 
 

@@ -82,6 +82,7 @@ def test_standalone(project: Project) -> None:
     assert printed == "(1 + 1) * 2 = 4"
     assert done.stderr.startswith(f"engine: {project.engine}\n")
     assert done.stderr.endswith("result: 4\n")
+    assert "to the engine" not in done.stderr, "what its processes asked is no news"
 
 
 @everywhere()
@@ -134,6 +135,7 @@ def test_three_terminals(project: Project) -> None:
     for command in (decider, worker):
         command.interrupt()
         assert command.ends() == 0, command.err
+        command.says(r"\bINFO\b.*: \d+ calls to the engine")
     assert decider.out == ["(1 + 1) * 2 = 4"]
 
 
