@@ -102,7 +102,7 @@ def info(project: Project, *words: str) -> dict[str, Any]:
     return found
 
 
-@everywhere(soak=("moto",))
+@everywhere(soak=("http", "moto"))
 def test_a_run_that_failed_at_180_of_200_completes_with_20(broken: Project, size: Size) -> None:
     former = info(broken)["run_id"]
     again = broken.run(*STANDALONE, "--repair", "w", "flows.Chain")
