@@ -63,7 +63,8 @@ def decider_start(
         task_list = lists.pop()
     url = options.engine_url(common)
     how = deciding.of(nb_processes)
-    spec = Spec("decider", url, domain, task_list, workflows, grace=grace, log_level=log_level or "", deciding=how)
+    told: dict[str, Any] = {"grace": grace, "log_level": log_level or "", "tally": True}
+    spec = Spec("decider", url, domain, task_list, workflows, **told, deciding=how)
     _prepare(spec)
     _keep("Decider", "DeciderPoller", [spec] * nb_processes, health_port, health_timeout)
 
@@ -115,7 +116,7 @@ def worker_start(
         raise click.UsageError("--health-port and --one-task exclude each other: nobody probes one task.")
     url = options.engine_url(common)
     functions = options.lambdas_of(url, lambdas)
-    told: dict[str, Any] = {"grace": grace, "log_level": log_level or ""}
+    told: dict[str, Any] = {"grace": grace, "log_level": log_level or "", "tally": True}
     told_workers: dict[str, Any] = {"heartbeat": heartbeat, "one_task": one_task, "task": task, "work": work, **told}
     spec = Spec("worker", url, domain, task_list or "", **told_workers)
     client = _prepare(spec)

@@ -42,25 +42,32 @@ SERVER_ATTEMPTS = 2
 class BotoClient:
     """boto3's client, with the methods that it lacks. Those of Lambda tasks it has by `_session`.
 
-    `url` is the server's: by it those who are given the client find where its runs keep large values.
+    `url` is the server's: by it those who are given the client find where its runs keep large values. Threads may share
+    it, processes not: two that read from one connection get each other's answers.
     """
 
     def __init__(self, boto: Any, url: str = "", close: Callable[[], None] = lambda: None) -> None:
+        self._process = os.getpid()
         self._boto = boto
         self.url = url
         self._close = close
 
     def __getattr__(self, name: str) -> Any:
+        """What boto3's client has. Raises EngineError in a forked child."""
+        if os.getpid() != self._process:
+            from simpleflow.engine import EngineError
+
+            raise EngineError("this client was made before the process was forked; make another one in the child")
         return getattr(self._boto, name)
 
     def respond_and_poll(self, respond: tuple[str, Request] | None, poll: tuple[str, Request] | None) -> Response:
         """Respond, then poll, in two calls. An error of the poll has a true `responded` where the response stands."""
         if respond is not None:
-            getattr(self._boto, respond[0])(**respond[1])
+            getattr(self, respond[0])(**respond[1])
         if poll is None:
             return {}
         try:
-            answer: Response = getattr(self._boto, poll[0])(**poll[1])
+            answer: Response = getattr(self, poll[0])(**poll[1])
         except Exception as error:
             error.responded = respond is not None  # type: ignore[attr-defined]
             raise

@@ -73,7 +73,7 @@ def run_role(spec: Spec, point: Point = no_point) -> int:
             giver = Handed(engine, dict(spec.task)) if spec.task else engine
             told = {"stores": stores, "point": point, "tell": title, "beat": beat}
             _worker(giver, spec, stop, config, told).run(spec.one_task)
-    log.info("%s", traffic)
+    log.log(logging.INFO if spec.tally else logging.DEBUG, "%s", traffic)
     return 0
 
 

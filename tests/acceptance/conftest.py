@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
 import shell
-from places import LACKS, empty_moto, moto_server, served
+from places import LACKS, moto_server, placed
 from shell import Project
 
 IMPATIENT = 15.0  # seconds for a test that is to fail
@@ -66,13 +65,7 @@ def place(request: pytest.FixtureRequest) -> str:
 def project(tmp_path: Path, place: str, request: pytest.FixtureRequest) -> Iterator[Project]:
     (tmp_path / "project").mkdir()
     made = Project(tmp_path / "project", Path(sys.executable).with_name("simpleflow"))
-    with ExitStack() as stack:
-        if place == "http":
-            made.engine = made.env["SIMPLEFLOW_ENGINE"] = stack.enter_context(served(made))
-        elif place == "moto":
-            made.engine = made.env["SIMPLEFLOW_ENGINE"] = request.getfixturevalue("moto")
-            made.env["SIMPLEFLOW_PAYLOAD_STORE"] = f"file:{tmp_path / 'payloads'}"  # it keeps no large values
-            empty_moto(made.engine)
+    with placed(made, place, request):
         yield made
         _, left = psutil.wait_procs(made.processes(), 2)
     made.end()

@@ -222,7 +222,7 @@ def test_ids_that_are_near(typed: Typed, url: str) -> None:
         assert typed(words[0], "Nea", *words[1:]) == (1, "", expected)
 
 
-@everywhere()
+@everywhere(soak=("moto",))
 def test_while_deciders_and_workers_run(project: Project, typed: Typed, url: str) -> None:
     project.write("flow.py", FLOW)
     engine = ("--engine", url)

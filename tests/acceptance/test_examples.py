@@ -1,7 +1,7 @@
 """Every file of examples/, as the command in its docstring runs it: in this process, and durably. The same answers.
 
-The files are found in the directory, so that a new one is missed here until it says what it gives. Durably, one decider
-and one worker serve the runs of all of them at once.
+The files are found in the directory, so that a new one is missed here until it says what it gives. Durably, a decider
+and workers serve the runs of all of them at once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from typing import Any
 
 import pytest
 
+import shell
 import simpleflow
-from shell import PATIENCE, ROOT, Project
+from places import everywhere, placed
+from shell import ROOT, Project
 from simpleflow import config
-from simpleflow.clients import client
 from simpleflow.decider import load_workflow
 from simpleflow.runtime.local import run_local
 from simpleflow.runtime.start import Handle
@@ -149,22 +150,29 @@ def test_here(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A decider and a worker for all examples."""
+def place(request: pytest.FixtureRequest) -> str:
+    """Which engine; see `places.everywhere`."""
+    return str(getattr(request, "param", "file"))
+
+
+@pytest.fixture(scope="module")
+def town(place: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Project]:
+    """A decider and two workers for all examples."""
     path = tmp_path_factory.mktemp("examples") / "project"
     path.mkdir()
     project = Project(path, Path(sys.executable).with_name("simpleflow"))
-    where = ("--engine", engine(project))
     functions = [word for name, function in LAMBDAS.items() for word in ("--lambda", f"{name}={function}")]
-    served = [
-        project.start(*where, "decider.start", "--domain", DOMAIN, "--task-list", "example"),
-        project.start(*where, "worker.start", "--domain", DOMAIN, "--task-list", "quickstart", "-N", "2", *functions),
-    ]
-    yield project
-    for command in served:
-        command.process.terminate()
-    assert [command.ends() for command in served] == [0, 0]
-    left = project.processes()
+    its_own = functions if place == "file" else []  # a server has been told of them
+    with placed(project, place, request, *functions):
+        served = [
+            project.start("decider.start", "--domain", DOMAIN, "--task-list", "example"),
+            project.start("worker.start", "--domain", DOMAIN, "--task-list", "quickstart", "-N", "2", *its_own),
+        ]
+        yield project
+        for command in served:
+            command.process.terminate()
+        assert [command.ends() for command in served] == [0, 0]
+        left = project.processes()
     project.end()
     assert not left, f"processes are left: {left}"
 
@@ -172,7 +180,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 @pytest.fixture(scope="module")
 def runs(town: Project) -> Iterator[dict[str, Handle]]:
     """All of them, started at once, so that what waits for time waits together."""
-    opened = client(engine(town))
+    opened = town.client()
     where = {"domain": DOMAIN, "engine": opened, "activity_task_list": "quickstart"}
     yield {
         name: simpleflow.start(load_workflow(read(name).workflow), *args(name), workflow_id=name, **where)
@@ -181,13 +189,10 @@ def runs(town: Project) -> Iterator[dict[str, Handle]]:
     opened.close()
 
 
-def engine(project: Project) -> str:
-    return f"sqlite:{project.path.parent / 'engine.sqlite'}"
-
-
+@everywhere(soak=("http", "moto"))
 @pytest.mark.parametrize("name", sorted(RESULTS))
 def test_durably(name: str, runs: dict[str, Handle]) -> None:
-    assert runs[name].result(PATIENCE) == RESULTS[name]
+    assert runs[name].result(shell.PATIENCE) == RESULTS[name]
 
 
 def test_workers_for_each_task_list(project: Project) -> None:

@@ -1,8 +1,13 @@
-"""User's code that forks: the task's result is the parent's, and no child becomes a decider or a worker."""
+"""User's code that forks: the task's result is the parent's, and no child becomes a decider or a worker; what a script
+has forked or spawned asks the engine by itself."""
 
 from __future__ import annotations
 
-from shell import Project
+import subprocess
+import sys
+
+from places import everywhere
+from shell import PATIENCE, Project
 
 FORKS = """
 import multiprocessing, os, sys
@@ -73,6 +78,7 @@ def square_of_the_child(x):
 """
 
 
+@everywhere(soak=("http", "moto"))
 def test_forks_in_workflows_and_activities(project: Project) -> None:
     project.write("forks.py", FORKS)
     done = project.run("standalone", "-d", "D", "-W", "2", "forks.Forks")
@@ -80,3 +86,31 @@ def test_forks_in_workflows_and_activities(project: Project) -> None:
     assert done.stderr.endswith('result: ["parent", "parent", "parent", 0, 0, 285, 285]\n'), done.stderr
     assert done.stdout.splitlines()[1:] == ["once"]
     assert project.processes() == []
+
+
+SCRIPT = """
+import multiprocessing
+from simpleflow.swf.models import Domain
+
+def ask(name):
+    return {Domain(name).upstream().name for _ in range(30)}
+
+if __name__ == "__main__":
+    names = ["D0", "D1", "D2"]
+    for name in names:
+        Domain(name).save()
+    for method in ("fork", "spawn"):
+        with multiprocessing.get_context(method).Pool(3) as made:
+            asked = made.map_async(ask, names, 1)
+            ask("D0")  # meanwhile, on the connections that a fork inherits
+            print(method, asked.get(60))
+"""
+
+
+@everywhere(soak=("http", "moto"))
+def test_children_of_a_script_ask_by_themselves(project: Project) -> None:
+    project.write("script.py", SCRIPT)
+    command = [sys.executable, "script.py"]
+    done = subprocess.run(command, cwd=project.path, env=project.env, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"{method} [{{'D0'}}, {{'D1'}}, {{'D2'}}]" for method in ("fork", "spawn")]

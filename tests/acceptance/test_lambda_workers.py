@@ -103,7 +103,7 @@ class Decider:
         return [event["eventType"] for event in history["events"]]
 
 
-class Place:
+class Jobs:
     """An engine, a decider, and a worker that was started as users start it."""
 
     def __init__(self, project: Project, swf: Any, url: str, *options: str) -> None:
@@ -123,28 +123,28 @@ class Place:
 
 
 @pytest.fixture(params=["sqlite", "http"])
-def place(request: pytest.FixtureRequest, project: Project) -> Iterator[Place]:
+def jobs(request: pytest.FixtureRequest, project: Project) -> Iterator[Jobs]:
     url = f"sqlite:{project.path / 'jobs.db'}"
     if request.param == "sqlite":
         swf: Any = open_client(url)
-        yield Place(project, swf, url, *OPTIONS)
+        yield Jobs(project, swf, url, *OPTIONS)
         swf.close()
     else:
         project.write("functions.py", FUNCTIONS)
         server = Server(project, "--engine", url, *OPTIONS)
-        yield Place(project, server.boto(), server.url)
+        yield Jobs(project, server.boto(), server.url)
         server.end()
 
 
-def end(place: Place) -> None:
-    place.worker.process.terminate()
+def end(jobs: Jobs) -> None:
+    jobs.worker.process.terminate()
     begun = time.monotonic()
-    assert place.worker.ends() == 0
+    assert jobs.worker.ends() == 0
     assert time.monotonic() - begun < 10  # the long poll is longer
 
 
-def test_functions_complete_fail_crash_and_time_out(place: Place) -> None:
-    decider = place.decider
+def test_functions_complete_fail_crash_and_time_out(jobs: Jobs) -> None:
+    decider = jobs.decider
     first = decider.completed("double", {"n": 4})
     child = first.pop("pid")
     assert first == {"doubled": 8, "by": "double"}
@@ -165,29 +165,29 @@ def test_functions_complete_fail_crash_and_time_out(place: Place) -> None:
     assert decider.failed("gone")[0] == "cannot import nowhere:f: No module named 'nowhere'"
     assert decider.failed("lacks")[0] == "cannot import functions:lacks: module 'functions' has no attribute 'lacks'"
     assert decider.failed("unheard-of") == ("ResourceNotFoundException", "Function not found: unheard-of")
-    end(place)
-    assert not any("Traceback" in line for line in place.worker.err), place.worker.err
+    end(jobs)
+    assert not any("Traceback" in line for line in jobs.worker.err), jobs.worker.err
 
 
 def test_large_values_go_through_the_store_of_the_engines_file(project: Project) -> None:
     url = f"sqlite:{project.path / 'jobs.db'}"
     swf: Any = open_client(url)
-    place = Place(project, swf, url, *OPTIONS)
+    jobs = Jobs(project, swf, url, *OPTIONS)
     codec = codec_of(url)
     given = codec.freeze("x" * 100_000, "it")
     assert given.startswith("simpleflow+file://")
-    place.decider.schedule("twice", input=given)
-    result = attributes(place.decider.outcome())["result"]
+    jobs.decider.schedule("twice", input=given)
+    result = attributes(jobs.decider.outcome())["result"]
     assert result.startswith("simpleflow+file://") and codec.load(result) == "x" * 200_000
-    end(place)
+    end(jobs)
     swf.close()
 
 
-def test_a_function_that_overruns_its_time_is_ended(place: Place) -> None:
-    decider = place.decider
+def test_a_function_that_overruns_its_time_is_ended(jobs: Jobs) -> None:
+    decider = jobs.decider
     decider.completed("double", {"n": 1})  # its process is warm
-    execution = decider.schedule("hold", str(place.file()), startToCloseTimeout="2")
-    holder = place.holder()
+    execution = decider.schedule("hold", str(jobs.file()), startToCloseTimeout="2")
+    holder = jobs.holder()
     event = decider.outcome()
     assert event["eventType"] == "LambdaFunctionTimedOut"
     assert attributes(event)["timeoutType"] == "START_TO_CLOSE"
@@ -198,13 +198,13 @@ def test_a_function_that_overruns_its_time_is_ended(place: Place) -> None:
         "LambdaFunctionStarted",
         "LambdaFunctionTimedOut",
     ]
-    end(place)
+    end(jobs)
 
 
-def test_the_first_signal_lets_a_function_end(place: Place) -> None:
-    fifo = place.path / "fifo"
+def test_the_first_signal_lets_a_function_end(jobs: Jobs) -> None:
+    fifo = jobs.path / "fifo"
     os.mkfifo(fifo)
-    place.decider.schedule("read", str(fifo))
+    jobs.decider.schedule("read", str(fifo))
     ends: list[int] = []
 
     def has_reader() -> bool:
@@ -214,23 +214,23 @@ def test_the_first_signal_lets_a_function_end(place: Place) -> None:
 
     until(has_reader, "the function runs")
     ours = ends[0]
-    place.worker.process.terminate()
-    place.worker.says("SIGTERM: nothing new is begun")
+    jobs.worker.process.terminate()
+    jobs.worker.says("SIGTERM: nothing new is begun")
     os.write(ours, b"told")
-    event = place.decider.outcome()
+    event = jobs.decider.outcome()
     assert attributes(event)["result"] == '"told"'
-    assert place.worker.ends() == 0
+    assert jobs.worker.ends() == 0
     os.close(ours)
 
 
-def test_the_second_signal_ends_a_function(place: Place) -> None:
-    place.decider.schedule("hold", str(place.file()))
-    holder = place.holder()
-    place.worker.process.terminate()
-    place.worker.says("SIGTERM: nothing new is begun")
-    place.worker.process.send_signal(signal.SIGINT)
-    assert place.worker.ends() == 0
-    event = place.decider.outcome()
+def test_the_second_signal_ends_a_function(jobs: Jobs) -> None:
+    jobs.decider.schedule("hold", str(jobs.file()))
+    holder = jobs.holder()
+    jobs.worker.process.terminate()
+    jobs.worker.says("SIGTERM: nothing new is begun")
+    jobs.worker.process.send_signal(signal.SIGINT)
+    assert jobs.worker.ends() == 0
+    event = jobs.decider.outcome()
     assert (event["eventType"], attributes(event)["reason"]) == ("LambdaFunctionFailed", "worker-shutdown")
     assert not psutil.pid_exists(holder)
 

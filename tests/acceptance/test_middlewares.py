@@ -62,7 +62,7 @@ def test_middlewares_of_commands(project: Project) -> None:
     assert refused.returncode == 2 and "--middleware-... go with --local here: workers are told" in refused.stderr
 
 
-@everywhere()
+@everywhere(soak=("http", "moto"))
 def test_poll_data(project: Project) -> None:
     """A task that was polled here is worked on there, by a child or by a thread, with what is called around it."""
     project.write("doubling.py", FLOW)

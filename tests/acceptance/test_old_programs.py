@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 
 import old_programs as old
+import shell
 import simpleflow
-from shell import PATIENCE, Project
+from places import everywhere, placed
+from shell import Project
 from simpleflow.exceptions import TaskFailed, WorkflowFailed
 from simpleflow.local import Executor
 from simpleflow.runtime.start import Handle
@@ -181,30 +184,37 @@ class Started:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+def place(request: pytest.FixtureRequest) -> str:
+    """Which engine; see `places.everywhere`."""
+    return str(getattr(request, "param", "file"))
+
+
+@pytest.fixture(scope="module")
+def started(place: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Started]:
     """All programs at once, a decider and two workers for them."""
     directory = tmp_path_factory.mktemp("old")
     (directory / "project").mkdir()
     project = Project(directory / "project", Path(sys.executable).with_name("simpleflow"))
-    engine = f"sqlite:{directory / 'engine.sqlite'}"
-    path = {"PYTHONPATH": str(Path(__file__).parent), "SIMPLEFLOW_ENGINE": engine, "SWF_DOMAIN": "TestDomain"}
-    project.start("decider.start", "--task-list", "old-deciders", "-N", "1", "old_programs.Arithmetic", **path)
-    project.start("worker.start", "--task-list", "old", "-N", "2", **path)
-    options: Any = {"domain": "TestDomain", "engine": engine}
-    try:
-        handles = {case.id: simpleflow.start(case.workflow, *case.input(directory), **options) for case in CASES}
-        yield Started(directory, handles)
-    finally:
-        project.end()
+    path = {"PYTHONPATH": str(Path(__file__).parent), "SWF_DOMAIN": "TestDomain"}
+    with placed(project, place, request), closing(project.client()) as engine:
+        project.start("decider.start", "--task-list", "old-deciders", "-N", "1", "old_programs.Arithmetic", **path)
+        project.start("worker.start", "--task-list", "old", "-N", "2", **path)
+        options: Any = {"domain": "TestDomain", "engine": engine}
+        try:
+            handles = {case.id: simpleflow.start(case.workflow, *case.input(directory), **options) for case in CASES}
+            yield Started(directory, handles)
+        finally:
+            project.end()
 
 
+@everywhere(soak=("http", "moto"))
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_on_the_engine(case: Case, started: Started) -> None:
     handle = started.handles[case.id]
     if case.error is None:
-        assert handle.result(PATIENCE) == case.result
+        assert handle.result(shell.PATIENCE) == case.result
     else:
         with pytest.raises(WorkflowFailed) as caught:
-            handle.result(PATIENCE)
+            handle.result(shell.PATIENCE)
         assert caught.value.status == "FAILED" and caught.value.reason == case.reason
     case.check_notes(started.directory)

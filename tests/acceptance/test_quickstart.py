@@ -82,9 +82,10 @@ def test_standalone(project: Project) -> None:
     assert printed == "(1 + 1) * 2 = 4"
     assert done.stderr.startswith(f"engine: {project.engine}\n")
     assert done.stderr.endswith("result: 4\n")
+    assert "to the engine" not in done.stderr, "what its processes asked is no news"
 
 
-@everywhere()
+@everywhere(soak=("moto",))
 def test_three_terminals(project: Project) -> None:
     decider = project.start("decider.start", "--domain", "TestDomain", "--task-list", "test", BASIC)
     worker = project.start("worker.start", "--domain", "TestDomain", "--task-list", "quickstart", "-N", "1")
@@ -134,10 +135,11 @@ def test_three_terminals(project: Project) -> None:
     for command in (decider, worker):
         command.interrupt()
         assert command.ends() == 0, command.err
+        command.says(r"\bINFO\b.*: \d+ calls to the engine")
     assert decider.out == ["(1 + 1) * 2 = 4"]
 
 
-@everywhere(soak=("moto",))
+@everywhere(soak=("http", "moto"))
 def test_one_task(project: Project) -> None:
     decider = project.start("decider.start", "-d", "D", BASIC)  # on the list of the workflow
     decider.says("deciding on example")
@@ -150,7 +152,7 @@ def test_one_task(project: Project) -> None:
     assert decider.ends() == 0
 
 
-@everywhere()
+@everywhere(soak=("http",))
 def test_terminate(project: Project) -> None:
     started = project.run("workflow.start", BASIC, "--input", "1", "--workflow-id", "W", SWF_DOMAIN="TestDomain")
     assert started.stdout.startswith("W ")
@@ -242,7 +244,7 @@ def test_start_from_a_program(project: Project) -> None:
     assert program.err == []
 
 
-@everywhere(soak=("moto",))
+@everywhere(soak=("http", "moto"))
 def test_parked(project: Project) -> None:
     """Code that asks for something else than the history holds waits, visibly, for the right code."""
     shut_gate(project)
@@ -263,7 +265,7 @@ def test_parked(project: Project) -> None:
     assert project.run("workflow.terminate", "D", "W").returncode == 0
 
 
-@everywhere()
+@everywhere(soak=("http", "moto"))
 def test_attaching_to_a_run_with_lists_of_its_own(project: Project) -> None:
     """The run was started without a list for its activities; where they go is seen only once they are scheduled."""
     assert project.run("workflow.start", "-d", "D", "--workflow-id", "W", BASIC, "--input", "[1, 0]").returncode == 0

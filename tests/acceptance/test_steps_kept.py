@@ -46,7 +46,7 @@ def ran(project: Project) -> list[str]:
     return (project.path / "ran").read_text().split()
 
 
-@everywhere(soak=("moto",))
+@everywhere(soak=("http", "moto"))
 def test_what_was_done_is_left_out_by_the_next_run_and_the_example_says_so(project: Project) -> None:
     project.write("kept.py", FLOWS)
     assert standalone(project, "a", "b") == []

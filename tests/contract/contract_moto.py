@@ -78,7 +78,7 @@ ITEMS: dict[str, tuple[str, str]] = {
         """,
     ),
     "8.5.5": (
-        "filters of types and names are ignored or break",
+        "filters of types and names are ignored or break, and lists begin with what is oldest",
         "listing::test_the_executions_of_a_type registration::test_versions_of_a_type",
     ),
     "8.5.6": (

@@ -13,8 +13,11 @@ from botocore.awsrequest import AWSResponse
 from simpleflow import settings
 from simpleflow.clients import client
 from simpleflow.clients.boto import _Body
+from simpleflow.engine import EngineError
 from simpleflow.observe import Traffic
 from simpleflow.protocol.faults import code_of, message_of
+from simpleflow.runtime.start import _opened, open_engine
+from simpleflow.swf.core import connect, disconnect
 
 Answer = tuple[int, str]
 FAILED: Answer = 500, json.dumps({"__type": "InternalFailure", "message": "an error of its own"})
@@ -135,3 +138,32 @@ def test_a_page_instead_of_an_answer_is_told_in_one_line(amazon: Callable[..., A
     said = message_of(caught.value)
     assert said == "the engine, or what stands before it, cannot answer CountPendingActivityTasks"
     swf.close()
+
+
+@pytest.mark.parametrize("url", ["aws:eu-west-1", "http://127.0.0.1:1", "memory"])
+@pytest.mark.parametrize("shared", [open_engine, connect])
+def test_a_forked_child_has_a_client_of_its_own(
+    shared: Callable[[str], Any], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is refused its parent's, whose connections lead to the same sockets."""
+    parents = shared(url)
+    assert shared(url) is parents
+    poll = "poll_for_activity_task", ASKED
+    calls: list[Callable[[], Any]] = [
+        lambda: parents.list_domains(registrationStatus="REGISTERED"),
+        lambda: parents.respond_and_poll(None, poll),
+        lambda: parents.respond_and_poll(poll, None),
+    ]
+    with monkeypatch.context() as child:
+        child.setattr("os.getpid", lambda: 0)
+        its = shared(url)
+        assert its is not parents and shared(url) is its
+        for call in calls:
+            with pytest.raises(EngineError, match="before the process was forked"):
+                call()
+        disconnect()
+        its.close()
+    assert shared(url) is parents
+    disconnect()
+    parents.close()
+    _opened.cache_clear()
