@@ -60,7 +60,10 @@ def near(typed: str, names: Iterable[str]) -> str:
     >>> near("incremnt-1", ["increment-1", "double-1"])
     '. Did you mean increment-1?'
     """
-    found = difflib.get_close_matches(typed, list(dict.fromkeys(names)), 1)
+    known = list(dict.fromkeys(names))
+    folded = {name.casefold(): name for name in reversed(known)}
+    found = difflib.get_close_matches(typed, known, 1)
+    found = found or [folded[name] for name in difflib.get_close_matches(typed.casefold(), folded, 1)]
     return f". Did you mean {found[0]}?" if found else ""
 
 

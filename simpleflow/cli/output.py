@@ -125,7 +125,8 @@ def _exact(column: str, cell: Any) -> Any:
 
 def _json(value: Any, pretty: bool = False) -> str:
     separators = None if pretty else (",", ":")
-    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2 if pretty else None, separators=separators)
+    escaped = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")  # JSON has a way of its own to escape
+    return json.dumps(value, default=_plain, ensure_ascii=escaped, indent=2 if pretty else None, separators=separators)
 
 
 def _plain(value: Any) -> str:

@@ -105,11 +105,8 @@ def print_table(
         table.add_column(column.name, overflow="fold", width=None if free else column.width, justify=justify)
     for cells in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*(_coloured(column.name, cell) for column, cell in zip(columns, cells, strict=True)))
-    width = console.width
     least = [replace(column, width=min(column.width, LEAST)) if column.name in CUT else column for column in columns]
-    console.width = max(width, _width(least))  # what is wider is broken by the terminal, and can be copied
-    console.print(table, crop=False)
-    console.width = width
+    _print_whole(console, table, _width(least))
     if left_out:
         console.print(f"left out here: {', '.join(left_out)} (a wider terminal, or --format, shows them)", style="dim")
 
@@ -120,6 +117,7 @@ def print_one(console: Console, names: Sequence[str], row: Sequence[Any], text: 
     table = _empty(header=False)
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
+    label = 0
     for name, cell in zip(names, row, strict=True):
         if cell is None or cell == "":
             continue
@@ -127,7 +125,16 @@ def print_one(console: Console, names: Sequence[str], row: Sequence[Any], text: 
         if isinstance(cell, datetime):
             told += f"  ({ago(cell, now)})"
         table.add_row(name, _coloured(name, told))
-    console.print(table)
+        label = max(label, width_of(name))
+    _print_whole(console, table, label + GAP + LEAST)
+
+
+def _print_whole(console: Console, table: Table, least: int) -> None:
+    """Print a table as wide as the terminal, or wider: the terminal breaks its lines, and all of it can be copied."""
+    width = console.width
+    console.width = max(width, least)
+    console.print(table, crop=False)
+    console.width = width
 
 
 def ago(time: datetime, now: datetime) -> str:

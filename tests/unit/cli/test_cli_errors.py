@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from botocore import exceptions as boto
 
+from simpleflow.cli.app import run
 from simpleflow.cli.errors import explained
+from simpleflow.cli.finding import near
 from simpleflow.clients import client
 from simpleflow.config import Config, ConfigError, default_database
 from simpleflow.engine import EngineError
@@ -72,3 +74,33 @@ def test_users_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         f"the directory {tmp_path}/file/simpleflow cannot be made (Not a directory): name a file with --engine "
         "sqlite:PATH, or set XDG_DATA_HOME"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["workflow.info", "--format", "json", "D", "w"],
+            "No such option '--format'. It stands before the command: `simpleflow --format ... workflow.info`.",
+        ),
+        (
+            ["workflow.list", "D", "--no-header"],
+            "No such option '--no-header'. It stands before the command: `simpleflow --no-header ... workflow.list`.",
+        ),
+        (
+            ["workflow.info", "D", "-1"],
+            "No such option '-1'. What begins with '-' and is an id stands behind '--'. "
+            "See `simpleflow workflow.info --help`.",
+        ),
+        (["workflow.info", "D", "--zzz"], "No such option '--zzz'. See `simpleflow workflow.info --help`."),
+        (["--zzz", "workflow.info"], "No such option '--zzz'. See `simpleflow --help`."),
+    ],
+)
+def test_words_in_the_wrong_place(words: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 2
+    assert capsys.readouterr().err == f"Error: {line}\n"
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("testdomain", "TestDomain"), ("NIGHTLY-2", "nightly-1"), ("x", None)])
+def test_a_name_is_near_in_whatever_case(typed: str, meant: str | None) -> None:
+    assert near(typed, ["TestDomain", "nightly-1"]) == (f". Did you mean {meant}?" if meant else "")

@@ -104,3 +104,10 @@ def test_one_row_from_top_to_bottom(capsys: pytest.CaptureFixture[str]) -> None:
     status, when = (re.sub(r"\x1b\[[0-9;]*m", "", line) for line in capsys.readouterr().out.splitlines())
     assert status.split() == ["status", "FAILED"]
     assert when.startswith("when ") and when.rstrip().endswith("Z  (3 h ago)")
+
+
+def test_one_row_has_its_values_on_the_narrowest_terminal() -> None:
+    file = io.StringIO()
+    columns, row = ("workflow_type.version", "status"), ("1", "COMPLETED")
+    table.print_one(Console(file=file, width=20, color_system=None), columns, row, output.text)
+    assert file.getvalue().split() == ["workflow_type.version", "1", "status", "COMPLETED"]
