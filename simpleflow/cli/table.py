@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from simpleflow.swf.measure import width_of
+from simpleflow.swf.measure import harmless, width_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,7 +121,7 @@ def print_one(console: Console, names: Sequence[str], row: Sequence[Any], text: 
     for name, cell in zip(names, row, strict=True):
         if cell is None or cell == "":
             continue
-        told = text(cell)
+        told = harmless(text(cell))
         if isinstance(cell, datetime):
             told += f"  ({ago(cell, now)})"
         table.add_row(name, _coloured(name, told))
@@ -159,7 +159,7 @@ UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 def _told(name: str, cell: Any, text: Callable[[Any], str], now: datetime) -> str:
     if not isinstance(cell, datetime):
-        told = text(cell)
+        told = harmless(text(cell))
         return f"{told[:MOST]}…" if name in CUT and len(told) > MOST else told
     if name not in IN_DAY:
         return ago(cell, now)

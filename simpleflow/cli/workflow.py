@@ -22,6 +22,7 @@ from simpleflow.protocol.history import Event, attributes
 from simpleflow.runtime import runs, start
 from simpleflow.runtime.calling import around
 from simpleflow.runtime.start import codec_of
+from simpleflow.swf.measure import harmless
 from simpleflow.workflow import Workflow
 
 
@@ -153,7 +154,7 @@ def workflow_info(common: Globals, named: Named, follow: bool, many: Many) -> in
         found = ((run, report.summary(client, run, codec_of(url))) for run in each(client, named, many))
         show(common, ((run, *summary.row) for run, summary in found), many)
     elif (trace := show_one(find(client, named))) and sys.stdout.isatty():
-        click.echo(f"\n{trace.rstrip()}")
+        click.echo(f"\n{harmless(trace.rstrip())}")
     return 0
 
 

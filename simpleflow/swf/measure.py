@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from itertools import accumulate
 from typing import Final
@@ -15,6 +16,8 @@ STEPS: Final = (
     *(3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000),
 )
 """Seconds between two ticks, as people count."""
+_ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -~])?")
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def ticks(seconds: float, most: int) -> list[tuple[float, str]]:
@@ -51,6 +54,15 @@ def fitting(text: str, columns: int) -> str:
     line = "".join(character if character.isprintable() else " " for character in text)
     ends = list(accumulate(map(width_in, line)))
     return line if not ends or ends[-1] <= columns else line[: bisect_right(ends, columns - 1)] + "…"
+
+
+def harmless(text: str) -> str:
+    r"""A text without what would colour a terminal, or move its cursor; tabs and ends of lines stay.
+
+    >>> harmless("\x1b[2J\x1b]0;title\x07one\ttwo\x07")
+    'one\ttwo'
+    """
+    return _CONTROLS.sub("", _ESCAPES.sub("", text)) if not text.isprintable() else text
 
 
 def width_of(text: str) -> int:

@@ -111,3 +111,11 @@ def test_one_row_has_its_values_on_the_narrowest_terminal() -> None:
     columns, row = ("workflow_type.version", "status"), ("1", "COMPLETED")
     table.print_one(Console(file=file, width=20, color_system=None), columns, row, output.text)
     assert file.getvalue().split() == ["workflow_type.version", "1", "status", "COMPLETED"]
+
+
+def test_what_users_print_moves_no_cursor() -> None:
+    told = "\x1b[2J\x1b]0;title\x07\x1b[31mred\x1b[0m\rover\x07\u202e"
+    file = io.StringIO()
+    table.print_one(Console(file=file, width=80, color_system=None), ("stdout",), (told,), output.text)
+    assert file.getvalue().split() == ["stdout", "redover"]
+    assert "redover" in printed(("Reason",), [(told,)], 80) and "\x1b" not in printed(("Reason",), [(told,)], 80)
