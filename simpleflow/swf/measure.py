@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from itertools import accumulate
 from typing import Final
 from unicodedata import combining, east_asian_width
 
 Piece = tuple[str, str]
-"""Text and its style, in rich's words; "" for none."""
+"""Text and its style (bold, dim, or a colour's name); "" for none."""
 Line = list[Piece]
 STEPS: Final = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000),
 )
 """Seconds between two ticks, as people count."""
-_ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -~])?")
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def ticks(seconds: float, most: int) -> list[tuple[float, str]]:
@@ -51,18 +48,19 @@ def short(seconds: float) -> str:
 
 def fitting(text: str, columns: int) -> str:
     """A line of text in so many columns of a terminal; the end of a longer one is left out."""
-    line = "".join(character if character.isprintable() else " " for character in text)
+    line = printable(text)
     ends = list(accumulate(map(width_in, line)))
     return line if not ends or ends[-1] <= columns else line[: bisect_right(ends, columns - 1)] + "…"
 
 
-def harmless(text: str) -> str:
-    r"""A text without what would colour a terminal, or move its cursor; tabs and ends of lines stay.
+def printable(text: str) -> str:
+    """The same with blanks in the place of what would change a terminal."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
-    >>> harmless("\x1b[2J\x1b]0;title\x07one\ttwo\x07")
-    'one\ttwo'
-    """
-    return _CONTROLS.sub("", _ESCAPES.sub("", text)) if not text.isprintable() else text
+
+def harmless(text: str) -> str:
+    """Lines of text, each of them `printable`."""
+    return "\n".join(map(printable, text.expandtabs().split("\n")))
 
 
 def width_of(text: str) -> int:

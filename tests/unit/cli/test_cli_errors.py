@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from botocore import exceptions as boto
 from simpleflow.cli.app import run
 from simpleflow.cli.errors import explained
 from simpleflow.cli.finding import near
+from simpleflow.cli.outcome import report_failure
 from simpleflow.clients import client
 from simpleflow.config import Config, ConfigError, default_database
 from simpleflow.engine import EngineError
+from simpleflow.exceptions import WorkflowFailed
 from simpleflow.swf.exceptions import ResponseError
 
 KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -104,3 +107,11 @@ def test_words_in_the_wrong_place(words: list[str], line: str, capsys: pytest.Ca
 @pytest.mark.parametrize(("typed", "meant"), [("testdomain", "TestDomain"), ("NIGHTLY-2", "nightly-1"), ("x", None)])
 def test_a_name_is_near_in_whatever_case(typed: str, meant: str | None) -> None:
     assert near(typed, ["TestDomain", "nightly-1"]) == (f". Did you mean {meant}?" if meant else "")
+
+
+def test_what_users_raise_moves_no_cursor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    details = json.dumps({"error_type": "ValueError", "traceback": "Traceback:\n  x\nValueError: \x1b[2Jno\n"})
+    failure = WorkflowFailed("w", "r", "failed", "ValueError: \x1b[2Jno", details)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert report_failure(failure) == 3
+    assert "Traceback:\n  x\nValueError:  [2Jno\nError: " in (told := capsys.readouterr().err) and "\x1b" not in told
