@@ -68,12 +68,6 @@ def find(client: SWFClient, domain: str, workflow_id: str, run_id: str | None = 
     return Run(domain, workflow_id, closed[0]["execution"]["runId"])
 
 
-def listed(client: SWFClient, domain: str, *, closed: bool, since: datetime) -> Iterator[dict[str, Any]]:
-    """The open or the closed runs that started since then, newest first, as the engine describes them."""
-    read = client.list_closed_workflow_executions if closed else client.list_open_workflow_executions
-    yield from _pages(read, "executionInfos", domain=domain, startTimeFilter={"oldestDate": since})
-
-
 def describe(client: SWFClient, run: Run) -> dict[str, Any]:
     """DescribeWorkflowExecution. Raises NoSuchRun."""
     try:
