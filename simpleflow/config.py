@@ -230,6 +230,8 @@ class Config:
     #: A JSON object: what deciders and workers say of themselves in histories, beside or instead of user, hostname, pid
     #: and exe; null takes one away.
     simpleflow_identity: Mapping[str, Any] = field(default_factory=dict)
+    #: Seconds that the engine has to answer when a shell completes an id; Amazon SWF may need 2.
+    simpleflow_completion_seconds: float = 0.3
 
     @property
     def engine_url(self) -> str:
@@ -298,6 +300,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "activity_schedule_to_start_timeout": _seconds,
     "activity_heartbeat_timeout": _seconds,
     "activity_sigterm_wait_sec": _duration,
+    "simpleflow_completion_seconds": _duration,
     "domain_retention": _days,
     "logging": _logging,
     "simpleflow_identity": _identity,

@@ -1,4 +1,4 @@
-"""What is observed: log lines, on standard error.
+"""What is observed: log lines, on standard error, and what a process asks of its engine.
 
 Nothing is configured at import. A command calls `configure_logging` once; a program that uses simpleflow as a library
 configures the logger "simpleflow" itself, or not at all.
@@ -9,11 +9,43 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simpleflow import config
 from simpleflow.futures import running
-from simpleflow.log import SimpleflowFormatter, SyslogFormatter
+from simpleflow.log import SimpleflowFormatter, SyslogFormatter, counted
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What a process has asked of its engine so far: `calls` by Amazon's names of the operations.
+
+    Where a wire lies between, also what it carried: bytes of bodies, without headers, `sent` and `received`; how often
+    a call was `retried` by its client, and how often the engine answered that calls come too fast (`throttled`).
+    """
+
+    calls: Counter[str] = field(default_factory=Counter)
+    sent: int = 0
+    received: int = 0
+    retried: int = 0
+    throttled: int = 0
+
+    def called(self, operation: str) -> None:
+        """Count a call. Each engine and client is given this to call."""
+        self.calls[operation] += 1
+
+    def __str__(self) -> str:
+        """Such as "412 calls to the engine, 0.9 MB, 3 retries, throttled 2 times"."""
+        said = [f"{counted(self.calls.total(), 'call')} to the engine"]
+        if self.sent or self.received:
+            said.append(f"{(self.sent + self.received) / 1e6:,.1f} MB")
+        if self.retried:
+            said.append("1 retry" if self.retried == 1 else f"{self.retried:,} retries")
+        if self.throttled:
+            said.append(f"throttled {counted(self.throttled, 'time')}")
+        return ", ".join(said)
 
 
 class Muted(logging.Filter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -20,6 +20,9 @@ from simpleflow.payload.failures import MAX_REASON, clean, cut, fitting, traceba
 from simpleflow.protocol.faults import code_of
 from simpleflow.runtime import runs
 from simpleflow.runtime.start import codec_of
+
+WRONG_TOKEN: Final = ("Invalid token", "at 'taskToken'", "parameter taskToken")
+"""What engines, and boto3 before it asks, say of a text that can be no token."""
 
 
 @click.command("activity.complete", context_settings={"ignore_unknown_options": True})
@@ -124,7 +127,7 @@ def _respond(common: Globals, method: str, **request: Any) -> None:
                 "nobody waits under this token: the activity is completed or timed out, or its run is over "
                 f"({error})"
             ) from error
-        if "Invalid token" in str(error):
+        if any(words in str(error) for words in WRONG_TOKEN):
             raise click.ClickException(
                 "this is no task token of this engine: it is what activity.context().token gave; see also --engine"
             ) from error

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "type.list": ("type", "List the workflow and the activity types of a domain."),
     "worker.start": ("processes", "Run activities: start worker processes."),
     "workflow.cancel": ("steering", "Ask a run to cancel itself."),
+    "workflow.explain": ("explain", "Say why a run failed, or why it waits."),
     "workflow.filter": ("listing", "List runs by tag, id, type, status or dates, in full."),
     "workflow.graph": ("graph", "Draw a run's tasks, and what came after what."),
     "workflow.history": ("workflow", "Show the events of a run."),
@@ -162,6 +163,7 @@ def run(arguments: list[str]) -> int:
         click.echo(f"Error: {' '.join(error.format_message().split())}{_where_help_is(error)}", err=True)
         return error.exit_code
     except click.ClickException as error:
+        _trace(error, arguments)
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -170,7 +172,8 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        return _report(error, debug="--debug" in arguments)
+        _trace(error, arguments)
+        return _report(error)
 
 
 def _where_help_is(error: click.UsageError) -> str:
@@ -182,14 +185,18 @@ def _where_help_is(error: click.UsageError) -> str:
     return f"{'' if words.endswith('.') else '.'} See `{error.ctx.command_path if error.ctx else 'simpleflow'} --help`."
 
 
-def _report(error: Exception, debug: bool) -> int:
-    """Say what is wrong in one line; a traceback is for those who ask for it."""
-    from simpleflow.cli.errors import explained
-
-    if debug:
+def _trace(error: Exception, arguments: list[str]) -> None:
+    """Show where an error comes from, to those who ask for it."""
+    if "--debug" in arguments:
         import traceback
 
         traceback.print_exception(error)
+
+
+def _report(error: Exception) -> int:
+    """Say what is wrong in one line."""
+    from simpleflow.cli.errors import explained
+
     click.echo(f"Error: {explained(error)}", err=True)
     return 1
 

@@ -21,8 +21,6 @@ from click.shell_completion import BashComplete, CompletionItem, add_completion_
 from simpleflow import config
 from simpleflow.cli.app import COMPLETING, group
 
-PATIENCE: Final = 0.3
-"""Seconds that the engine has to answer."""
 MOST: Final = 200
 """Things that are offered."""
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -171,7 +169,7 @@ def in_time(look: Look, asked: Asked) -> list[str]:
 
     thread = threading.Thread(target=search, daemon=True)
     thread.start()
-    thread.join(PATIENCE)
+    thread.join(config.load().simpleflow_completion_seconds)
     return list(found)
 
 

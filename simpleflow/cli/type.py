@@ -85,8 +85,9 @@ def _type(common: Globals, domain: str, kind: str, name: str, version: str) -> I
         with known_domain(client, domain):
             yield MODELS[kind](within, name, version)
     except DoesNotExistError as error:
-        names = (f"{type.name} {type.version}" for type in _types(within, kind, "all", None))
-        hint = near(f"{name} {version}", names) or f": see `simpleflow type.list {domain}`"
+        known = {f"{type.name} {type.version}": type.name for type in _types(within, kind, "all", None)}
+        hint = near(f"{name} {version}", known) or near(name, known.values())
+        hint = hint or f": see `simpleflow type.list {domain}`"
         raise click.ClickException(f"the domain {domain} has no {kind} type {name} {version}{hint}") from error
 
 

@@ -22,6 +22,7 @@ from simpleflow import config
 
 if TYPE_CHECKING:
     from simpleflow.engine import Clock, Configuration
+    from simpleflow.observe import Traffic
 
 Request = dict[str, Any]
 Response = dict[str, Any]
@@ -105,6 +106,7 @@ def client(
     clock: Clock | None = None,
     point: Callable[[str, str], None] | None = None,
     stopping: Callable[[], bool] | None = None,
+    traffic: Traffic | None = None,
     configuration: Configuration | None = None,
     long_poll_seconds: float = LONG_POLL_SECONDS,
     credentials: Mapping[str, str] | None = None,
@@ -112,8 +114,9 @@ def client(
     """The engine that a URL names.
 
     `clock`, `point`, `configuration` and `long_poll_seconds` are the embedded engine's (see `simpleflow.engine.Engine`)
-    and mean nothing to the others; `stopping` ends a poll that waits (not on Amazon); `credentials` are boto3's, for
-    Amazon, where they are not those that boto3 finds. AWS_ENDPOINT_URL_SWF is what `aws` means, if it is set.
+    and mean nothing to the others; `stopping` ends a poll that waits (not on Amazon); `traffic` counts what is asked;
+    `credentials` are boto3's, for Amazon, where they are not those that boto3 finds. AWS_ENDPOINT_URL_SWF is what `aws`
+    means, if it is set.
 
     Raises ValueError for a URL that names none, EngineError for a file that cannot be had.
     """
@@ -124,19 +127,22 @@ def client(
         path, synchronous = _sqlite(url, rest) if rest else (None, "auto")
         if path and not Path(path).parent.exists() and path == str(config.default_database()):
             _make(Path(path).parent)  # nobody has named it, so nobody has made it
-        hooks = {"clock": clock, "point": point, "stopping": stopping, "configuration": configuration}
+        called = traffic and traffic.called
+        hooks = {"clock": clock, "point": point, "called": called, "stopping": stopping, "configuration": configuration}
         given: dict[str, Any] = {name: hook for name, hook in hooks.items() if hook is not None}
         return Engine(path, synchronous=synchronous, long_poll_seconds=long_poll_seconds, **given)
     if scheme in ("http", "https") and rest.startswith("//"):
         _check_address(url)
         from simpleflow.clients.boto import server
 
-        return server(url, stopping)
+        return server(url, stopping, traffic=traffic)
     if url == "aws" or (scheme == "aws" and rest):
         from simpleflow.clients.boto import amazon, server
 
         endpoint = os.environ.get("AWS_ENDPOINT_URL_SWF", "")
-        return server(endpoint, stopping, rest) if endpoint.startswith("http://") else amazon(rest, credentials or {})
+        if endpoint.startswith("http://"):
+            return server(endpoint, stopping, rest, traffic)
+        return amazon(rest, credentials or {}, traffic)
     raise _no_engine(url)
 
 

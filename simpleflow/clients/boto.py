@@ -16,12 +16,15 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from simpleflow import config
 from simpleflow.clients import Request, Response, SWFClient
 from simpleflow.protocol.operations import MODELS
+
+if TYPE_CHECKING:
+    from simpleflow.observe import Traffic
 
 #: Above the service's long poll: at boto's default of exactly 60 s an answer and the timeout race.
 READ_TIMEOUT_SECONDS = 75
@@ -30,6 +33,8 @@ CONNECT_TIMEOUT_SECONDS = 10
 LOOK = 0.05
 #: Seconds in which a server answers a poll that is left, if it had a task for it, or closes the connection.
 LAST = 2.0
+#: What it is answered where calls come too fast.
+THROTTLES = frozenset({"ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException"})
 #: Calls to a server before its error is told; pollers go on by themselves (`simpleflow.runtime.poll`).
 SERVER_ATTEMPTS = 2
 
@@ -172,11 +177,14 @@ def _readable(sock: socket.socket, seconds: float) -> bool:
     return bool(sees.poll(math.ceil(seconds * 1000)))
 
 
-def server(url: str, stopping: Callable[[], bool] | None, region: str = "") -> SWFClient:
+def server(
+    url: str, stopping: Callable[[], bool] | None, region: str = "", traffic: Traffic | None = None
+) -> SWFClient:
     """A server at an address."""
     settings = settings_of(url, region)
     here = _is_loopback(urlsplit(url).hostname or "")
     boto = _boto(_session().client, {"total_max_attempts": SERVER_ATTEMPTS}, {} if here else None, settings)
+    _count(boto, traffic)
     if stopping is None or not url.startswith("http://") or (not here and _has_proxy(url)):
         return _typed(BotoClient(boto, url))
     polls = Polls(url, stopping)
@@ -196,12 +204,34 @@ def settings_of(url: str, region: str = "") -> dict[str, Any]:
     return settings
 
 
-def amazon(region: str, credentials: Mapping[str, str]) -> SWFClient:
+def amazon(region: str, credentials: Mapping[str, str], traffic: Traffic | None = None) -> SWFClient:
     import boto3
 
     attempts = config.load().swf_connection_retries
     settings = {"region_name": region or None, **credentials}
-    return _typed(AmazonClient(_boto(boto3.client, {"total_max_attempts": attempts}, None, settings)))
+    boto = _boto(boto3.client, {"total_max_attempts": attempts}, None, settings)
+    _count(boto, traffic)
+    return _typed(AmazonClient(boto))
+
+
+def _count(boto: Any, traffic: Traffic | None) -> None:
+    """Have a client of boto3's count what it sends, again too, and what it is answered."""
+    if traffic is None:
+        return
+
+    def before_call(model: Any, **rest: Any) -> None:
+        traffic.called(model.name)
+
+    def before_send(request: Any, **rest: Any) -> None:
+        traffic.sent += len(request.body or b"")
+
+    def response_received(response_dict: Any, parsed_response: Any, context: dict[str, Any], **rest: Any) -> None:
+        traffic.received += len(response_dict["body"]) if response_dict else 0
+        traffic.retried += context["retries"]["attempt"] > 1
+        traffic.throttled += (parsed_response or {}).get("Error", {}).get("Code") in THROTTLES
+
+    for hook in (before_call, before_send, response_received):
+        boto.meta.events.register(f"{hook.__name__.replace('_', '-')}.swf", hook)
 
 
 def _session() -> Any:

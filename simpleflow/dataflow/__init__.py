@@ -5,6 +5,7 @@ functions that encode users' values are handed in.
 """
 
 from simpleflow.dataflow.events import Cancelled, CancelRequested, Completed, Event, Failed, Signaled, Started
+from simpleflow.dataflow.frames import raised_at
 from simpleflow.dataflow.memory import Unremembered, mentions_blocking
 from simpleflow.dataflow.program import Program
 
@@ -19,4 +20,5 @@ __all__ = [
     "Started",
     "Unremembered",
     "mentions_blocking",
+    "raised_at",
 ]

@@ -48,6 +48,15 @@ def _is_ours(module: object) -> bool:
     return isinstance(module, str) and module.startswith(OURS)
 
 
+def raised_at(error: BaseException) -> str:
+    """The line of users' code in which an error was raised; empty where none was on the way, or it does not tell."""
+    try:
+        traceback = of_users(error.__traceback__)
+    except BaseException:  # an error may not let itself be touched
+        return ""
+    return last_line(traceback) if traceback is not None else ""
+
+
 def last_line(traceback: TracebackType | None) -> str:
     """Where a traceback ends: ``flows/crawl.py:88``."""
     line = "a line of simpleflow's own"

@@ -138,6 +138,13 @@ class Program(Composing):
         return lines
 
     @property
+    def waits_at(self) -> str:
+        """The line that asked for the first signal that the run waits for; empty where it waits for none."""
+        signals = self._affairs.signals
+        nodes = (node for waiting in (signals.waiting, signals.receiving) for each in waiting.values() for node in each)
+        return next((node.where for node in nodes if not node.done), "")
+
+    @property
     def stuck(self) -> bool:
         """Whether the program waits although nothing that it asked for is open: nothing will ever wake it."""
         return self.outcome is None and not self._graph.expects_something

@@ -11,9 +11,9 @@ from itertools import islice
 from typing import Any, Final, Protocol
 
 from simpleflow.activity import Activity
-from simpleflow.command import Close, Command, ContinueAsNew, ScheduleActivity, StartChild
+from simpleflow.command import Close, Command, ContinueAsNew, Fail, ScheduleActivity, StartChild
 from simpleflow.config import Config, type_defaults, workflow_type
-from simpleflow.dataflow import Unremembered, mentions_blocking
+from simpleflow.dataflow import Unremembered, mentions_blocking, raised_at
 from simpleflow.decider import decisions
 from simpleflow.decider.cache import Cache
 from simpleflow.decider.decisions import decision
@@ -318,8 +318,11 @@ class Decider:
             run.say(f"{counted(len(batch.dropped), 'task')} never sent: {', '.join(batch.dropped[:10])}")
         if waiting := run.program.signals_waited_for:
             context["waiting_signals"] = waiting[:100]
+            context["waits_at"] = cut(run.program.waits_at, 200)
         if batch.close is not None:
-            context.pop("waiting_signals", None)
+            context = {"held": batch.held}
+            if isinstance(batch.close, Fail) and (line := raised_at(batch.close.error)):
+                context["raised_at"] = cut(line, 200)
             for failure in run.program.unseen_failures[:10]:
                 run.say(f"a failure that nobody looked at: {failure}")
             if (left := run.program.signals_left) and not isinstance(batch.close, ContinueAsNew):

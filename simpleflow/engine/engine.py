@@ -37,6 +37,10 @@ def no_point(name: str, operation: str) -> None:
     """The hook that does nothing."""
 
 
+def uncounted(operation: str) -> None:
+    """The hook that counts nothing."""
+
+
 def never() -> bool:
     """Go on for ever."""
     return False
@@ -51,6 +55,7 @@ def _method(name: str) -> Callable[..., Response]:
     """The method of an operation, under boto3's name."""
 
     def call(self: Engine, **request: Any) -> Response:
+        self._called(name)
         return self._answer(name, request)
 
     page = f"https://docs.aws.amazon.com/amazonswf/latest/apireference/API_{name}.html"
@@ -65,11 +70,11 @@ class Engine:
     """Amazon SWF on one file: the methods of `boto3.client("swf")`, and a few of its own.
 
     `path` is the database file, made if need be; None is in memory. `configuration` holds quotas, rules of refusal and
-    Lambda functions. `synchronous` "full" puts every commit on the
-    disk, "auto" those of clients only. `point` is called with a name and an operation inside each writing call, just
-    before its commit ("before-commit") and just after ("after-commit"); `stopping` is asked while a poll waits, and
-    ends it. `url` names the file as `simpleflow.clients` does; "" is memory's. Threads may share an engine, processes
-    not: each opens the file itself.
+    Lambda functions. `synchronous` "full" puts every commit on the disk, "auto" those of clients only. `point` is
+    called with a name and an operation inside each writing call, just before its commit ("before-commit") and just
+    after ("after-commit"), `called` with the operation of each method that is called; `stopping` is asked while a poll
+    waits, and ends it. `url` names the file as `simpleflow.clients` does; "" is memory's. Threads may share an engine,
+    processes not: each opens the file itself.
 
     Raises EngineError where the file cannot be opened, read or written; after a full disk the engine goes on once
     there is room. Every refusal of a request is a `botocore.exceptions.ClientError`.
@@ -84,6 +89,7 @@ class Engine:
         synchronous: Synchronous = "auto",
         long_poll_seconds: float = 60,
         point: Point = no_point,
+        called: Callable[[str], None] = uncounted,
         stopping: Callable[[], bool] = never,
     ) -> None:
         self.url = "" if path is None else f"sqlite:{os.fspath(path)}"
@@ -93,6 +99,7 @@ class Engine:
         self._buckets = Buckets(configuration.rates)
         self._long_poll_seconds = long_poll_seconds
         self._point = point
+        self._called = called
         self._stopping = stopping
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -173,11 +180,13 @@ class Engine:
         its fault is raised and nothing has been polled.
         """
         if respond is None:
-            return {} if poll is None else self._answer(_METHODS[poll[0]], poll[1])
+            return {} if poll is None else getattr(self, poll[0])(**poll[1])
         if poll is None:
-            self._answer(_METHODS[respond[0]], respond[1])
+            getattr(self, respond[0])(**respond[1])
             return {}
         name, poll_name = _METHODS[respond[0]], _METHODS[poll[0]]
+        self._called(name)
+        self._called(poll_name)
         self._check(name, respond[1])
         self._check(poll_name, poll[1])
         operation, attempt = RESPONSES[name], POLLS[poll_name].attempt

@@ -81,7 +81,10 @@ def message_of(error: BaseException) -> str:
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
         return str(error)
-    return str(response.get("Error", {}).get("Message", error))
+    message = str(response.get("Error", {}).get("Message", error))
+    if message.lstrip().startswith("<"):  # a page, by what stands before the engine or has failed within
+        return f"the engine, or what stands before it, cannot answer {getattr(error, 'operation_name', 'the call')}"
+    return message
 
 
 _classes: dict[str, type[ClientError]] = {}

@@ -15,7 +15,7 @@ from typing import Any, Final
 from simpleflow import config as settings
 from simpleflow.clients import client
 from simpleflow.exceptions import one_line
-from simpleflow.observe import bear_with_streams, configure_logging
+from simpleflow.observe import Traffic, bear_with_streams, configure_logging
 from simpleflow.runtime.board import Board, both
 from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.life import end_after
@@ -55,7 +55,8 @@ def run_role(spec: Spec, point: Point = no_point) -> int:
     configure_logging(spec.log_level or config.log_level, spec.role)
     title, beat = _titled(spec), _beating(spec)
     stores = config.payload_stores(spec.engine)
-    with closing(client(spec.engine, stopping=stop, point=point, **_configured(spec))) as engine:
+    traffic = Traffic()
+    with closing(client(spec.engine, stopping=stop, point=point, traffic=traffic, **_configured(spec))) as engine:
         if spec.role in ("worker", "lambda-worker"):
             from simpleflow.runtime.working import ACTIVITY, LAMBDA, Worker
 
@@ -83,6 +84,7 @@ def run_role(spec: Spec, point: Point = no_point) -> int:
             from simpleflow.runtime.deciding import decide_forever
 
             decide_forever(engine, spec, stop, config=config, stores=stores, tell=both(title, beat(0)))
+    log.info("%s", traffic)
     return 0
 
 

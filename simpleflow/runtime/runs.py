@@ -41,13 +41,7 @@ class NoSuchRun(LookupError):
 
 def find_open(client: SWFClient, domain: str, workflow_id: str) -> Run | None:
     """The open run with this id, of which there is at most one."""
-    found = client.list_open_workflow_executions(
-        domain=domain,
-        startTimeFilter={"oldestDate": datetime.now(UTC) - LONGEST_RETENTION},
-        executionFilter={"workflowId": workflow_id},
-        maximumPageSize=1,
-    )["executionInfos"]
-    return Run(domain, workflow_id, found[0]["execution"]["runId"]) if found else None
+    return _newest(client.list_open_workflow_executions, domain, workflow_id)
 
 
 def find(client: SWFClient, domain: str, workflow_id: str, run_id: str | None = None) -> Run:
@@ -55,17 +49,25 @@ def find(client: SWFClient, domain: str, workflow_id: str, run_id: str | None = 
     if run_id:
         return Run(domain, workflow_id, run_id)
     run = find_open(client, domain, workflow_id)
-    if run is not None:
-        return run
-    closed = client.list_closed_workflow_executions(
-        domain=domain,
-        startTimeFilter={"oldestDate": datetime.now(UTC) - LONGEST_RETENTION},
-        executionFilter={"workflowId": workflow_id},
-        maximumPageSize=1,
-    )["executionInfos"]
-    if not closed:
+    run = run or _newest(client.list_closed_workflow_executions, domain, workflow_id)
+    if run is None:
         raise NoSuchRun(f"the domain {domain} has no run of {workflow_id}")
-    return Run(domain, workflow_id, closed[0]["execution"]["runId"])
+    return run
+
+
+def _newest(read: Any, domain: str, workflow_id: str) -> Run | None:
+    """The newest of the runs with this id that a method lists."""
+    asked = {
+        "domain": domain,
+        "startTimeFilter": {"oldestDate": datetime.now(UTC) - LONGEST_RETENTION},
+        "executionFilter": {"workflowId": workflow_id},
+    }
+    found = read(**asked, maximumPageSize=1)["executionInfos"]
+    if found and found[0]["execution"]["workflowId"] != workflow_id:  # there are services that overlook the filter
+        every = _pages(read, "executionInfos", **asked)
+        ours = [info for info in every if info["execution"]["workflowId"] == workflow_id]
+        found = sorted(ours, key=lambda info: info["startTimestamp"], reverse=True)
+    return Run(domain, workflow_id, found[0]["execution"]["runId"]) if found else None
 
 
 def describe(client: SWFClient, run: Run) -> dict[str, Any]:

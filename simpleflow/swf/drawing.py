@@ -14,6 +14,7 @@ from typing import Final
 from simpleflow.decider.repair import REUSED
 from simpleflow.swf.dependencies import Key, Kind
 from simpleflow.swf.graph import AWAITED, RETRYING, Node, RunGraph
+from simpleflow.swf.measure import short
 
 LONGEST: Final = 40
 """Characters of a line of a label."""
@@ -129,16 +130,16 @@ def label(node: Node) -> list[str]:
 
     >>> from collections import Counter
     >>> label(Node(("activity", "activity-crawl-7"), "crawl", Counter(["completed"]), 2.0, attempts=2))
-    ['crawl-7', 'completed, 2.0 s, 2 attempts']
+    ['crawl-7', 'completed, 2s, 2 attempts']
     """
     kind = _KINDS.get(node.kind, node.kind)
     lines = [] if node.kind == "activity" else [kind]
     if node.count > 1:
         states = ", ".join(f"{count:,} {_worded(state)}" for state, count in node.states.most_common())
-        return [*lines, f"{_short(node.name)} x {node.count:,}", states]
+        return [*lines, f"{_brief(node.name)} x {node.count:,}", states]
     told = [_worded(next(iter(node.states)))]
     if node.seconds is not None:
-        told.append(lasting(node.seconds))
+        told.append(short(node.seconds))
     if node.attempts > 1:
         told.append(f"{node.attempts} attempts")
     return [*lines, *_called(node), ", ".join(told)]
@@ -146,12 +147,12 @@ def label(node: Node) -> list[str]:
 
 def _called(node: Node) -> list[str]:
     if node.kind not in ("activity", "child_workflow", "lambda_function"):
-        return [_short(node.name)]
+        return [_brief(node.name)]
     id = str(node.key[1]).removeprefix(f"{node.kind.partition('_')[0]}-")
     digest = id.removeprefix(f"{node.name}-")
     if re.fullmatch("[0-9a-f]{32}", digest):
         id = f"{node.name}-{digest[:8]}"
-    return [_short(id)] if id.startswith(node.name) else [_short(node.name), _short(id)]
+    return [_brief(id)] if id.startswith(node.name) else [_brief(node.name), _brief(id)]
 
 
 def _worded(state: str) -> str:
@@ -163,21 +164,7 @@ def _look(node: Node) -> str:
     return next(look for look in _WORST_FIRST if look in found)
 
 
-def lasting(seconds: float) -> str:
-    """
-    >>> lasting(0.25), lasting(71), lasting(7290), lasting(200_000)
-    ('0.25 s', '1 min 11 s', '2 h 1 min', '2 d 7 h')
-    """
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
-    whole = round(seconds)
-    for size, unit, smaller, rest in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // smaller} {rest}"
-    return f"{whole} s"
-
-
-def _short(text: str) -> str:
+def _brief(text: str) -> str:
     """The text in one line; of a long one, beginning and end."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2 - 1]}…{line[-LONGEST // 2 :]}"
@@ -201,7 +188,7 @@ def _mermaid_inside(drawn: Drawn, indent: str) -> Iterator[str]:
         yield f'{indent}{name}{start}"{text}"{end}:::{_look(node)}'
         if node.inside is not None:
             inner = Drawn(node.inside, f"{name}_")
-            yield f'{indent}subgraph {name}_inside["{_escaped(_short(node.name))}"]'
+            yield f'{indent}subgraph {name}_inside["{_escaped(_brief(node.name))}"]'
             yield from _mermaid_inside(inner, indent + "    ")
             yield f"{indent}end"
             yield f"{indent}{name} -.-> {name}_inside"
@@ -242,7 +229,7 @@ def _dot_inside(drawn: Drawn, indent: str) -> Iterator[str]:
         )
         if node.inside is not None:
             yield f"{indent}subgraph cluster_{name} {{"
-            yield f'{indent}    label={_quoted(_short(node.name))}; color="#999999"; style=rounded;'
+            yield f'{indent}    label={_quoted(_brief(node.name))}; color="#999999"; style=rounded;'
             inner = Drawn(node.inside, f"{name}_")
             yield from _dot_inside(inner, indent + "    ")
             yield f"{indent}}}"

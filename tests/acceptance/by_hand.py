@@ -81,7 +81,7 @@ def kill_at(wanted: str) -> Callable[[str, str], None]:
 def main(arguments: list[str]) -> None:
     from simpleflow import clients
 
-    def client(url: str, *, stopping: Callable[[], bool], point: Any) -> HandClient:
+    def client(url: str, *, stopping: Callable[[], bool], **hooks: Any) -> HandClient:
         return HandClient(url.removeprefix("by-hand:").partition("?")[0], stopping)
 
     clients.client = client  # type: ignore[assignment]

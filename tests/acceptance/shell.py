@@ -13,6 +13,8 @@ from typing import IO
 
 import psutil
 
+from simpleflow.clients import SWFClient, client
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds, for what must happen at all
 
@@ -78,6 +80,7 @@ class Project:
         self.executable = executable
         self._commands: list[Command] = []
         self.data = path.parent / "data"
+        self.engine = f"sqlite:{self.data}/simpleflow/engine.sqlite"  # which is what its commands have for their engine
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "XDG_RUNTIME_DIR") if name in os.environ}
         self.env = {**kept, "HOME": str(path.parent), "XDG_DATA_HOME": str(self.data)}
         shutil.copytree(ROOT / "examples", path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
@@ -101,6 +104,11 @@ class Project:
             text=True,
             timeout=PATIENCE,
         )
+
+    def client(self) -> SWFClient:
+        """The engine, for the test itself."""
+        (self.data / "simpleflow").mkdir(parents=True, exist_ok=True)
+        return client(self.engine)
 
     def processes(self) -> list[psutil.Process]:
         """The processes of this project that live: they work in its directory or in one below it."""

@@ -360,6 +360,9 @@ def test_debug_shows_where(project: Project) -> None:
     assert done.returncode == 1
     assert "Traceback (most recent call last):" in done.stderr
     assert 'broken.py", line 1' in done.stderr
+    done = project.run("--debug", "workflow.start", "--local", BASIC, "--input", "{")
+    assert done.returncode == 1
+    assert "call_of" in done.stderr and _last(done.stderr).startswith("Error: --input is no JSON")
 
 
 def _engine_refused(project: Project, url: str, named: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands on runs, domains, types and lists, on a file and over HTTP, while deciders and workers run."""
+"""The commands on runs, domains, types and lists, on each engine, while deciders and workers run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from places import empty_moto, everywhere
 from serving import Server, shared
 from shell import Project
 from simpleflow.cli.app import run
@@ -40,10 +41,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(params=["file", "http"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "http":
+@pytest.fixture
+def url(place: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if place == "http":
         return str(request.getfixturevalue("server").url)
+    if place == "moto":
+        found = str(request.getfixturevalue("moto"))
+        empty_moto(found)
+        return found
     return f"sqlite:{tmp_path / 'engine.sqlite'}"
 
 
@@ -61,6 +66,7 @@ def typed(url: str, capsys: pytest.CaptureFixture[str]) -> Typed:
     return command
 
 
+@everywhere()
 def test_domains_types_and_lists(typed: Typed, url: str) -> None:
     assert typed("domain.register", "Kept", "--retention", "7", "--description", "ours") == (0, "", "")
     code, _, said = typed("domain.register", "Kept")
@@ -116,6 +122,7 @@ def start(url: str, domain: str, workflow_id: str, **more: Any) -> str:
     return str(started["runId"])
 
 
+@everywhere()
 def test_one_run(typed: Typed, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = start(url, "Ops", "job-1", input="[1]", tagList=["blue"], taskPriority="3")
     assert typed("tasklist.info", "Ops", "nobody")[1] == "nobody\t1\t0\n"
@@ -160,6 +167,7 @@ def _began(url: str, workflow_id: str, run_id: str) -> dict[str, Any]:
     return found
 
 
+@everywhere()
 def test_filters_are_put_together(typed: Typed, url: str) -> None:
     for number, tags in enumerate((["blue"], ["blue", "new"], ["new"])):
         start(url, "Many", f"job-{number}", tagList=tags)
@@ -184,6 +192,7 @@ def test_filters_are_put_together(typed: Typed, url: str) -> None:
     assert typed("workflow.filter", "Many", "--from-date", "soon")[0] == 2
 
 
+@everywhere()
 def test_ids_that_are_near(typed: Typed, url: str) -> None:
     run_id = start(url, "Near", "invoices-2026")
     domain = "Near", "invoices-202"
@@ -213,6 +222,7 @@ def test_ids_that_are_near(typed: Typed, url: str) -> None:
         assert typed(words[0], "Nea", *words[1:]) == (1, "", expected)
 
 
+@everywhere()
 def test_while_deciders_and_workers_run(project: Project, typed: Typed, url: str) -> None:
     project.write("flow.py", FLOW)
     engine = ("--engine", url)

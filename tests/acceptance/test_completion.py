@@ -80,7 +80,7 @@ def typist(project: Project, shell: str, **env: str) -> Iterator[Typist]:
 def test_tab(project: Project, shell: str) -> None:
     url = f"sqlite:{project.path / 'engine'}"
     run_id = start(url, "Shelf", "invoice=7=a", tagList=["blue"])
-    with typist(project, shell, SIMPLEFLOW_ENGINE=url) as one:
+    with typist(project, shell, SIMPLEFLOW_ENGINE=url, SIMPLEFLOW_COMPLETION_SECONDS="30") as one:
         for begun, whole in (
             ("simpleflow workflow.term", "inate "),
             ("simpleflow workflow.info Sh", "elf "),

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from places import everywhere
+from shell import Project
 from simpleflow import Workflow, activity
 from simpleflow.clients import SWFClient, client
 from simpleflow.protocol.history import attributes
@@ -55,18 +57,18 @@ class DiesOnce(Steps):
 
 
 class Deciders:
-    """An engine on a file, and processes that decide there."""
+    """An engine, and processes that decide there."""
 
-    def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite:{folder / 'engine.sqlite'}"
-        self.engine: SWFClient = client(self.url)
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine: SWFClient = client(url)
         register_domain(self.engine, DOMAIN)
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, sticky: int = STICKY) -> subprocess.Popen[bytes]:
         spec = Spec("decider", self.url, DOMAIN, LIST, log_level="ERROR", deciding=Deciding(sticky))
         command = [sys.executable, "-m", "simpleflow.runtime", spec.to_json()]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         self.running.append(subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL))
         return self.running[-1]
 
@@ -93,16 +95,20 @@ class Deciders:
 
 
 @pytest.fixture
-def deciders(tmp_path: Path) -> Iterator[Deciders]:
-    made = Deciders(tmp_path)
+def deciders(place: str, project: Project) -> Iterator[Deciders]:
+    made = Deciders(f"sqlite:{project.path / 'engine.sqlite'}" if place == "file" else project.engine)
     yield made
     made.end()
+
+
+on_a_server_too = everywhere(places=("file", "http"))
 
 
 def of_kind(events: list[tuple[str, dict[str, Any]]], kind: str) -> list[dict[str, Any]]:
     return [given for name, given in events if name == kind]
 
 
+@on_a_server_too
 def test_a_run_stays_with_its_decider_and_leaves_it_when_it_is_dead(deciders: Deciders) -> None:
     holder = deciders.start()
     handle = deciders.launch(Steps, 4)
@@ -140,6 +146,7 @@ def test_killed_in_the_middle_of_a_decision_it_costs_the_decision_s_timeout(deci
     assert [given["timeoutType"] for given in timed_out] == ["START_TO_CLOSE"]
 
 
+@on_a_server_too
 def test_a_decider_that_drains_lets_go_of_its_runs(deciders: Deciders) -> None:
     """Told to stop while it decides: the run's next decision task waits where all can have it."""
     holder = deciders.start(sticky=100)

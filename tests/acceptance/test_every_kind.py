@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from places import everywhere
 from shell import Project
 
 FLOWS = """
@@ -36,6 +37,7 @@ class Parent(Workflow):
 """
 
 
+@everywhere()
 def test_every_kind_here_and_through_processes(project: Project) -> None:
     project.write("kinds.py", FLOWS)
     expected = [[22, 22, 22], [2, 1], ["mine"], "CANCELLED"]

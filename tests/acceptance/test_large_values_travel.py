@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from places import everywhere
 from s3_server import S3
 from shell import PATIENCE, Project
 from simpleflow.clients import client
@@ -137,10 +138,11 @@ def test_50_mb_go_through_three_tasks_and_past_the_decider(project: Project) -> 
     assert len(kept) == 2 and all(path.stat().st_size > SIZE for path in kept)
 
 
+@everywhere(soak=("http", "moto"))
 def test_s3_carries_what_the_engine_does_not(project: Project) -> None:
     project.write("flows.py", FLOWS)
     with S3() as s3:
-        project.env |= s3.env
+        project.env |= s3.env | {"SIMPLEFLOW_PAYLOAD_STORE": ""}
         started = project.run(
             "standalone", "-d", "D", "--workflow-id", "W", "flows.Reads", "--input", '["2024-02-29", 100000]',
             SIMPLEFLOW_JUMBO_FIELDS_BUCKET="payloads/jumbo/",
@@ -154,6 +156,7 @@ def test_s3_carries_what_the_engine_does_not(project: Project) -> None:
         assert {reference.split("/", 3)[3].split()[0] for reference in references} == set(keys)
 
 
+@everywhere()
 def test_failures_of_any_size_come_back_whole(project: Project) -> None:
     project.write("flows.py", FLOWS)
     done = project.run("standalone", "-d", "D", "flows.Fails", "--input", "[100000]")

@@ -6,8 +6,9 @@ import base64
 import json
 from typing import Any
 
+from places import everywhere
 from shell import Project
-from simpleflow.runtime.start import ensure_domain, open_engine
+from simpleflow.runtime.start import ensure_domain
 
 FLOW = """
 from simpleflow import Workflow, activity
@@ -50,6 +51,7 @@ def said(project: Project) -> list[str]:
     return lines
 
 
+@everywhere(soak=("moto",))
 def test_middlewares_of_commands(project: Project) -> None:
     project.write("doubling.py", FLOW)
     for command in (["standalone", "--domain", "D", "-W", "1"], ["workflow.start", "--local"]):
@@ -60,11 +62,11 @@ def test_middlewares_of_commands(project: Project) -> None:
     assert refused.returncode == 2 and "--middleware-... go with --local here: workers are told" in refused.stderr
 
 
+@everywhere()
 def test_poll_data(project: Project) -> None:
     """A task that was polled here is worked on there, by a child or by a thread, with what is called around it."""
     project.write("doubling.py", FLOW)
-    url = f"sqlite:{project.path / 'engine.sqlite'}"
-    engine = open_engine(url)
+    engine = project.client()
     ensure_domain(engine, "D")
     kind = {"name": "w", "version": "1"}
     engine.register_workflow_type(domain="D", **kind)
@@ -74,7 +76,8 @@ def test_poll_data(project: Project) -> None:
     def polled(number: int) -> tuple[dict[str, str], dict[str, Any]]:
         """A run, and a task of it."""
         run, decisions = {"workflowId": f"w-{number}"}, {"name": f"decisions-{number}"}
-        run |= engine.start_workflow_execution(domain="D", **run, workflowType=kind, taskList=decisions, **times)
+        started = engine.start_workflow_execution(domain="D", **run, workflowType=kind, taskList=decisions, **times)
+        run["runId"] = started["runId"]
         decision = engine.poll_for_decision_task(domain="D", taskList=decisions)
         asked = {
             "activityId": "activity-doubling.double-1",
@@ -90,7 +93,7 @@ def test_poll_data(project: Project) -> None:
     for number, how in enumerate(([], ["--isolation", "thread"])):
         run, task = polled(number)
         data = base64.b64encode(json.dumps(task).encode()).decode()
-        done = project.run("--engine", url, "worker.start", "--domain", "D", "--poll-data", data, *AROUND, *how)
+        done = project.run("worker.start", "--domain", "D", "--poll-data", data, *AROUND, *how)
         assert done.returncode == 0 and "working on the task given of the domain D" in done.stderr, done.stderr
         events = engine.get_workflow_execution_history(domain="D", execution=run)["events"]
         (completed,) = [event for event in events if event["eventType"] == "ActivityTaskCompleted"]

@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 
+from places import everywhere
 from shell import PATIENCE, Project
 
 
+@everywhere(soak=("moto",))
 def test_it_tells_of_the_runs_of_a_file(project: Project) -> None:
     done = project.run("standalone", "--domain", "TestDomain", "examples.basic.BasicWorkflow", "--input", "[1, 0]")
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import sys
 
 import psutil
 
+from places import everywhere
 from shell import PATIENCE, ROOT, Command, Project
 
 BASIC = "examples.basic.BasicWorkflow"
@@ -71,6 +72,7 @@ def test_local_interrupted(project: Project) -> None:
     assert "".join(command.err) == ""
 
 
+@everywhere()
 def test_standalone(project: Project) -> None:
     done = project.run("standalone", "--domain", "TestDomain", "--display-status", "true", BASIC, "--input", "[1, 0]")
     assert done.returncode == 0, done.stderr
@@ -78,10 +80,11 @@ def test_standalone(project: Project) -> None:
     names, printed = done.stdout.splitlines()
     assert ID.fullmatch(names)
     assert printed == "(1 + 1) * 2 = 4"
-    assert done.stderr.startswith(f"engine: sqlite:{project.data}/simpleflow/engine.sqlite\n")
+    assert done.stderr.startswith(f"engine: {project.engine}\n")
     assert done.stderr.endswith("result: 4\n")
 
 
+@everywhere()
 def test_three_terminals(project: Project) -> None:
     decider = project.start("decider.start", "--domain", "TestDomain", "--task-list", "test", BASIC)
     worker = project.start("worker.start", "--domain", "TestDomain", "--task-list", "quickstart", "-N", "1")
@@ -134,6 +137,7 @@ def test_three_terminals(project: Project) -> None:
     assert decider.out == ["(1 + 1) * 2 = 4"]
 
 
+@everywhere(soak=("moto",))
 def test_one_task(project: Project) -> None:
     decider = project.start("decider.start", "-d", "D", BASIC)  # on the list of the workflow
     decider.says("deciding on example")
@@ -146,6 +150,7 @@ def test_one_task(project: Project) -> None:
     assert decider.ends() == 0
 
 
+@everywhere()
 def test_terminate(project: Project) -> None:
     started = project.run("workflow.start", BASIC, "--input", "1", "--workflow-id", "W", SWF_DOMAIN="TestDomain")
     assert started.stdout.startswith("W ")
@@ -164,6 +169,7 @@ def test_terminate(project: Project) -> None:
     )
 
 
+@everywhere(soak=("moto",))
 def test_interrupted_and_gone_on_with(project: Project) -> None:
     shut_gate(project)
     how = ("--isolation", "fresh", "--allow", "gate")
@@ -191,6 +197,7 @@ def test_interrupted_and_gone_on_with(project: Project) -> None:
     assert third.stderr.endswith("result: 2\n")
 
 
+@everywhere(soak=("http", "moto"))
 def test_killed_and_gone_on_with(project: Project) -> None:
     shut_gate(project)
     command = ("standalone", "--domain", "TestDomain", "--workflow-id", "W", "gate.Gate")
@@ -220,6 +227,7 @@ if __name__ == "__main__":
 """
 
 
+@everywhere()
 def test_start_from_a_program(project: Project) -> None:
     """Its workflow is in the very file that is run: others import it by the file's name."""
     shut_gate(project)
@@ -234,6 +242,7 @@ def test_start_from_a_program(project: Project) -> None:
     assert program.err == []
 
 
+@everywhere(soak=("moto",))
 def test_parked(project: Project) -> None:
     """Code that asks for something else than the history holds waits, visibly, for the right code."""
     shut_gate(project)
@@ -254,6 +263,7 @@ def test_parked(project: Project) -> None:
     assert project.run("workflow.terminate", "D", "W").returncode == 0
 
 
+@everywhere()
 def test_attaching_to_a_run_with_lists_of_its_own(project: Project) -> None:
     """The run was started without a list for its activities; where they go is seen only once they are scheduled."""
     assert project.run("workflow.start", "-d", "D", "--workflow-id", "W", BASIC, "--input", "[1, 0]").returncode == 0
@@ -263,6 +273,7 @@ def test_attaching_to_a_run_with_lists_of_its_own(project: Project) -> None:
     assert done.stderr.endswith("result: 4\n")
 
 
+@everywhere(soak=("http", "moto"))
 def test_source_stats(project: Project) -> None:
     done = project.run("standalone", "-d", "D", "-W", "2", "examples.source_stats.SourceStats", "--input", "[100]")
     assert done.returncode == 0, done.stderr
@@ -273,6 +284,7 @@ def test_source_stats(project: Project) -> None:
     assert lines == sorted(lines, reverse=True)
 
 
+@everywhere(soak=("http", "moto"))
 def test_workers_out_of_the_way_of_stdout(project: Project) -> None:
     """Standard output is what `run` prints; what activities print goes to standard error."""
     project.write(

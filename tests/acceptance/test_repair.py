@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
+from places import everywhere
 from shell import Project
-from simpleflow.clients import client
 from simpleflow.config import Config
 from simpleflow.decider import Decider
 from simpleflow.runtime import runs
@@ -80,11 +80,7 @@ def info(project: Project, *words: str) -> dict[str, Any]:
     return found
 
 
-def engine(project: Project) -> str:
-    (found,) = project.data.rglob("*.sqlite")
-    return f"sqlite:{found}"
-
-
+@everywhere(soak=("moto",))
 def test_a_run_that_failed_at_180_of_200_completes_with_20(broken: Project) -> None:
     former = info(broken)["run_id"]
     again = broken.run(*STANDALONE, "--repair", "w", "flows.Chain")
@@ -103,8 +99,7 @@ def test_a_run_that_failed_at_180_of_200_completes_with_20(broken: Project) -> N
 
 def alone(project: Project, former: str) -> None:
     """The newest run can be decided anew by someone to whom the former one is gone."""
-    url = engine(project)
-    opened = client(url)
+    opened = project.client()
     run = runs.find(opened, "D", "w")
     events = list(runs.history(opened, run))
     assert run.run_id != former
@@ -139,6 +134,7 @@ def alone(project: Project, former: str) -> None:
     assert decision["completeWorkflowExecutionDecisionAttributes"]["result"] == str(TOTAL)
 
 
+@everywhere(soak=("http", "moto"))
 def test_children_are_repaired(project: Project) -> None:
     project.write("flows.py", FLOWS)
     assert project.run(*STANDALONE, "--workflow-id", "h", "flows.Halves").returncode == 3
@@ -150,6 +146,7 @@ def test_children_are_repaired(project: Project) -> None:
     assert done(project) - ran == Counter([180])
 
 
+@everywhere(soak=("http", "moto"))
 def test_workflow_repair_and_its_dry_run(broken: Project) -> None:
     dry = broken.run("workflow.repair", "w", "--domain", "D", "--dry-run", "--force-activities", "note-3$")
     assert dry.returncode == 0, dry.stderr
@@ -169,7 +166,7 @@ def test_workflow_repair_and_its_dry_run(broken: Project) -> None:
         broken.start("decider.start", "--domain", "D", "--task-list", "mine", "-N", "1"),
         broken.start("worker.start", "--domain", "D", "--task-list", "default", "-N", "1"),
     ]
-    opened = client(engine(broken))
+    opened = broken.client()
     assert Handle(opened, "D", "w2", run_id).result(timeout=60) == TOTAL
     opened.close()
     for each in crew:
@@ -178,6 +175,7 @@ def test_workflow_repair_and_its_dry_run(broken: Project) -> None:
     assert done(broken) == Counter(range(180, 200))
 
 
+@everywhere(soak=("http", "moto"))
 def test_a_decider_that_is_killed_in_mid_repair(broken: Project) -> None:
     again = broken.start(*STANDALONE, "--repair", "w", "flows.Chain")
     again.says("^w ")
@@ -216,6 +214,7 @@ def is_decider(process: psutil.Process) -> bool:
         ((*STANDALONE, "--force-activities", "a", "flows.Chain"), "--force-activities goes with --repair", 2),
     ],
 )
+@everywhere(soak=("http", "moto"))
 def test_what_is_wrong_is_said_in_one_line(project: Project, words: tuple[str, ...], said: str, code: int) -> None:
     project.write("flows.py", FLOWS)
     begun = project.run("workflow.start", "--domain", "D", "--workflow-id", "w", "flows.Chain", "--input", "[2]")

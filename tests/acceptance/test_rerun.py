@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from places import everywhere
 from shell import PATIENCE, Project
 from simpleflow.cli.app import run
 
@@ -49,12 +50,13 @@ class Division(Workflow):
 '''
 
 
+@everywhere(soak=("moto",))
 def test_rerun(project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("divisions.py", FLOW)
     done = project.run("standalone", "--domain", "D", "--workflow-id", "w", "-W", "1", "divisions.Division")
     assert done.returncode == 0, done.stderr
     run_id = done.stdout.split()[1]
-    engine = f"sqlite:{project.data / 'simpleflow' / 'engine.sqlite'}"
+    engine = project.engine
     monkeypatch.syspath_prepend(str(project.path))
     monkeypatch.setattr("simpleflow.cli.activity.configure_logging", lambda *told: None)
 
@@ -111,6 +113,7 @@ def test_rerun(project: Project, capfd: pytest.CaptureFixture[str], monkeypatch:
     assert said.startswith("Error: the domain D has no run of v: see `simpleflow workflow.list D`")
 
 
+@everywhere(soak=("http", "moto"))
 def test_as_a_command(project: Project) -> None:
     """With a debugger; code that is of another version now, or gone; Ctrl-C; others complete it."""
     os.mkfifo(project.path / "fifo")

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 
+from places import everywhere
 from s3_server import S3
 from shell import Project
 
@@ -45,6 +46,7 @@ def ran(project: Project) -> list[str]:
     return (project.path / "ran").read_text().split()
 
 
+@everywhere(soak=("moto",))
 def test_what_was_done_is_left_out_by_the_next_run_and_the_example_says_so(project: Project) -> None:
     project.write("kept.py", FLOWS)
     assert standalone(project, "a", "b") == []
@@ -62,6 +64,7 @@ def test_what_was_done_is_left_out_by_the_next_run_and_the_example_says_so(proje
     assert {path.name for path in kept.iterdir()} == {"fetch", "add up"}
 
 
+@everywhere(soak=("http", "moto"))
 def test_steps_survive_a_kill_and_lie_on_s3(project: Project) -> None:
     project.write("kept.py", FLOWS)
     with S3() as s3:

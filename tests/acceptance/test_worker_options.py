@@ -77,7 +77,8 @@ def test_two_at_a_time_and_completed_by_hand(project: Project, capsys: pytest.Ca
     assert typed("activity.complete", tokens[0], "--result", '{"by": "Ann"}') == ""
     assert typed("activity.complete", tokens[0]).startswith("Error: nobody waits under this token: the activity is co")
     assert "--result is no JSON" in typed("activity.complete", tokens[1], "--result", "Ann")
-    assert "this is no task token of this engine" in typed("activity.fail", "nonsense")
+    for wrong in ("nonsense", "", "x" * 2000):
+        assert "Error: this is no task token of this engine: it is what" in typed("activity.fail", wrong)
     assert typed("activity.fail", tokens[1], "--reason", "refused by Bob") == ""
     until = time.monotonic() + PATIENCE
     while (shown := task_info("activity-flow.pages-1")) is None or not shown["progress"]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import contract_moto
 
+from places import empty_moto, moto_server
 from serving import shared
-from shell import Command
 from simpleflow.clients import client
 from simpleflow.protocol.limits import Limits
 from simpleflow.testing.contract import Capability, Service
@@ -39,21 +36,9 @@ def connect_with_ours(url: str, limits: Limits) -> Iterator[Service]:
 
 
 @contextmanager
-def moto_server() -> Iterator[str]:
-    executable = str(Path(sys.executable).with_name("moto_server"))
-    command = Command([executable, "-H", "127.0.0.1", "-p", "0"], Path.cwd(), dict(os.environ))
-    try:
-        yield command.says(r"Running on (http://\S+)").group(1)
-    finally:
-        command.process.terminate()
-        command.ends()
-
-
-@contextmanager
 def connect_to_moto(url: str, limits: Limits) -> Iterator[Service]:
     """moto's server, emptied."""
-    with urlopen(Request(f"{url}/moto-api/reset", method="POST")):
-        pass
+    empty_moto(url)
     with connect(url, limits) as service:
         yield service
 

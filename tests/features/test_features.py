@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import contract_targets
 import features_of_canvases
 import features_of_failures
 import features_of_tasks
@@ -22,7 +21,8 @@ import pytest
 from feature import LIST, READY, Fails, Feature, Outside, of
 
 import simpleflow
-from serving import Server, until
+from places import moto_server, served
+from serving import until
 from shell import PATIENCE, Project
 from simpleflow import config
 from simpleflow.clients import client
@@ -118,14 +118,11 @@ def engine(place: str, project: Project, functions: list[str]) -> Iterator[str]:
     if place == "file":
         yield f"sqlite:{project.path.parent / 'engine.sqlite'}"
     elif place == "moto":
-        with contract_targets.moto_server() as url:
+        with moto_server() as url:
             yield url
     else:
-        server = Server(project, "--engine", "memory", *functions, PYTHONPATH=HERE)
-        try:
-            yield server.url
-        finally:
-            server.end()
+        with served(project, *functions, PYTHONPATH=HERE) as url:
+            yield url
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from random import Random
 from typing import Any
 
@@ -44,6 +45,10 @@ from simpleflow.decider.refusals import Treatment, treatment
 from simpleflow.decider.run import Run
 from simpleflow.payload.codec import Codec
 from simpleflow.protocol.history import attributes
+from simpleflow.swf.dependencies import edges
+from simpleflow.swf.drawing import mermaid
+from simpleflow.swf.graph import graph
+from simpleflow.swf.models.history import History
 from world import CLOSES, EXECUTION, PARENT, TYPE, World
 
 CONFIG = Config()
@@ -249,6 +254,19 @@ def test_any_life_of_failing_attempts_is_the_life_of_the_pure_core(
 @any_life
 def test_many_lives_are(program: list[Any], registration: bool, max_open: int, seed: int) -> None:
     live_and_compare(Life(Random(seed), program, registration=registration, max_open=max_open))
+
+
+@settings(deadline=None, phases=NO_SHRINKING, max_examples=60)
+@given(programs | retrying_programs, st.integers(0, 2**32))
+def test_any_life_can_be_drawn(program: list[Any], seed: int) -> None:
+    life = Life(Random(seed), program)
+    life.live()
+    history = History.from_event_list(life.world.events)
+    before: dict[Any, set[Any]] = {}
+    for edge in edges(history):
+        before.setdefault(edge.after, set()).add(edge.before)
+    list(TopologicalSorter(before).static_order())  # raises CycleError
+    assert mermaid(graph(history), "a life")
 
 
 def live_and_compare(life: Life) -> None:

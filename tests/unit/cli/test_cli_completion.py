@@ -25,7 +25,6 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     clock = VirtualClock(time.time())
     made = Engine(None, clock=clock, long_poll_seconds=0)
     monkeypatch.setattr(options, "open_engine", lambda url, reading=False: made)
-    monkeypatch.setattr(completion, "PATIENCE", 30.0)
     made.register_domain(name="Here", workflowExecutionRetentionPeriodInDays="90")
     made.register_domain(name="There", workflowExecutionRetentionPeriodInDays="90")
     for version in ("1", "2"):
@@ -52,7 +51,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 def offered(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Offered:
     """What may stand at the end of a line."""
     monkeypatch.setenv(app.COMPLETING, "bash_complete")
-    monkeypatch.setattr(config, "load", config.Config)
+    monkeypatch.setattr(config, "load", lambda: config.Config(simpleflow_completion_seconds=30))
 
     def complete(line: str) -> list[str]:
         monkeypatch.setenv("COMP_WORDS", f"simpleflow {line}")
@@ -85,7 +84,7 @@ def test_ids(offered: Offered, engine: Engine) -> None:
 
 
 def test_the_domain_of_the_environment(offered: Offered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "load", lambda: config.Config(domain="Here"))
+    monkeypatch.setattr(config, "load", lambda: config.Config(domain="Here", simpleflow_completion_seconds=30))
     assert offered("workflow.terminate ") == ["job-2", "job-1", "Here", "There"]
     assert offered("workflow.repair job-3") == ["job-3"]
     assert len(offered("workflow.info job-1 ")) == 1
@@ -145,7 +144,6 @@ def test_lines_that_are_wrong_offer_nothing_and_say_nothing(offered: Offered) ->
 
 def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was found in time is offered."""
-    monkeypatch.setattr(completion, "PATIENCE", 0.05)
     never = threading.Event()
 
     def look(asked: Any) -> Iterator[str]:
@@ -153,7 +151,7 @@ def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None
         never.wait()
         yield "other"
 
-    monkeypatch.setattr(config, "load", config.Config)
+    monkeypatch.setattr(config, "load", lambda: config.Config(simpleflow_completion_seconds=0.05))
     asked = completion.Asked(click.Context(app.group, info_name="x"), "o")
     began = time.monotonic()
     assert completion.in_time(look, asked) == ["one"]

@@ -217,6 +217,15 @@ def test_what_only_shows_runs_over_all(typed: Typed, engine: Fragile) -> None:
         assert typed(command, "D", *where) == (0, "", "")
 
 
+def test_the_domain_of_the_environment(typed: Typed, engine: Fragile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "load", lambda: config.Config(engine="sqlite:engine", domain="D"))
+    where = "--where", "id=job-1", "--yes"
+    assert typed("workflow.signal", "go", *where)[0] == 0 == typed("workflow.signal", "D", "again", *where)[0]
+    assert events(engine, "job-1", "WorkflowExecutionSignaled") == 2
+    assert typed("workflow.terminate", *where)[0] == 0 and "job-1" not in open_ids(engine)
+    assert typed("workflow.repair", *where)[0] == 0 and "job-1" in open_ids(engine)
+
+
 def test_a_run_that_is_gone_meanwhile(typed: Typed, engine: Fragile) -> None:
     engine.faults = [client_error(Fault("UnknownResourceFault", "Unknown execution: x"), "TerminateWorkflowExecution")]
     code, _, said = typed("workflow.terminate", "D", "--where", "tag=en", "--yes")

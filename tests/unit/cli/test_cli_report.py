@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -185,6 +186,25 @@ def test_find(engine: Engine, run: runs.Run) -> None:
     assert runs.find(engine, "D", "I") == run
     with pytest.raises(runs.NoSuchRun, match="the domain D has no run of J"):
         runs.find(engine, "D", "J")
+
+
+def test_find_where_the_service_overlooks_filters(engine: Engine, run: runs.Run) -> None:
+    """It lists what is there, the oldest first: no other run is taken for the one that is meant."""
+
+    class Overlooks:
+        def list_open_workflow_executions(self, maximumPageSize: int = 100, **asked: Any) -> Any:
+            others = [{"execution": {"workflowId": "other", "runId": "r-0"}, "startTimestamp": datetime.now(UTC)}]
+            del asked["executionFilter"]
+            found = engine.list_open_workflow_executions(**asked)["executionInfos"]
+            return {"executionInfos": [*others, *found][:maximumPageSize]}
+
+        def list_closed_workflow_executions(self, **asked: Any) -> Any:
+            return {"executionInfos": [{"execution": {"workflowId": "other", "runId": "r-0"}, "startTimestamp": 1}]}
+
+    swf: Any = Overlooks()
+    assert runs.find(swf, "D", "I") == run
+    with pytest.raises(runs.NoSuchRun, match="the domain D has no run of J"):
+        runs.find(swf, "D", "J")
 
 
 def test_watch_reads_only_what_is_new(engine: Engine, run: runs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
