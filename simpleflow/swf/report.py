@@ -286,7 +286,7 @@ def _total(name: str, group: Sequence[Timing], total: float) -> tuple[Any, ...]:
 
 def _over(history: History) -> list[Timing]:
     """The tasks that a worker began and that are over."""
-    return [task for task in timings(history) if task.running]
+    return [task for task in timings(history) if task.running is not None]
 
 
 def _record(history: History, task_id: str) -> Record:

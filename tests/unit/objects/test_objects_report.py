@@ -109,6 +109,12 @@ def test_profile(history: History) -> None:
     assert report.profile(history, limit=1).rows == table.rows[:1]
 
 
+def test_a_task_that_took_no_time_is_over_too() -> None:
+    at_once = [{**event, "eventTimestamp": START} for event in builder.History().add_activity_task(DOUBLE).raw]
+    [row] = report.profile(History.from_event_list(at_once)).rows
+    assert (row[1], row[5], row[7]) == ("completed", 0.0, 0.0)
+
+
 def test_totals(history: History) -> None:
     table = report.totals(history)
     assert table.columns == report.TOTALS
