@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -92,7 +91,7 @@ def follow(
         watch.changed = printing(common, only=task_id)
     view = View(Notes(config.load().payload_stores(url)), in_full=True, task_id=task_id)
     try:
-        with Progress(on_terminal, coloured(common)) as progress:
+        with Progress(on_terminal, output.coloured(common)) as progress:
             for _ in _looks(watch, run, task_id):
                 if on_terminal:
                     progress.show(view.lines(watch, *progress.size()))
@@ -118,11 +117,6 @@ def printing(common: Globals, err: bool = False, only: str | None = None) -> Cal
             write((change.time, change.kind, change.id, change.state, change.attempt, change.told))
 
     return printed
-
-
-def coloured(common: Globals) -> bool:
-    """Whether a live view has colours."""
-    return common.color != "never" and not os.environ.get("NO_COLOR")
 
 
 def _looks(watch: Watch, run: runs.Run, task_id: str | None) -> Iterator[None]:

@@ -1,22 +1,28 @@
-"""Rows and records on standard output: rich tables on a terminal, stable text for programs."""
+"""Rows and records on standard output: tables on a terminal, stable text for programs."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from simpleflow.cli.app import Globals
+from simpleflow.swf.measure import Line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Row = Sequence[Any]
 
+COLOURS: Final = ("red", "green", "yellow", "blue", "magenta", "cyan")
+STYLES: Final = {"bold": 1, "dim": 2, "bright_black": 90} | {name: 31 + number for number, name in enumerate(COLOURS)}
+"""What a terminal is told for a style."""
 #: Columns of users' values. All other numbers with a fraction are seconds and percentages of ours, and rounded.
 VALUES: Final = frozenset({"details", "input", "result"})
 _TSV: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -38,19 +44,21 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
     if form == "human":
         _human(columns, rows)
     elif form == "tabular" and terminal:
-        from simpleflow.cli.table import print_one, print_table
+        from simpleflow.cli import table  # for terminals only
 
+        now, width = datetime.now(UTC), terminal_width()
         if one:
-            print_one(console(options), columns, rows[0], text)
+            lines = table.one(columns, rows[0], text, width=width, now=now)
         else:
-            print_table(console(options), columns, rows, text, header=options.header is not False)
+            lines = table.table(columns, rows, text, width=width, header=options.header is not False, now=now)
+        write_lines(options, lines)
     else:
         texts = [[text(cell) for cell in row] for row in rows]
-        lines = [list(columns), *texts] if options.header else texts
+        found = [list(columns), *texts] if options.header else texts
         if form == "tabular":
-            _aligned(lines, [_is_number(cells) for cells in zip(*rows, strict=True)])
+            _aligned(found, [_is_number(cells) for cells in zip(*rows, strict=True)])
         else:
-            {"csv": _csv, "tsv": _tsv}[form](lines)
+            {"csv": _csv, "tsv": _tsv}[form](found)
 
 
 def on_terminal(options: Globals) -> bool:
@@ -118,6 +126,30 @@ def console(options: Globals, stderr: bool = False) -> Console:
         highlight=False,
         markup=False,
     )
+
+
+def terminal_width() -> int:
+    """The columns of the terminal; those that COLUMNS says, else 80, where there is none."""
+    return shutil.get_terminal_size().columns
+
+
+def write_lines(options: Globals, lines: Iterable[Line]) -> None:
+    """Print lines of styled pieces, with or without colours as asked for."""
+    colours = coloured(options)
+    for line in lines:
+        print("".join(styled(*piece) if colours else piece[0] for piece in line).rstrip(" "))
+
+
+def coloured(options: Globals) -> bool:
+    """Whether what is written for people has colours."""
+    return options.color == "always" or (
+        options.color == "auto" and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def styled(text: str, style: str) -> str:
+    """A piece of a line as a terminal takes it."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if text and style else text
 
 
 def _exact(column: str, cell: Any) -> Any:

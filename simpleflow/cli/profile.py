@@ -113,11 +113,7 @@ def _draw(common: Globals, history: History, run: Run, most: int) -> None:
     if not output.on_terminal(common):
         click.echo(unstyled(plotted(drawn, PLAIN, ascii=ascii)), nl=False)
         return
-    from rich.text import Text
-
-    console = output.console(common)
-    for line in plotted(drawn, console.width, ascii=ascii):
-        console.print(Text.assemble(*line), no_wrap=True, overflow="ignore", crop=False)
+    output.write_lines(common, plotted(drawn, output.terminal_width(), ascii=ascii))
 
 
 def _times(cut: Segment) -> tuple[float, float, float]:

@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final
 
+from simpleflow.cli.output import styled
 from simpleflow.swf.measure import Line
 
-COLOURS: Final = ("red", "green", "yellow", "blue", "magenta", "cyan")
-STYLES: Final = {"bold": 1, "bright_black": 90} | {name: 31 + number for number, name in enumerate(COLOURS)}
-"""What a terminal is told for a style."""
 PRINTED_EVERY: Final = 2.0
 """Seconds between two lines where there is no terminal."""
 
@@ -78,7 +76,8 @@ class Progress:
             self._asked = time.monotonic()
             print("status: OPEN", file=sys.stderr, flush=True)
         if self._shown:
-            self._draw(["".join(self._styled(*piece) for piece in line).encode(errors="replace") for line in lines])
+            texts = ("".join(styled(*piece) if self._coloured else piece[0] for piece in line) for line in lines)
+            self._draw([text.encode(errors="replace") for text in texts])
 
     def _relay(self, descriptor: int) -> None:
         """Send what is written to a terminal through us."""
@@ -119,9 +118,6 @@ class Progress:
     def _erasing(self) -> bytes:
         above = len(self._block) - 1
         return b"\r\x1b[2K" + (b"\x1b[%dA\x1b[J" % above if above > 0 else b"")
-
-    def _styled(self, text: str, style: str) -> str:
-        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self._coloured and text and style in STYLES else text
 
 
 def _all(descriptor: int, data: bytes) -> None:

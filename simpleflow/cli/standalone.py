@@ -8,10 +8,10 @@ from dataclasses import fields
 import click
 
 from simpleflow import config
-from simpleflow.cli import options
+from simpleflow.cli import options, output
 from simpleflow.cli.app import INTERRUPTED, Globals
 from simpleflow.cli.finding import Named, find
-from simpleflow.cli.following import View, coloured, printing
+from simpleflow.cli.following import View, printing
 from simpleflow.cli.outcome import report_outcome
 from simpleflow.cli.progress import Progress
 from simpleflow.cli.repair import FormerRun, force_activities, repaired
@@ -137,7 +137,7 @@ def _work(
     """Work on the run until it closes or we are told to stop; whether it closed."""
     told: set[str] = set()
     view = View(Notes(config.load().payload_stores(crew.engine)), in_full)
-    with Progress(shown, in_full and coloured(common)) as progress:
+    with Progress(shown, in_full and output.coloured(common)) as progress:
         if in_full and not progress.shown:
             watch.changed = printing(common, err=True)
 

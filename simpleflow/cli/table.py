@@ -3,16 +3,14 @@ which knows how else they can be written; this knows nothing of programs that re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from itertools import zip_longest
+from textwrap import wrap
+from typing import Any, Final
 
-from simpleflow.swf.measure import width_of
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+from simpleflow.swf.measure import Line, printable, width_of
 
 COLOURS: Final = {
     **dict.fromkeys(("OPEN", "STARTED", "SCHEDULED", "START_INITIATED"), "cyan"),
@@ -42,11 +40,12 @@ GAP: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that is shown: its name, its cells, and how wide it is at least."""
+    """A column that is shown: its name, its cells, how wide it is at least, and how wide it had better be."""
 
     name: str
     cells: tuple[str, ...]
     width: int
+    widest: int
     number: bool
 
 
@@ -62,12 +61,12 @@ def fitting_columns(
         cells = [row[place] for row in rows]
         if rows and all(cell is None or cell == "" or cell == [] for cell in cells):
             continue
-        told = tuple(_told(name, cell, text, now) for cell in cells)
+        told = tuple("\n".join(map(printable, _told(name, cell, text, now).splitlines())) for cell in cells)
         widest = max((width_of(line) for cell in told for line in cell.splitlines() or [""]), default=0)
         least = min(widest, FREE) if name in CUT else widest
         least = max(least, *map(width_of, name.split()))
         number = all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells if cell is not None)
-        columns.append(Column(name, told, least, number and bool(rows)))
+        columns.append(Column(name, told, least, max(widest, least), number and bool(rows)))
     shown = _with_room(columns, width)
     headed = [replace(column, width=max(column.width, width_of(column.name))) for column in shown]
     left_out = [column.name for column in columns if column not in shown]
@@ -93,41 +92,71 @@ def _width(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + GAP * (len(columns) - 1)
 
 
-def print_table(
-    console: Console, names: Sequence[str], rows: Sequence[Sequence[Any]], text: Callable[[Any], str], header: bool
-) -> None:
-    """Print rows below each other, and a line that says what the terminal was too narrow for."""
-    columns, left_out = fitting_columns(names, rows, console.width, text, datetime.now(UTC))
-    table = _empty(header)
-    for column in columns:
-        free = column.name in CUT
-        justify: Any = "right" if column.number else "left"
-        table.add_column(column.name, overflow="fold", width=None if free else column.width, justify=justify)
+def table(
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    text: Callable[[Any], str],
+    *,
+    width: int,
+    header: bool,
+    now: datetime,
+) -> Iterator[Line]:
+    """Rows below each other, and a line that says what a terminal of this width was too narrow for."""
+    columns, left_out = fitting_columns(names, rows, width, text, now)
+    columns = _widened(columns, width)
+    if header:
+        heads = [wrap(column.name, max(1, column.width)) or [""] for column in columns]
+        height = max(map(len, heads), default=0)
+        yield from _row([[""] * (height - len(head)) + head for head in heads], columns, lambda *_: "bold")
     for cells in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*(_coloured(column.name, cell) for column, cell in zip(columns, cells, strict=True)))
-    width = console.width
-    least = [replace(column, width=min(column.width, LEAST)) if column.name in CUT else column for column in columns]
-    console.width = max(width, _width(least))  # what is wider is broken by the terminal, and can be copied
-    console.print(table, crop=False)
-    console.width = width
+        yield from _row([_folded(*each) for each in zip(cells, columns, strict=True)], columns, _style)
     if left_out:
-        console.print(f"left out here: {', '.join(left_out)} (a wider terminal, or --format, shows them)", style="dim")
+        told = f"left out here: {', '.join(left_out)} (a wider terminal, or --format, shows them)"
+        yield from ([(line, "dim")] for line in wrap(told, max(LEAST, width)))
 
 
-def print_one(console: Console, names: Sequence[str], row: Sequence[Any], text: Callable[[Any], str]) -> None:
-    """Print one row from top to bottom; what has no value is left out."""
-    now = datetime.now(UTC)
-    table = _empty(header=False)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
+def one(
+    names: Sequence[str], row: Sequence[Any], text: Callable[[Any], str], *, width: int, now: datetime
+) -> Iterator[Line]:
+    """One row from top to bottom; what has no value is left out."""
+    room = max(map(width_of, names)) + GAP
     for name, cell in zip(names, row, strict=True):
         if cell is None or cell == "":
             continue
-        told = text(cell)
-        if isinstance(cell, datetime):
-            told += f"  ({ago(cell, now)})"
-        table.add_row(name, _coloured(name, told))
-    console.print(table)
+        told = text(cell) + (f"  ({ago(cell, now)})" if isinstance(cell, datetime) else "")
+        for number, line in enumerate(
+            part for each in told.splitlines() for part in _folds(printable(each), width - room)
+        ):
+            yield [("" if number else name, "bold"), (" " * (room - (0 if number else width_of(name))), ""),
+                   (line, _style(name, line))]  # fmt: skip
+
+
+def _widened(columns: list[Column], width: int) -> list[Column]:
+    """With columns of free text as wide as there is room for, and no wider than they have use for."""
+    free = [column for column in columns if column.name in CUT]
+    room = width - _width([replace(column, width=0) if column in free else column for column in columns])
+    share = max(LEAST, room // len(free)) if free else 0
+    return [replace(column, width=min(share, column.widest)) if column in free else column for column in columns]
+
+
+def _row(cells: Sequence[Sequence[str]], columns: Sequence[Column], style: Callable[[str, str], str]) -> Iterator[Line]:
+    """The lines of a row whose cells are lines."""
+    for lines in zip_longest(*cells, fillvalue=""):
+        line: Line = []
+        for text, column in zip(lines, columns, strict=True):
+            blank = " " * (column.width - width_of(text))
+            cell = [(text, style(column.name, text)), (blank, "")]
+            line += [*(reversed(cell) if column.number else cell), (" " * GAP, "")]
+        yield line
+
+
+def _folded(cell: str, column: Column) -> list[str]:
+    lines = cell.splitlines() or [""]
+    return [part for line in lines for part in _folds(line, column.width)] if column.name in CUT else lines
+
+
+def _folds(line: str, width: int) -> list[str]:
+    return [line] if width_of(line) <= width else wrap(line, max(LEAST, width), break_on_hyphens=False)
 
 
 def ago(time: datetime, now: datetime) -> str:
@@ -160,13 +189,5 @@ def _told(name: str, cell: Any, text: Callable[[Any], str], now: datetime) -> st
     return f"{here:%H:%M:%S}" if here.date() == now.date() else f"{here:%Y-%m-%d %H:%M:%S}"
 
 
-def _coloured(name: str, cell: str) -> Any:
-    from rich.text import Text  # for terminals only
-
-    return Text(cell, style=COLOURS.get(cell.upper(), "") if "stat" in name.lower() else "")
-
-
-def _empty(header: bool) -> Table:
-    from rich.table import Table
-
-    return Table(box=None, pad_edge=False, show_header=header, header_style="bold", padding=(0, GAP, 0, 0))
+def _style(name: str, cell: str) -> str:
+    return COLOURS.get(cell.upper(), "") if "stat" in name.lower() else ""

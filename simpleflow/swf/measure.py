@@ -8,7 +8,7 @@ from typing import Final
 from unicodedata import combining, east_asian_width
 
 Piece = tuple[str, str]
-"""Text and its style, in rich's words; "" for none."""
+"""Text and its style (bold, dim, or a colour's name); "" for none."""
 Line = list[Piece]
 STEPS: Final = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
@@ -48,9 +48,14 @@ def short(seconds: float) -> str:
 
 def fitting(text: str, columns: int) -> str:
     """A line of text in so many columns of a terminal; the end of a longer one is left out."""
-    line = "".join(character if character.isprintable() else " " for character in text)
+    line = printable(text)
     ends = list(accumulate(map(width_in, line)))
     return line if not ends or ends[-1] <= columns else line[: bisect_right(ends, columns - 1)] + "…"
+
+
+def printable(text: str) -> str:
+    """The same with blanks in the place of what would change a terminal."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
 def width_of(text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simpleflow.cli import app, following, live, options
-from simpleflow.cli.progress import Progress
+from simpleflow.cli.output import styled
 from simpleflow.engine import Engine, VirtualClock
 from simpleflow.runtime.runs import Run
 from simpleflow.runtime.watching import RETRYING, Item, Tally, Watch
@@ -106,8 +106,7 @@ def test_colours_tell_states(watch: Watch) -> None:
     pieces = [piece for line in live.view(watch, {}, NOW, 100, 30) for piece in line]
     styles = {text.strip(): style for text, style in pieces}
     assert (styles["OPEN"], styles["1 failed"], styles["2 running"]) == ("cyan", "red", "cyan")
-    assert Progress(coloured=True)._styled("1 failed", "red") == "\x1b[31m1 failed\x1b[0m"
-    assert Progress(coloured=False)._styled("1 failed", "red") == "1 failed"
+    assert styled("1 failed", "red") == "\x1b[31m1 failed\x1b[0m"
 
 
 def test_one_task(watch: Watch) -> None:

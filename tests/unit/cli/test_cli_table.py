@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from simpleflow.cli import output, table
 from simpleflow.cli.app import Globals
@@ -25,19 +23,16 @@ def names(columns: tuple[str, ...], row: tuple[Any, ...], width: int) -> list[st
     return [column.name for column in shown]
 
 
-def printed(columns: tuple[str, ...], rows: list[tuple[Any, ...]], width: int, colour: bool = False) -> str:
-    file = io.StringIO()
-    system: Any = "standard" if colour else None
-    console = Console(file=file, width=width, color_system=system, force_terminal=colour, highlight=False)
-    table.print_table(console, columns, rows, output.text, header=True)
-    return file.getvalue()
+def printed(columns: tuple[str, ...], rows: list[tuple[Any, ...]], width: int) -> str:
+    lines = table.table(columns, rows, output.text, width=width, header=True, now=datetime.now(UTC))
+    return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
 
 
 def test_a_narrow_terminal_leaves_out_what_matters_least() -> None:
     assert names(LISTED, ROW, 160) == list(LISTED)
     assert names(LISTED, ROW, 80) == ["Workflow ID", "Workflow Type", "Status", "Close Status", "Start Timestamp"]
     assert names(LISTED, ROW, 10) == ["Workflow ID", "Status", "Close Status"]
-    assert "left out here: Run ID (a wider terminal, or --format, shows them)\n" in printed(LISTED, [ROW], 80)
+    assert printed(LISTED, [ROW], 80).endswith("left out here: Run ID (a wider terminal, or --format, shows them)\n")
     assert "left out" not in printed(LISTED, [ROW], 160)
 
 
@@ -80,10 +75,21 @@ def test_how_cells_read() -> None:
     assert len(first.rstrip()) == len(second.rstrip()) == len(header.rstrip()), "numbers are aligned on the right"
 
 
-def test_colours_are_of_states_and_of_nothing_else() -> None:
-    told = printed(("Workflow ID", "Status", "Last State"), [("FAILED", "OPEN", "timed_out")], 80, colour=True)
-    assert re.search(r"\x1b\[36mOPEN *\x1b\[0m", told) and re.search(r"\x1b\[31mtimed_out *\x1b\[0m", told)
-    assert not re.search(r"\x1b\[31mFAILED", told)
+def test_colours_are_of_states_and_of_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    columns, rows = ("Workflow ID", "Status", "Last State"), [("FAILED", "OPEN", "timed_out")]
+    output.show(Globals(color="always"), columns, rows)
+    told = capsys.readouterr().out
+    assert "\x1b[36mOPEN\x1b[0m" in told and "\x1b[31mtimed_out\x1b[0m" in told
+    assert "\nFAILED  " in told and "\x1b[1mWorkflow ID\x1b[0m" in told
+
+
+def test_what_would_change_the_terminal_is_blank() -> None:
+    assert printed(("Workflow ID", "Reason"), [("w", "a\x1b[2J\tb\nc")], 80).splitlines()[1:] == [
+        "w            a [2J b",
+        " " * 13 + "c",
+    ]
+    lines = table.one(("reason",), ("a\x1b[2J\nb",), output.text, width=80, now=NOW)
+    assert ["".join(text for text, _ in line) for line in lines] == ["reason  a [2J", "        b"]
 
 
 @pytest.mark.parametrize(
