@@ -51,7 +51,7 @@ COMMANDS: Final = {
     "workflow.restart": ("steering", "Terminate a run, and start it again as it was."),
     "workflow.result": ("steering", "Print what a run returned, as JSON."),
     "workflow.signal": ("steering", "Send a signal to a run."),
-    "workflow.start": ("workflow", "Start a run, or run a workflow in this process with --local."),
+    "workflow.start": ("starting", "Start a run, or run a workflow in this process with --local."),
     "workflow.tasks": ("listing", "Show the tasks of a run, the latest first."),
     "workflow.terminate": ("steering", "End a run now."),
     "workflow.wait": ("steering", "Wait until a run has closed; the exit code tells how."),

@@ -15,6 +15,7 @@ from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, run_arguments
 from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show
+from simpleflow.cli.reading import history as read_history
 from simpleflow.cli.table import COLOURS
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import PayloadUnreachable
@@ -71,7 +72,7 @@ class Looking:
             return ()
         run = runs.Run(self.domain, workflow_id, run_id)
         try:
-            history = _history(self.client, run)
+            history = read_history(self.client, run)
         except Exception:  # it is past its retention
             return ()
         less = Looking(self.client, self.domain, self.notes, self.codec, self.depth - 1)
@@ -116,14 +117,10 @@ class _Explained:
 
 
 def _explained(common: Globals, client: SWFClient, run: runs.Run, look: Looking) -> _Explained:
-    history = _history(client, run)
+    history = read_history(client, run)
     reasons = explanation.explain(history, explanation.Named(run.domain, run.workflow_id, run.run_id), look)
     typed = _for_engine(common, reasons)
     return _Explained(run, str(history.parsed.workflow.get("name")), _status(history), typed)
-
-
-def _history(client: SWFClient, run: runs.Run) -> History:
-    return History.from_event_list(list(runs.history(client, run)))
 
 
 def _status(history: History) -> str:
