@@ -51,7 +51,7 @@ COMMANDS: Final = {
     "workflow.restart": ("steering", "Terminate a run, and start it again as it was."),
     "workflow.result": ("steering", "Print what a run returned, as JSON."),
     "workflow.signal": ("steering", "Send a signal to a run."),
-    "workflow.start": ("workflow", "Start a run, or run a workflow in this process with --local."),
+    "workflow.start": ("starting", "Start a run, or run a workflow in this process with --local."),
     "workflow.tasks": ("listing", "Show the tasks of a run, the latest first."),
     "workflow.terminate": ("steering", "End a run now."),
     "workflow.wait": ("steering", "Wait until a run has closed; the exit code tells how."),
@@ -182,7 +182,15 @@ def _where_help_is(error: click.UsageError) -> str:
     own = isinstance(error, click.MissingParameter | click.NoSuchOption | click.BadOptionUsage)
     if "Did you mean" in words or not (own or words.startswith("Got unexpected")):
         return ""
-    return f"{'' if words.endswith('.') else '.'} See `{error.ctx.command_path if error.ctx else 'simpleflow'} --help`."
+    full_stop = "" if words.endswith(".") else "."
+    command = error.ctx.info_name if error.ctx and error.ctx.parent else None
+    if command and isinstance(error, click.NoSuchOption):
+        name = error.option_name
+        if any(name in (*option.opts, *option.secondary_opts) for option in group.params):
+            return f"{full_stop} It stands before the command: `simpleflow {name} ... {command}`."
+        if not name.startswith("--"):
+            full_stop += " What begins with '-' and is an id stands behind '--'."
+    return f"{full_stop} See `{error.ctx.command_path if error.ctx else 'simpleflow'} --help`."
 
 
 def _trace(error: Exception, arguments: list[str]) -> None:

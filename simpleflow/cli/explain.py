@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, run_arguments
 from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show
+from simpleflow.cli.reading import history as read_history
 from simpleflow.cli.table import COLOURS
 from simpleflow.clients import SWFClient
 from simpleflow.exceptions import PayloadUnreachable
@@ -71,7 +72,7 @@ class Looking:
             return ()
         run = runs.Run(self.domain, workflow_id, run_id)
         try:
-            history = _history(self.client, run)
+            history = read_history(self.client, run)
         except Exception:  # it is past its retention
             return ()
         less = Looking(self.client, self.domain, self.notes, self.codec, self.depth - 1)
@@ -87,12 +88,12 @@ def workflow_explain(common: Globals, named: Named, many: Many) -> None:
     url = options.engine_url(common)
     client = options.open_engine(url, reading=True)
     look = Looking(client, named.domain, Notes(config.load().payload_stores(url)), codec_of(url))
-    told = (_explained(client, run, look) for run in each(client, named, many))
+    told = (_explained(common, client, run, look) for run in each(client, named, many))
     if common.format in ("json", "jsonl", "prettyjson"):
         output.write_records(str(common.format), (one.as_record() for one in told))
     elif common.format:
         columns = ("Depth", "What", "Reason", "Next")
-        show(common, ((one.run, columns, one.rows(common)) for one in told), many)
+        show(common, ((one.run, columns, one.rows()) for one in told), many)
     else:
         for one in told:
             _print(common, one)
@@ -111,19 +112,15 @@ class _Explained:
         told = {"workflow_id": self.run.workflow_id, "run_id": self.run.run_id, "type": self.type}
         return {**told, "status": self.status, "reasons": [reason.as_record() for reason in self.reasons]}
 
-    def rows(self, common: Globals) -> list[tuple[Any, ...]]:
-        found = _flat(self.reasons)
-        return [(depth, reason.what, reason.text, _typed(common, reason.next)) for depth, reason in found]
+    def rows(self) -> list[tuple[Any, ...]]:
+        return [(depth, reason.what, reason.text, reason.next) for depth, reason in _flat(self.reasons)]
 
 
-def _explained(client: SWFClient, run: runs.Run, look: Looking) -> _Explained:
-    history = _history(client, run)
+def _explained(common: Globals, client: SWFClient, run: runs.Run, look: Looking) -> _Explained:
+    history = read_history(client, run)
     reasons = explanation.explain(history, explanation.Named(run.domain, run.workflow_id, run.run_id), look)
-    return _Explained(run, str(history.parsed.workflow.get("name")), _status(history), reasons)
-
-
-def _history(client: SWFClient, run: runs.Run) -> History:
-    return History.from_event_list(list(runs.history(client, run)))
+    typed = _for_engine(common, reasons)
+    return _Explained(run, str(history.parsed.workflow.get("name")), _status(history), typed)
 
 
 def _status(history: History) -> str:
@@ -147,17 +144,25 @@ def _print(common: Globals, one: _Explained) -> None:
         indent = "  " * (depth + 1)
         lines.append(Text(f"{indent}{_plain(reason.text)}"))
         if reason.next:
-            lines.append(Text.assemble(f"{indent}  $ ", (_plain(_typed(common, reason.next)), "cyan")))
+            lines.append(Text.assemble(f"{indent}  $ ", (_plain(reason.next), "cyan")))
     console = output.console(common)
     for line in lines:
         console.print(line, soft_wrap=True)
 
 
-def _typed(common: Globals, command: str | None) -> str | None:
-    """The command for the engine that this one was typed for."""
-    if command is None or common.engine is None:
-        return command
-    return command.replace("simpleflow", shlex.join(("simpleflow", "--engine", common.engine)), 1)
+def _for_engine(common: Globals, reasons: Sequence[Reason]) -> Sequence[Reason]:
+    """The reasons, with commands for the engine that this one was typed for."""
+    if common.engine is None:
+        return reasons
+    words = shlex.join(("simpleflow", "--engine", common.engine))
+    return [
+        replace(
+            reason,
+            next=reason.next and reason.next.replace("simpleflow", words, 1),
+            reasons=_for_engine(common, reason.reasons),
+        )
+        for reason in reasons
+    ]
 
 
 def _plain(text: Any) -> str:

@@ -6,9 +6,8 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 import click
@@ -18,6 +17,9 @@ from simpleflow.clients import SWFClient
 from simpleflow.protocol.faults import code_of, message_of
 from simpleflow.runtime import runs
 from simpleflow.swf.exceptions import DomainDoesNotExist
+
+if TYPE_CHECKING:
+    from simpleflow.swf.models import WorkflowExecution
 
 LOOKED_THROUGH: Final = 1000
 """The most things that are listed for a hint: one page."""
@@ -60,7 +62,10 @@ def near(typed: str, names: Iterable[str]) -> str:
     >>> near("incremnt-1", ["increment-1", "double-1"])
     '. Did you mean increment-1?'
     """
-    found = difflib.get_close_matches(typed, list(dict.fromkeys(names)), 1)
+    known = list(dict.fromkeys(names))
+    folded = {name.casefold(): name for name in reversed(known)}
+    found = difflib.get_close_matches(typed, known, 1)
+    found = found or [folded[name] for name in difflib.get_close_matches(typed.casefold(), folded, 1)]
     return f". Did you mean {found[0]}?" if found else ""
 
 
@@ -78,19 +83,22 @@ def find(client: SWFClient, named: Named) -> runs.Run:
 
 def _near_run(client: SWFClient, named: Named) -> str:
     """A hint: the run of this id that is near, else the id."""
-    executions = [info["execution"] for info in _recent(client, named.domain)]
+    known = list(_recent(client, named.domain))
     if named.run_id:
-        own = [each["runId"] for each in executions if each["workflowId"] == named.workflow_id]
+        own = [str(run.run_id) for run in known if run.workflow_id == named.workflow_id]
         if own:
             return near(named.run_id, own) or f": the newest one is {own[0]}"
-    hint = near(named.workflow_id, (each["workflowId"] for each in executions))
+    hint = near(named.workflow_id, (run.workflow_id for run in known))
     return hint or f": see `simpleflow workflow.list {named.domain}`, perhaps with --status closed"
 
 
-def _recent(client: SWFClient, domain: str) -> Iterator[dict[str, Any]]:
-    since = datetime.now(UTC) - runs.LONGEST_RETENTION
-    for closed in (False, True):
-        yield from islice(runs.listed(client, domain, closed=closed, since=since), LOOKED_THROUGH)
+def _recent(client: SWFClient, domain: str) -> Iterator[WorkflowExecution]:
+    from simpleflow.swf.models import Domain  # which commands that find what they are told do not need
+    from simpleflow.swf.querysets import WorkflowExecutionQuerySet
+
+    known = WorkflowExecutionQuerySet(Domain(domain, connection=client))
+    for status in ("OPEN", "CLOSED"):
+        yield from islice(known.filter(status).iterator(), LOOKED_THROUGH)
 
 
 @contextmanager

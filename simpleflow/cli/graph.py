@@ -13,6 +13,7 @@ import click
 from simpleflow.cli import options
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, find, run_arguments
+from simpleflow.cli.reading import history as read_history
 from simpleflow.clients import SWFClient
 from simpleflow.protocol.history import close_status
 from simpleflow.runtime import runs
@@ -56,7 +57,7 @@ def workflow_graph(
     form = form or _form_of(output)
     client = options.open_engine(options.engine_url(common), reading=True)
     run = find(client, named)
-    history = _history(client, run)
+    history = read_history(client, run)
     made = _graph(client, run, history, every, depth)
     closing = history.last if history.finished else None
     status = (close_status(dict(closing.raw)) if closing is not None else None) or "OPEN"
@@ -82,17 +83,13 @@ def _form_of(output: Path | None) -> str:
     return form
 
 
-def _history(client: SWFClient, run: runs.Run) -> History:
-    return History.from_event_list(list(runs.history(client, run)))
-
-
 def _graph(client: SWFClient, run: runs.Run, history: History, every: bool, depth: int) -> RunGraph:
     """The graph of a run; with those of its children, so many levels deep."""
     inside: dict[str, RunGraph] = {}
     for id, child in history.parsed.child_workflows.items() if depth else ():
         if child.get("run_id"):
             its = runs.Run(run.domain, id, child["run_id"])
-            inside[its.run_id] = _graph(client, its, _history(client, its), every, depth - 1)
+            inside[its.run_id] = _graph(client, its, read_history(client, its), every, depth - 1)
     return graph(history, all=every, inside=inside)
 
 

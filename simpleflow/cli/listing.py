@@ -13,13 +13,11 @@ from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, known_domain, run_arguments
 from simpleflow.cli.many import Many, OneOrMany, each, many_shown, show, the_one
-from simpleflow.clients import SWFClient
-from simpleflow.payload import codec
+from simpleflow.cli.reading import history
 from simpleflow.protocol.events import CLOSING_EVENTS
 from simpleflow.runtime import runs
 from simpleflow.swf import report
 from simpleflow.swf.models import Domain, WorkflowExecution
-from simpleflow.swf.models.history import History
 from simpleflow.swf.querysets import WorkflowExecutionQuerySet
 
 ANSWERS: Final[dict[str, Callable[[WorkflowExecution], Any]]] = {
@@ -126,17 +124,14 @@ def workflow_filter(common: Globals, domain: str, wanted: Conditions, details: b
         found: Iterator[WorkflowExecution] = filter(
             wanted.hold, wanted.query(Domain(domain, connection=client)).iterator()
         )
-        table = report.filtered(_in_full(client, run) for run in found) if details else report.filtered(found)
+        table = report.filtered(map(_in_full, found) if details else found)
     output.show(common, table.columns, table.rows)
 
 
-def _in_full(client: SWFClient, run: WorkflowExecution) -> WorkflowExecution:
+def _in_full(run: WorkflowExecution) -> WorkflowExecution:
     """The same run as it is described, with its input."""
     described = run.upstream()
-    input = codec.read(runs.input_of(client, runs.Run(run.domain.name, run.workflow_id, str(run.run_id))))
-    if isinstance(input, dict):
-        input = {key: value for key, value in input.items() if key != codec.EXTRA}
-    return replace(described, input=input)
+    return replace(described, input=report.without_extra(described.first_event().input))
 
 
 nb_tasks = click.option("-n", "--nb-tasks", type=click.IntRange(1), metavar="N", help="No more than so many.")
@@ -154,7 +149,7 @@ def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, follow: 
     client = options.open_engine(url, reading=True)
 
     def told(run: runs.Run) -> report.Table:
-        return report.tasks(History.from_event_list(list(runs.history(client, run))), nb_tasks)
+        return report.tasks(history(client, run), nb_tasks)
 
     if follow:
         from simpleflow.cli import following  # the machinery of live views
@@ -167,10 +162,3 @@ def workflow_tasks(common: Globals, named: Named, nb_tasks: int | None, follow: 
     tables = ((run, told(run)) for run in each(client, named, many))
     show(common, ((run, table.columns, table.rows) for run, table in tables), many)
     return 0
-
-
-def histories_of(common: Globals, named: Named, many: Many) -> Iterator[tuple[runs.Run, History]]:
-    """The whole histories of the runs that are meant. Raises NoSuchRun."""
-    client = options.open_engine(options.engine_url(common), reading=True)
-    for run in each(client, named, many):
-        yield run, History.from_event_list(list(runs.history(client, run)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 import click
@@ -12,6 +13,7 @@ from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.history import Event
 from simpleflow.runtime import runs
 from simpleflow.runtime.start import codec_of
+from simpleflow.swf.measure import harmless
 
 NOT_COMPLETED: Final = 3
 """The exit code of a command whose run did not complete."""
@@ -30,7 +32,6 @@ def report_outcome(run: runs.Run, closing: Event, url: str) -> int:
 def report_failure(failure: WorkflowFailed) -> int:
     """Say on standard error why a run did not complete, with the traceback of what failed; the exit code."""
     trace = traceback_of(failure.details)
-    if trace:
-        click.echo(trace.rstrip(), err=True)
-    click.echo(f"Error: {failure}", err=True)
+    told = f"{trace.rstrip()}\nError: {failure}" if trace else f"Error: {failure}"
+    click.echo(harmless(told) if sys.stderr.isatty() else told, err=True)
     return NOT_COMPLETED

@@ -39,7 +39,8 @@ def show(options: Globals, columns: Sequence[str], rows: Iterable[Row], *, one: 
     if form in ("json", "jsonl", "prettyjson"):
         write_records(form, [dict(zip(columns, row, strict=True)) for row in rows])
         return
-    rows = [[_exact(column, cell) for column, cell in zip(columns, row, strict=True)] for row in rows]
+    if not VALUES.isdisjoint(columns):
+        rows = [[_exact(column, cell) for column, cell in zip(columns, row, strict=True)] for row in rows]
     if form == "human":
         _human(columns, rows)
     elif form == "tabular" and terminal:
@@ -77,7 +78,7 @@ def stream(options: Globals, columns: Sequence[str], file: TextIO) -> Callable[[
             csv.writer(buffer, lineterminator="").writerow(map(text, row))
             line = buffer.getvalue()
         else:
-            line = ("\t" if form == "tsv" else "  ").join(text(cell).translate(_TSV) for cell in row).rstrip(" ")
+            line = ("\t" if form == "tsv" else "  ").join(_escaped(text(cell)) for cell in row).rstrip(" ")
         print(line, file=file, flush=True)
 
     if options.header and form != "jsonl":
@@ -157,7 +158,8 @@ def _exact(column: str, cell: Any) -> Any:
 
 def _json(value: Any, pretty: bool = False) -> str:
     separators = None if pretty else (",", ":")
-    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2 if pretty else None, separators=separators)
+    escaped = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")  # JSON has a way of its own to escape
+    return json.dumps(value, default=_plain, ensure_ascii=escaped, indent=2 if pretty else None, separators=separators)
 
 
 def _plain(value: Any) -> str:
@@ -180,8 +182,11 @@ def _csv(lines: Sequence[Sequence[str]]) -> None:
 
 
 def _tsv(lines: Sequence[Sequence[str]]) -> None:
-    for line in lines:
-        print("\t".join(cell.translate(_TSV) for cell in line))
+    sys.stdout.writelines("\t".join(map(_escaped, line)) + "\n" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    return cell if cell.isprintable() and "\\" not in cell else cell.translate(_TSV)  # which is slow
 
 
 def _aligned(lines: Sequence[Sequence[str]], numbers: Sequence[bool]) -> None:

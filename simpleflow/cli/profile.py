@@ -12,8 +12,9 @@ import click
 from simpleflow.cli import output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, run_arguments
-from simpleflow.cli.listing import histories_of, nb_tasks
+from simpleflow.cli.listing import nb_tasks
 from simpleflow.cli.many import Many, OneOrMany, many_shown, show
+from simpleflow.cli.reading import histories_of
 from simpleflow.runtime.runs import Run
 from simpleflow.swf import report
 from simpleflow.swf.models.history import History

@@ -10,10 +10,10 @@ from simpleflow import config
 from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, find, near
+from simpleflow.cli.reading import history
 from simpleflow.log import counted
 from simpleflow.payload.codec import RESERVED, Codec
 from simpleflow.payload.notes import Notes
-from simpleflow.protocol.history import Event, attributes
 from simpleflow.runtime import runs
 from simpleflow.runtime.start import codec_of
 from simpleflow.runtime.telling import in_words, output_name, progress_name, read_note
@@ -48,23 +48,22 @@ def task_info(
     run = find(client, Named(domain, workflow_id, run_id))
 
     def show(run: runs.Run) -> None:
-        shown = _shown(url, run, list(runs.history(client, run)), task_id, details, attempt)
+        shown = _shown(url, run, history(client, run), task_id, details, attempt)
         output.show(common, list(shown), [list(shown.values())], one=True)
 
     if follow:
         from simpleflow.cli import following  # the machinery of live views
 
-        _shown(url, run, list(runs.history(client, run)), task_id, details, attempt)  # which says if it is not there
+        _shown(url, run, history(client, run), task_id, details, attempt)  # which says if it is not there
         return following.follow(common, url, client, run, show, task_id)
     show(run)
     return 0
 
 
 def _shown(
-    url: str, run: runs.Run, events: list[Event], task_id: str, details: bool, attempt: int | None
+    url: str, run: runs.Run, history: History, task_id: str, details: bool, attempt: int | None
 ) -> dict[str, Any]:
     """What is told of a task."""
-    history = History.from_event_list(events)
     try:
         found = report.task(history, task_id, details)
     except DoesNotExistError:
@@ -73,7 +72,7 @@ def _shown(
         raise click.ClickException(f"the run has no task {task_id}{hint}") from None
     (row,) = found.rows
     read = _read(codec_of(url), dict(zip(found.columns, row, strict=True)))
-    started = _begun(events, task_id)
+    started = _begun(history, task_id)
     if attempt is not None and attempt > len(started):
         raise click.ClickException(f"{task_id} has had {counted(len(started), 'attempt')}")
     return {**read, **_told(Notes(config.load().payload_stores(url)), run.run_id, started, attempt, read["state"])}
@@ -89,18 +88,10 @@ def _read(codec: Codec, found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _begun(events: list[Event], task_id: str) -> list[int]:
+def _begun(history: History, task_id: str) -> list[int]:
     """The ids of the events with which the attempts of an activity have begun, in order."""
-    asked = {
-        event["eventId"]
-        for event in events
-        if event["eventType"] == "ActivityTaskScheduled" and attributes(event)["activityId"] == task_id
-    }
-    return [
-        event["eventId"]
-        for event in events
-        if event["eventType"] == "ActivityTaskStarted" and attributes(event)["scheduledEventId"] in asked
-    ]
+    asked = {event.id for event in history.filter(name="ActivityTaskScheduled", activity_id=task_id)}
+    return [event.id for event in history.filter(name="ActivityTaskStarted") if event.scheduled_event_id in asked]
 
 
 def _told(notes: Notes, run_id: str, started: list[int], attempt: int | None, state: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import click
@@ -11,7 +12,6 @@ from simpleflow.cli import options, output
 from simpleflow.cli.app import Globals
 from simpleflow.cli.domain import STATUSES
 from simpleflow.cli.finding import known_domain, near
-from simpleflow.clients import SWFClient
 from simpleflow.swf.exceptions import DoesNotExistError, ResponseError
 from simpleflow.swf.models import ActivityType, Domain, WorkflowType
 from simpleflow.swf.querysets import ActivityTypeQuerySet, WorkflowTypeQuerySet
@@ -52,13 +52,8 @@ def type_list(common: Globals, domain: str, kind: str | None, status: str, name:
 @click.pass_obj
 def type_deprecate(common: Globals, domain: str, name: str, version: str, kind: str) -> None:
     """Retire a type: what runs goes on, nothing new is started of it."""
-    client = options.open_engine(options.engine_url(common), reading=True)
-    model = MODELS[kind](Domain(domain, connection=client), name, version)
-    try:
-        with known_domain(client, domain):
-            model.deprecate()
-    except DoesNotExistError as error:
-        raise _unknown(client, domain, kind, name, version) from error
+    with _type(common, domain, kind, name, version) as type:
+        type.deprecate()
 
 
 @click.command("type.delete", cls=options.DomainFirst)
@@ -69,13 +64,9 @@ def type_deprecate(common: Globals, domain: str, name: str, version: str, kind: 
 @click.pass_obj
 def type_delete(common: Globals, domain: str, name: str, version: str, kind: str) -> None:
     """Delete a type that is deprecated, for good. Its name and version may then be registered again."""
-    client = options.open_engine(options.engine_url(common), reading=True)
-    model = MODELS[kind](Domain(domain, connection=client), name, version)
     try:
-        with known_domain(client, domain):
-            model.purge()
-    except DoesNotExistError as error:
-        raise _unknown(client, domain, kind, name, version) from error
+        with _type(common, domain, kind, name, version) as type:
+            type.purge()
     except ResponseError as error:
         if error.error_code != "TypeNotDeprecatedFault":
             raise
@@ -85,16 +76,23 @@ def type_delete(common: Globals, domain: str, name: str, version: str, kind: str
         ) from error
 
 
+@contextmanager
+def _type(common: Globals, domain: str, kind: str, name: str, version: str) -> Iterator[ActivityType | WorkflowType]:
+    """The type that is named. Where it turns out that there is none, the error says which is near."""
+    client = options.open_engine(options.engine_url(common), reading=True)
+    within = Domain(domain, connection=client)
+    try:
+        with known_domain(client, domain):
+            yield MODELS[kind](within, name, version)
+    except DoesNotExistError as error:
+        known = {f"{type.name} {type.version}": type.name for type in _types(within, kind, "all", None)}
+        hint = near(f"{name} {version}", known) or near(name, known.values())
+        hint = hint or f": see `simpleflow type.list {domain}`"
+        raise click.ClickException(f"the domain {domain} has no {kind} type {name} {version}{hint}") from error
+
+
 def _types(domain: Domain, kind: str, status: str, name: str | None) -> Iterator[ActivityType | WorkflowType]:
     if kind == "activity":
         yield from ActivityTypeQuerySet(domain).filter(status.upper(), name).iterator()
     else:
         yield from WorkflowTypeQuerySet(domain).filter(status.upper(), name).iterator()
-
-
-def _unknown(client: SWFClient, domain: str, kind: str, name: str, version: str) -> click.ClickException:
-    """The error for a type that there is not, with the one that is near."""
-    known = list(_types(Domain(domain, connection=client), kind, "all", None))
-    full = {f"{type.name} {type.version}": type.name for type in known}
-    hint = near(f"{name} {version}", full) or near(name, full.values()) or f": see `simpleflow type.list {domain}`"
-    return click.ClickException(f"the domain {domain} has no {kind} type {name} {version}{hint}")

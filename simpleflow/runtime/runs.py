@@ -70,12 +70,6 @@ def _newest(read: Any, domain: str, workflow_id: str) -> Run | None:
     return Run(domain, workflow_id, found[0]["execution"]["runId"]) if found else None
 
 
-def listed(client: SWFClient, domain: str, *, closed: bool, since: datetime) -> Iterator[dict[str, Any]]:
-    """The open or the closed runs that started since then, newest first, as the engine describes them."""
-    read = client.list_closed_workflow_executions if closed else client.list_open_workflow_executions
-    yield from _pages(read, "executionInfos", domain=domain, startTimeFilter={"oldestDate": since})
-
-
 def describe(client: SWFClient, run: Run) -> dict[str, Any]:
     """DescribeWorkflowExecution. Raises NoSuchRun."""
     try:

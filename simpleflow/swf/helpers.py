@@ -38,7 +38,7 @@ def show_workflow_info(
 ) -> report.Table:
     """The run in one row: see `simpleflow.swf.report.info`."""
     run = get_workflow_execution(domain_name, workflow_id, run_id, connection)
-    return report.info(run, run.history())
+    return report.info(run, run.ends())
 
 
 def show_workflow_profile(

@@ -58,6 +58,11 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
+def harmless(text: str) -> str:
+    """Lines of text, each of them `printable`."""
+    return "\n".join(map(printable, text.expandtabs().split("\n")))
+
+
 def width_of(text: str) -> int:
     """The columns that a line of text takes in a terminal."""
     return len(text) if text.isascii() else sum(map(width_in, text))

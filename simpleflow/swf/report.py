@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from simpleflow.payload.codec import EXTRA, read
-from simpleflow.protocol.history import close_status
+from simpleflow.exceptions import PayloadUnreachable
+from simpleflow.payload.codec import EXTRA, PLAIN, Codec, read
+from simpleflow.payload.failures import traceback_of
 from simpleflow.protocol.parsed import Record
+from simpleflow.runtime.runs import reason_of
 from simpleflow.swf.exceptions import DoesNotExistError
+from simpleflow.swf.models.event import Event
+from simpleflow.swf.models.event.base import ATTRIBUTES
 from simpleflow.swf.models.history import History
 from simpleflow.swf.models.workflow import WorkflowExecution
 from simpleflow.swf.stats import Timing, WorkflowStats, percentage, state_time, timing, timings
+from simpleflow.swf.utils import camel_to_underscore
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,16 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
+LISTED: Final = ("Workflow ID", "Workflow Type", "Status", "Close Status", "Run ID", "Start Timestamp")
+
+
 def listed(executions: Iterable[WorkflowExecution]) -> Table:
-    """Runs in short: ids, type, status."""
-    rows = ((run.workflow_id, _type(run)[0], run.status) for run in executions)
-    return Table(("Workflow ID", "Workflow Type", "Status"), tuple(rows))
+    """Runs in short: ids, type, how far they are, when they were started."""
+    rows = (
+        (run.workflow_id, _type(run)[0], run.status, run.close_status, run.run_id, run.start_timestamp)
+        for run in executions
+    )
+    return Table(LISTED, tuple(rows))
 
 
 FILTERED: Final = (
@@ -99,14 +110,17 @@ INFO: Final = (
     "status",
     "result",
     "failure",
+    "parked",
 )
 
 
 def info(execution: WorkflowExecution, history: History, now: datetime | None = None) -> Table:
-    """A run, as described, in one row: what it was started with, how long it took in seconds, how it ended."""
+    """A run, as described, in one row: what it was started with, how long it took in seconds, how it ended, and why it
+    waits for somebody if it does. Of the history the first event and the one that closed the run are enough, which
+    `WorkflowExecution.ends` gives."""
     run = history.parsed.workflow
     age = execution.age(now)
-    input = run.get("input")
+    closing = history.closing
     row = (
         execution.domain.name,
         *_type(execution),
@@ -115,21 +129,50 @@ def info(execution: WorkflowExecution, history: History, now: datetime | None = 
         execution.run_id,
         ",".join(execution.tag_list or ()),
         None if age is None else round(age.total_seconds(), 3),
-        {key: value for key, value in input.items() if key != EXTRA} if isinstance(input, dict) else input,
+        without_extra(run.get("input")),
         execution.close_status or execution.status,
         read(run.get("result")),
-        _failure(history),
+        None if closing is None else reason_of(dict(closing.raw))[0],
+        None if closing is not None else execution.waits_for,
     )
     return Table(INFO, (row,))
 
 
-def _failure(history: History) -> str | None:
-    """Why a run that did not complete has closed, in one line."""
-    closing = next((event for event in history.reversed if event.closes), None)
-    if closing is None or close_status(dict(closing.raw)) == "COMPLETED":
+def without_extra(input: Any) -> Any:
+    """The input of a run without what simpleflow says in it to deciders."""
+    return {key: value for key, value in input.items() if key != EXTRA} if isinstance(input, dict) else input
+
+
+def traceback(history: History, codec: Codec = PLAIN) -> str | None:
+    """The traceback of the failure with which a run has closed; None where there is none. `codec` reads it where it is
+    large; where that cannot be, it says so."""
+    closing = history.closing
+    if closing is None:
         return None
-    told = closing.attributes
-    return told.get("reason") or told.get("cause") or told.get("timeoutType")
+    try:
+        return traceback_of(codec.text(closing.attributes.get("details")))
+    except PayloadUnreachable as error:
+        return f"The traceback cannot be had: {error}"
+
+
+def flat(event: Event) -> dict[str, Any]:
+    """An event as a flat record: id, type, state, timestamp, and its attributes in snake_case, as `Event` has them."""
+    names = {key: name for name, key in ATTRIBUTES.get(event.name, {}).items()}
+    told = {names.get(key) or camel_to_underscore(key): value for key, value in event.attributes.items()}
+    decoded = {name: read(told.get(name)) for name in ("input", "control")}
+    own = {"id": event.id, "type": event.type, "state": event.state, "timestamp": event.raw["eventTimestamp"]}
+    return {**own, "input": None, "control": None, **told, **decoded}
+
+
+GATHERED: Final = (
+    *("workflow", "activities", "child_workflows", "markers", "timers", "signals", "signal_lists"),
+    *("external_workflows_signaling", "signaled_workflows"),
+)
+
+
+def gathered(history: History) -> dict[str, Any]:
+    """What a history tells, by subject; of each state of a task its event's id and its time."""
+    return {name: getattr(history.parsed, name) for name in GATHERED}
 
 
 def tasks(history: History, limit: int | None = None) -> Table:
@@ -243,7 +286,7 @@ def _total(name: str, group: Sequence[Timing], total: float) -> tuple[Any, ...]:
 
 def _over(history: History) -> list[Timing]:
     """The tasks that a worker began and that are over."""
-    return [task for task in timings(history) if task.running]
+    return [task for task in timings(history) if task.running is not None]
 
 
 def _record(history: History, task_id: str) -> Record:

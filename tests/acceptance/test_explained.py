@@ -46,6 +46,13 @@ def test_it_says_what_to_type(project: Project) -> None:
     (row,) = project.run("--format", "tsv", "workflow.explain", "D", "w").stdout.splitlines()
     assert row.split("\t")[:2] == ["0", "terminated"] and ": enough" in row
 
+    engine = ("--engine", f"sqlite:{project.path}/other.sqlite")
+    project.run(*engine, "workflow.start", "--domain", "D", "--workflow-id", "-w", "flow.Flow")
+    project.run(*engine, "workflow.terminate", "D", "--", "-w")
+    told = project.run(*engine, "--format", "json", "workflow.explain", "D", "--", "-w")
+    typed = json.loads(told.stdout)[0]["reasons"][-1]["next"].split()
+    assert typed[1:4] == [*engine, "workflow.repair"] and project.run(*typed[1:]).returncode == 0
+
     every = project.run("workflow.explain", "D", "--where", "type=flow")
     assert [line for line in every.stdout.splitlines() if not line.startswith(" ")] == [
         "w (flow): TERMINATED",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from html import unescape
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
     return made
+
+
+def test_what_builds_the_pages_alone_is_what_the_tests_build_them_with() -> None:
+    """`make docs` has the extra `docs`, and not all that the tests have."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert "simpleflow[testing]" in extras["docs"], "which pages document"
+    (most,) = re.findall(r"sphinx>=[\d.]+,<(\d+)", " ".join(extras["docs"]))
+    assert int(version("sphinx").split(".")[0]) == int(most) - 1
 
 
 def test_each_page_is_there(site: Path) -> None:

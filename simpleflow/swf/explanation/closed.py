@@ -10,7 +10,7 @@ from typing import Final
 from simpleflow.payload.codec import read_object
 from simpleflow.protocol.history import close_status
 from simpleflow.protocol.parsed import Record
-from simpleflow.swf.explanation.reasons import Look, Named, Reason, clock, listed, said_last
+from simpleflow.swf.explanation.reasons import Look, Named, Reason, clock, listed, said_last, typed
 from simpleflow.swf.models.history import History
 from simpleflow.swf.stats import instant, timing
 
@@ -40,7 +40,7 @@ def reasons(history: History, run: Named, look: Look) -> Iterator[Reason]:
 
 def repairing(run: Named) -> str:
     """The command that goes on where a run has failed."""
-    return shlex.join(("simpleflow", "workflow.repair", run.workflow_id, run.run_id, "--domain", run.domain))
+    return typed("workflow.repair", (run.workflow_id, run.run_id), ("--domain", run.domain))
 
 
 def _completed(history: History, run: Named, look: Look, told: Record) -> Iterator[Reason]:

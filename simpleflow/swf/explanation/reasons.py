@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Protocol
 
 from simpleflow.payload.codec import read_object
@@ -47,7 +48,19 @@ class Named:
     def command(self, name: str, *words: str, run: bool = False) -> str:
         """A command on the run of this id; `run`: on just this run."""
         which = (self.workflow_id, self.run_id) if run else (self.workflow_id,)
-        return shlex.join(("simpleflow", name, self.domain, *which, *words))
+        more = tuple(takewhile(lambda word: not word.startswith("--"), words))
+        return typed(name, (self.domain, *which, *more), words[len(more) :])
+
+
+def typed(name: str, arguments: Sequence[str], options: Sequence[str] = ()) -> str:
+    """A command as it is typed into a shell, also where an id begins with a dash.
+
+    >>> typed("workflow.wait", ["D", "-1"], ["--timeout", "5"])
+    'simpleflow workflow.wait --timeout 5 -- D -1'
+    """
+    if any(argument.startswith("-") for argument in arguments):
+        return shlex.join(("simpleflow", name, *options, "--", *arguments))
+    return shlex.join(("simpleflow", name, *arguments, *options))
 
 
 class Look(Protocol):

@@ -17,6 +17,7 @@ from simpleflow.swf.constants import CLOSED, MAX_TAGS, OPEN, REGISTERED
 from simpleflow.swf.core import Connection, Seconds
 from simpleflow.swf.exceptions import ResponseError, WorkflowExecutionDoesNotExist, translated
 from simpleflow.swf.models.base import OfDomain, RegisteredType
+from simpleflow.swf.models.event import Event, EventFactory
 from simpleflow.swf.models.history import History
 
 if TYPE_CHECKING:
@@ -294,9 +295,7 @@ class WorkflowExecution(OfDomain):
             found = self.describe_workflow_execution(self.domain.name, self._run(), self.workflow_id)
         return type(self).from_info(self.domain, found["executionInfo"], found, self.connection)
 
-    def history_events(
-        self, callback: Callable[..., object] | None = None, **options: Any
-    ) -> list[RawEvent]:
+    def history_events(self, callback: Callable[..., object] | None = None, **options: Any) -> list[RawEvent]:
         """All events of the run, as boto3 gives them.
 
         `callback` is called after each page with `loop_number` (from 1) and `response`. Options are those of
@@ -313,6 +312,27 @@ class WorkflowExecution(OfDomain):
     def history(self, callback: Callable[..., object] | None = None, **options: Any) -> History:
         """The history of the run; see `history_events` for what it takes. Raises WorkflowExecutionDoesNotExist."""
         return History.from_event_list(self.history_events(callback, **options))
+
+    def first_event(self) -> Event:
+        """The first event of the run, which tells what it was started with; it is asked for alone.
+
+        Raises WorkflowExecutionDoesNotExist, as `last_event` and `ends` do.
+        """
+        return self._end(reverse_order=False)
+
+    def last_event(self) -> Event:
+        """The last event of the run, which has closed it if it is closed; it is asked for alone."""
+        return self._end(reverse_order=True)
+
+    def ends(self) -> History:
+        """Of the history of the run the first event, and the one that closed it if it is closed: what a run was asked
+        and what became of it, for two requests however long it is."""
+        first, last = self.first_event(), self.last_event()
+        return History([first, last] if last.closes else [first])
+
+    def _end(self, reverse_order: bool) -> Event:
+        page = next(self._history_pages({"maximum_page_size": 1, "reverse_order": reverse_order}))
+        return EventFactory(page["events"][0])
 
     def result(self) -> Any:
         """What the run has returned, also where that is large and lies in a payload store.
@@ -370,9 +390,7 @@ class WorkflowExecution(OfDomain):
 
     cancel = request_cancel
 
-    def terminate(
-        self, child_policy: str | None = None, details: str | None = None, reason: str | None = None
-    ) -> None:
+    def terminate(self, child_policy: str | None = None, details: str | None = None, reason: str | None = None) -> None:
         """End the run now, whatever it does. Raises WorkflowExecutionDoesNotExist where it is closed already."""
         _check_child_policy(child_policy)
         with translated(f"cannot terminate {self._words()}"):

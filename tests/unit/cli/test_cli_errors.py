@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from botocore import exceptions as boto
 
+from simpleflow.cli.app import run
 from simpleflow.cli.errors import explained
+from simpleflow.cli.finding import near
+from simpleflow.cli.outcome import report_failure
 from simpleflow.clients import client
 from simpleflow.config import Config, ConfigError, default_database
 from simpleflow.engine import EngineError
+from simpleflow.exceptions import WorkflowFailed
 from simpleflow.swf.exceptions import ResponseError
 
 KEYS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -72,3 +77,41 @@ def test_users_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         f"the directory {tmp_path}/file/simpleflow cannot be made (Not a directory): name a file with --engine "
         "sqlite:PATH, or set XDG_DATA_HOME"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["workflow.info", "--format", "json", "D", "w"],
+            "No such option '--format'. It stands before the command: `simpleflow --format ... workflow.info`.",
+        ),
+        (
+            ["workflow.list", "D", "--no-header"],
+            "No such option '--no-header'. It stands before the command: `simpleflow --no-header ... workflow.list`.",
+        ),
+        (
+            ["workflow.info", "D", "-1"],
+            "No such option '-1'. What begins with '-' and is an id stands behind '--'. "
+            "See `simpleflow workflow.info --help`.",
+        ),
+        (["workflow.info", "D", "--zzz"], "No such option '--zzz'. See `simpleflow workflow.info --help`."),
+        (["--zzz", "workflow.info"], "No such option '--zzz'. See `simpleflow --help`."),
+    ],
+)
+def test_words_in_the_wrong_place(words: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 2
+    assert capsys.readouterr().err == f"Error: {line}\n"
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("testdomain", "TestDomain"), ("NIGHTLY-2", "nightly-1"), ("x", None)])
+def test_a_name_is_near_in_whatever_case(typed: str, meant: str | None) -> None:
+    assert near(typed, ["TestDomain", "nightly-1"]) == (f". Did you mean {meant}?" if meant else "")
+
+
+def test_what_users_raise_moves_no_cursor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    details = json.dumps({"error_type": "ValueError", "traceback": "Traceback:\n  x\nValueError: \x1b[2Jno\n"})
+    failure = WorkflowFailed("w", "r", "failed", "ValueError: \x1b[2Jno", details)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert report_failure(failure) == 3
+    assert "Traceback:\n  x\nValueError:  [2Jno\nError: " in (told := capsys.readouterr().err) and "\x1b" not in told

@@ -10,9 +10,12 @@ from typing import Any
 import click
 import pytest
 
+from examples.basic import BasicWorkflow
 from simpleflow import Workflow, config
 from simpleflow.cli import app, options
+from simpleflow.clients import client
 from simpleflow.runtime.spec import Work
+from simpleflow.runtime.start import StartOptions, launch, register_domain
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +121,8 @@ def test_every_command_is_there_and_says_what_it_does() -> None:
 def test_help_imports_no_machinery() -> None:
     program = (
         "import sys; from simpleflow.cli.app import run; code = run(['--help'])\n"
-        "heavy = ('apsw', 'boto3', 'greenlet', 'rich', 'psutil', 'simpleflow.cli.workflow', 'simpleflow.engine')\n"
+        "heavy = ('apsw', 'boto3', 'greenlet', 'rich', 'psutil', 'simpleflow.cli.workflow', 'simpleflow.engine', "
+        "'simpleflow.swf')\n"
         "print([name for name in heavy if name in sys.modules], code)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -126,6 +130,27 @@ def test_help_imports_no_machinery() -> None:
     for name, (_, words) in app.COMMANDS.items():
         assert name in done.stdout
         assert words.split()[0] in done.stdout
+
+
+def test_commands_that_read_import_no_more_than_they_need(tmp_path: Path) -> None:
+    """Neither Amazon's client, nor what draws on terminals, nor the programs that are run."""
+    url = f"sqlite:{tmp_path / 'engine.sqlite'}"
+    engine = client(url)
+    register_domain(engine, "D")
+    launch(BasicWorkflow, [1, 0], {}, StartOptions(domain="D", engine=engine, workflow_id="b"))
+    engine.close()
+    program = (
+        "import sys; from simpleflow.cli.app import run\n"
+        "for command in ('list D', 'filter D', 'info D b', 'tasks D b', 'profile D b', 'history -d D b'):\n"
+        f"    print(command, run(['--engine', {url!r}, *f'workflow.{{command}}'.split()]))\n"
+        "heavy = 'boto3 botocore rich greenlet psutil starlette simpleflow.decider simpleflow.dataflow asyncio http'\n"
+        "print([name for name in heavy.split() if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert (lines[-1], done.stderr) == ("[]", "")
+    for command in ("list D", "filter D", "info D b", "tasks D b", "profile D b", "history -d D b"):
+        assert f"{command} 0" in lines
 
 
 def test_a_key_that_is_neither_args_nor_kwargs_is_a_slip() -> None:

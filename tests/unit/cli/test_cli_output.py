@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,3 +111,12 @@ def test_times_elsewhere_are_shown_in_utc() -> None:
 )
 def test_a_line_fits_a_terminal(text: str, shown: str) -> None:
     assert fitting(text, 5) == shown
+
+
+def test_json_is_json_where_the_locale_has_no_such_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python opens standard output in a locale without UTF-8."""
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii", errors="backslashreplace"))
+    output.show(Globals(format="json"), ("Workflow ID",), [("é漢😀",)])
+    sys.stdout.flush()
+    assert json.loads(raw.getvalue()) == [{"Workflow ID": "é漢😀"}]

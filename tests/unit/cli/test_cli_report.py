@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from simpleflow.cli import report
+from simpleflow.cli import reading
 from simpleflow.engine import Engine, VirtualClock
-from simpleflow.payload.codec import Codec
+from simpleflow.payload.codec import PLAIN, Codec
 from simpleflow.payload.store import Payloads
 from simpleflow.protocol.events import EVENTS
 from simpleflow.runtime import runs, watching
+from simpleflow.swf import report
+from simpleflow.swf.models.event import EventFactory
+from simpleflow.swf.models.history import History
 
 DOMAIN = {"domain": "D"}
 EXTRA = '{"args":[1],"kwargs":{},"__extra":{"class":"m.C"}}'
@@ -73,38 +76,32 @@ def close(engine: Engine, kind: str, **given: str) -> None:
     decide(engine, {"decisionType": kind, member: given})
 
 
-@pytest.mark.parametrize(
-    ("event_type", "subject", "state"),
-    [
-        ("ScheduleActivityTaskFailed", "ActivityTask", "schedule_failed"),
-        ("ActivityTaskTimedOut", "ActivityTask", "timed_out"),
-        ("RequestCancelActivityTaskFailed", "ActivityTask", "request_cancel_failed"),
-        ("DecisionTaskStarted", "DecisionTask", "started"),
-        ("WorkflowExecutionContinuedAsNew", "WorkflowExecution", "continued_as_new"),
-        ("CompleteWorkflowExecutionFailed", "WorkflowExecution", "complete_failed"),
-        ("StartChildWorkflowExecutionInitiated", "ChildWorkflowExecution", "start_initiated"),
-        ("SignalExternalWorkflowExecutionInitiated", "ExternalWorkflow", "signal_execution_initiated"),
-        ("ExternalWorkflowExecutionSignaled", "ExternalWorkflow", "execution_signaled"),
-        ("RecordMarkerFailed", "Marker", "record_failed"),
-        ("StartTimerFailed", "Timer", "start_failed"),
-        ("LambdaFunctionScheduled", "LambdaFunction", "scheduled"),
-    ],
-)
-def test_split(event_type: str, subject: str, state: str) -> None:
-    assert report.split(event_type) == (subject, state)
+def summary(engine: Engine, run: runs.Run, values: Codec = PLAIN) -> tuple[dict[str, Any], str | None]:
+    """What `workflow.info` asks for: the row, and the traceback."""
+    described = reading.execution(engine, run).upstream()
+    ends = described.ends()
+    [record] = report.info(described, ends).records
+    return record, report.traceback(ends, values)
 
 
 def test_every_event_type_can_be_worded() -> None:
     for name, event_type in EVENTS.items():
-        subject, state = report.split(name)
-        assert subject in report.SUBJECTS
-        assert state
-        values = dict.fromkeys(event_type.required, "x")
-        report.raw({"eventId": 1, "eventType": name, "eventTimestamp": None, event_type.member: values})
+        values = dict.fromkeys((*event_type.required, *event_type.optional), "x")
+        raw = {"eventId": 1, "eventType": name, "eventTimestamp": None, event_type.member: values}
+        found = report.flat(EventFactory(raw))
+        assert found["id"] == 1 and found["type"] and found["state"]
+        assert list(found.values()).count("x") == len(values), "none hides another"
 
 
-def test_raw(engine: Engine, run: runs.Run) -> None:
-    first = report.raw(next(runs.history(engine, run)))
+def test_an_event_of_a_type_to_come_is_told_as_far_as_it_is_known() -> None:
+    found = report.flat(EventFactory({"eventId": 7, "eventType": "RunPraised", "eventTimestamp": 1.0}))
+    assert (found["id"], found["type"], found["state"]) == (7, "RunPraised", "unknown")
+    newer = {"eventId": 7, "eventType": "TimerFired", "eventTimestamp": 1.0, "timerFiredEventAttributes": {"newOne": 1}}
+    assert report.flat(EventFactory(newer))["new_one"] == 1
+
+
+def test_flat(engine: Engine, run: runs.Run) -> None:
+    first = report.flat(reading.execution(engine, run).first_event())
     assert (first["id"], first["type"], first["state"]) == (1, "WorkflowExecution", "started")
     assert first["input"]["args"] == [1]
     assert first["tag_list"] == ["a=1", "b"]
@@ -114,9 +111,9 @@ def test_cooked_in_any_order(engine: Engine, run: runs.Run) -> None:
     schedule(engine)
     engine.respond_activity_task_failed(taskToken=work(engine), reason="ValueError: nope", details="{}")
     close(engine, "FailWorkflowExecution", reason="why")
-    events = list(runs.history(engine, run))
-    cooked = report.cooked(events)
-    assert cooked == report.cooked(events[::-1])
+    history = reading.history(engine, run)
+    cooked = report.gathered(history)
+    assert cooked == report.gathered(History(history.reversed))
     activity = cooked["activities"]["activity-add-1"]
     assert {key: activity[key] for key in ("type", "id", "name", "version", "state", "reason", "input")} == {
         "type": "activity",
@@ -142,7 +139,7 @@ def test_cooked_tells_which_signals_reached_others(engine: Engine, run: runs.Run
             },
         )
         engine.signal_workflow_execution(**DOMAIN, workflowId="I", signalName="tick")
-    cooked = report.cooked(runs.history(engine, run))
+    cooked = report.gathered(reading.history(engine, run))
     assert len(cooked["external_workflows_signaling"]) == 2
     [record] = cooked["signaled_workflows"]["go"]
     assert (record["workflow_id"], record["state"]) == ("I", "execution_signaled")
@@ -150,19 +147,20 @@ def test_cooked_tells_which_signals_reached_others(engine: Engine, run: runs.Run
 
 
 def test_summary_of_an_open_run(engine: Engine, run: runs.Run) -> None:
-    columns = report.summary(engine, run).columns
+    columns, traceback = summary(engine, run)
+    assert traceback is None
     assert (columns["status"], columns["result"], columns["failure"], columns["parked"]) == ("OPEN", None, None, None)
     assert columns["input"] == {"args": [1], "kwargs": {}}
     assert columns["tag_list"] == "a=1,b"
     decide(engine, context='{"parked": {"error": "there is no module m"}}')
-    assert report.summary(engine, run).columns["parked"] == "there is no module m"
+    assert summary(engine, run)[0]["parked"] == "there is no module m"
 
 
 def test_summary_of_a_failed_run(engine: Engine, run: runs.Run) -> None:
     close(engine, "FailWorkflowExecution", reason="why", details='{"traceback": ["line 1\\n", "line 2\\n"]}')
-    found = report.summary(engine, run)
-    assert (found.columns["status"], found.columns["failure"]) == ("FAILED", "why")
-    assert found.traceback == "line 1\nline 2\n"
+    columns, traceback = summary(engine, run)
+    assert (columns["status"], columns["failure"]) == ("FAILED", "why")
+    assert traceback == "line 1\nline 2\n"
 
 
 def test_a_large_traceback_is_read_where_it_lies(engine: Engine, run: runs.Run) -> None:
@@ -170,15 +168,15 @@ def test_a_large_traceback_is_read_where_it_lies(engine: Engine, run: runs.Run) 
     details = values.keep(json.dumps({"traceback": ["line\n"] * 10_000}))
     assert details is not None and details.startswith("simpleflow+memory://")
     close(engine, "FailWorkflowExecution", reason="why", details=details)
-    assert report.summary(engine, run, values).traceback == "line\n" * 10_000
-    lost = report.summary(engine, run, Codec(payloads=Payloads(["memory:"]))).traceback
+    assert summary(engine, run, values)[1] == "line\n" * 10_000
+    lost = summary(engine, run, Codec(payloads=Payloads(["memory:"])))[1]
     assert lost == f"The traceback cannot be had: the payload {details} is not in the memory of this process"
 
 
 def test_summary_of_a_completed_run(engine: Engine, run: runs.Run) -> None:
     close(engine, "CompleteWorkflowExecution", result='{"a": 1}')
-    found = report.summary(engine, run)
-    assert (found.columns["status"], found.columns["result"], found.traceback) == ("COMPLETED", {"a": 1}, None)
+    columns, traceback = summary(engine, run)
+    assert (columns["status"], columns["result"], traceback) == ("COMPLETED", {"a": 1}, None)
 
 
 def test_find(engine: Engine, run: runs.Run) -> None:

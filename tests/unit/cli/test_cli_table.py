@@ -110,3 +110,13 @@ def test_one_row_from_top_to_bottom(capsys: pytest.CaptureFixture[str]) -> None:
     status, when = (re.sub(r"\x1b\[[0-9;]*m", "", line) for line in capsys.readouterr().out.splitlines())
     assert status.split() == ["status", "FAILED"]
     assert when.startswith("when ") and when.rstrip().endswith("Z  (3 h ago)")
+
+
+def one(columns: tuple[str, ...], row: tuple[Any, ...], width: int) -> str:
+    lines = table.one(columns, row, output.text, width=width, now=NOW)
+    return "\n".join("".join(text for text, _ in line) for line in lines)
+
+
+def test_one_row_has_its_values_on_the_narrowest_terminal() -> None:
+    told = one(("workflow_type.version", "status"), ("1", "COMPLETED"), 20)
+    assert told.split() == ["workflow_type.version", "1", "status", "COMPLETED"]

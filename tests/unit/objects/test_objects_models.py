@@ -433,6 +433,21 @@ def test_a_history_of_many_pages() -> None:
     assert [request for _, request in run.client.asked] == [asked, {**asked, "nextPageToken": "2"}]
 
 
+@pytest.mark.parametrize(("last", "ids"), [("WorkflowExecutionTimedOut", [1, 9000]), ("DecisionTaskScheduled", [1])])
+def test_the_ends_of_a_history_are_asked_for_alone(last: str, ids: list[int]) -> None:
+    first = {"eventId": 1, "eventTimestamp": 0, "eventType": "WorkflowExecutionStarted"}
+    pages = [
+        {"events": [first], "nextPageToken": "2"},
+        {"events": [{**first, "eventId": 9000, "eventType": last}], "nextPageToken": "3"},
+    ]
+    run = WorkflowExecution(domain(get_workflow_execution_history=pages), "w", "r")
+    assert [event.id for event in run.ends()] == ids
+    assert [(request["maximumPageSize"], request["reverseOrder"]) for _, request in run.client.asked] == [
+        (1, False),
+        (1, True),
+    ]
+
+
 def test_a_run_without_a_run_id_is_the_open_one_or_else_the_newest() -> None:
     listed = {"executionInfos": [EXECUTION["executionInfo"]]}
     none: dict[str, Any] = {"executionInfos": []}

@@ -13,6 +13,7 @@ from simpleflow.swf.exceptions import (
     DomainDoesNotExist,
     InvalidKeywordArgumentError,
     RateLimitExceededError,
+    ResponseError,
 )
 from simpleflow.swf.models import Domain, WorkflowExecution, WorkflowType
 from simpleflow.swf.querysets import (
@@ -250,6 +251,11 @@ def test_counting(client: FakeClient, runs: WorkflowExecutionQuerySet) -> None:
     assert not [method for method in client.methods if method.startswith("list")]
     client._answers["count_open_workflow_executions"] = [{"count": 5, "truncated": True}]
     assert runs.count() == 8, "what the engine gives up to count is counted"
+    client._answers["count_open_workflow_executions"] = [refusal("InternalFailure", "no")]
+    assert runs.count() == 8, "and what it cannot count"
+    client._answers["count_open_workflow_executions"] = [refusal("AccessDeniedException", "no")]
+    with pytest.raises(ResponseError, match="cannot count the runs of the domain"):
+        runs.count()
 
 
 def test_list_workflow_executions(runs: WorkflowExecutionQuerySet) -> None:

@@ -109,6 +109,12 @@ def test_profile(history: History) -> None:
     assert report.profile(history, limit=1).rows == table.rows[:1]
 
 
+def test_a_task_that_took_no_time_is_over_too() -> None:
+    at_once = [{**event, "eventTimestamp": START} for event in builder.History().add_activity_task(DOUBLE).raw]
+    [row] = report.profile(History.from_event_list(at_once)).rows
+    assert (row[1], row[5], row[7]) == ("completed", 0.0, 0.0)
+
+
 def test_totals(history: History) -> None:
     table = report.totals(history)
     assert table.columns == report.TOTALS
@@ -147,9 +153,12 @@ def test_one_task(history: History) -> None:
 
 
 def test_listed() -> None:
-    table = report.listed([run(), run(status="CLOSED")])
-    assert table.columns == ("Workflow ID", "Workflow Type", "Status")
-    assert table.rows == (("w-1", "basic", "OPEN"), ("w-1", "basic", "CLOSED"))
+    table = report.listed([run(), run(status="CLOSED", close_status="FAILED")])
+    assert table.columns == report.LISTED
+    assert table.rows == (
+        ("w-1", "basic", "OPEN", None, "r-1", START),
+        ("w-1", "basic", "CLOSED", "FAILED", "r-1", START),
+    )
 
 
 def test_filtered() -> None:
@@ -195,7 +204,15 @@ def test_info_of_an_open_run(history: History) -> None:
         "status": "OPEN",
         "result": None,
         "failure": None,
+        "parked": None,
     }
+
+
+def test_info_tells_why_an_open_run_waits(history: History) -> None:
+    parked = run(latest_execution_context='{"parked": {"error": "there is no module m"}}')
+    assert report.info(parked, history).records[0]["parked"] == "there is no module m"
+    closed = builder.History(INCREMENT).add_workflow_closed("FAILED")
+    assert report.info(parked, closed).records[0]["parked"] is None
 
 
 @pytest.mark.parametrize(

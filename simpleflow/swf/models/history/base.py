@@ -81,7 +81,12 @@ class History(Sequence[Event]):
     @property
     def finished(self) -> bool:
         """Whether the run has closed, in any of the six ways."""
-        return any(event.closes for event in self.reversed)
+        return self.closing is not None
+
+    @property
+    def closing(self) -> Event | None:
+        """The event that closed the run; None where it is open."""
+        return next((event for event in self.reversed if event.closes), None)
 
     def filter(self, **attributes: Any) -> History:
         """The events that have all these attributes, with these values: ``filter(type="Timer", state="fired")``."""
