@@ -57,7 +57,7 @@ class Spec:
 
     `workflows` are dotted names, for a decider. `heartbeat` is the most seconds between two heartbeats of a worker
     (0: none), `one_task` makes it end after its first task, which may be `task`, polled by somebody else. `grace` is
-    how many seconds what is in hand may take once it was told to stop. `log_level` "" is the setting's. With `tally` all
+    how many seconds what is in hand may take once it was told to stop. `log_level` "" is the setting's. `tally`: all
     see at its end what it has asked of its engine, else who looks for it (DEBUG). `lambdas` are the functions that the
     engine of a Lambda worker is told of; such a worker has no task list. `work` is how a worker works, `deciding` how a
     decider decides. `life_fd` is the number of the life pipe's reading end in that process, and `board` that of the
