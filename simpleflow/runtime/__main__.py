@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -21,7 +22,7 @@ from simpleflow.runtime.handed import Handed
 from simpleflow.runtime.life import end_after
 from simpleflow.runtime.poll import Point, no_point
 from simpleflow.runtime.spec import Spec
-from simpleflow.runtime.stop import Stop
+from simpleflow.runtime.stop import Stop, let_forks_end
 from simpleflow.runtime.streams import hold_nobody_up
 from simpleflow.runtime.titles import Tell, both, described, titled, untitled
 from simpleflow.runtime.trees import adopt
@@ -52,6 +53,7 @@ def run_role(spec: Spec, point: Point = no_point) -> int:
     bear_with_streams()
     hold_nobody_up("stdout", "stderr")
     stop = Stop(spec.grace).listen()
+    let_forks_end(stop, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     adopt()
     if spec.life_fd is not None:
         end_after(spec.life_fd, ORPHANED[spec.role], runs_users_code=spec.role in ("decider", "trial"))

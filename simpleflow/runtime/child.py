@@ -31,6 +31,7 @@ from simpleflow.payload.store import Payloads
 from simpleflow.runtime import calling, lambdas
 from simpleflow.runtime.attempt import Attempt
 from simpleflow.runtime.life import end_with
+from simpleflow.runtime.stop import let_forks_end
 from simpleflow.runtime.telling import Teller
 from simpleflow.runtime.titles import Tell, titled, untitled
 from simpleflow.runtime.trees import adopt
@@ -93,6 +94,7 @@ class Child:
     def serve(self) -> None:
         """Run what comes, until the channel is closed."""
         signal.signal(signal.SIGTERM, self._told)
+        let_forks_end(self, signal.SIGTERM)
         me = os.getpid()
         self._tell("waiting")
         while (request := receive(self._channel)) is not None:

@@ -7,6 +7,7 @@ import math
 import os
 import select
 import signal
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -114,3 +115,28 @@ class Stop:
         if not self._listening:  # a signal would write into whatever has the number next
             for end in self._bell:
                 os.close(end)
+
+
+def let_forks_end(ours: object, *signums: signal.Signals) -> None:
+    """See to it that what users' code forks handles none of these signals by a method of `ours`. Once per process.
+
+    It ends by them, as any process does: what they tell us is nothing to it, and `multiprocessing.Pool` waits for ever
+    for a child that does not end. While this process forks, the signals are held back: Python drops those that come to
+    a child before it is ready, and calls no handler in a child that waits for a lock.
+    """
+    held = threading.local()
+
+    def hold() -> None:
+        held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, signums)
+
+    def let_go() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held.mask)
+
+    def forget() -> None:
+        signal.set_wakeup_fd(-1)
+        for signum in signums:
+            if getattr(signal.getsignal(signum), "__self__", None) is ours:
+                signal.signal(signum, signal.SIG_DFL)
+        let_go()
+
+    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=forget)

@@ -10,7 +10,7 @@ from places import everywhere
 from shell import PATIENCE, Project
 
 FORKS = """
-import multiprocessing, os, sys
+import multiprocessing, os, signal, sys
 from simpleflow import Workflow, activity, futures
 
 def square(x):
@@ -44,10 +44,23 @@ def fork(how):
     os.wait()
     return "parent"
 
+def strange():
+    # whether a forked process has a signal handler of ours, or holds signals back
+    if os.fork() == 0:
+        ours = callable(signal.getsignal(signal.SIGTERM)) or signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        os._exit(bool(ours))
+    return os.waitstatus_to_exitcode(os.wait()[1])
+
+@activity.with_attributes()
+def signals():
+    return strange()
+
 class Forks(Workflow):
     def run(self):
+        found = [self.submit(signals)]
+        assert not strange()
         self.fork("return")
-        found = [self.submit(fork, how) for how in ("return", "raise", "exit")]
+        found += [self.submit(fork, how) for how in ("return", "raise", "exit")]
         self.fork("raise")
         if multiprocessing.get_start_method() == "fork":
             child = multiprocessing.Process(target=square, args=(2,))
@@ -83,7 +96,7 @@ def test_forks_in_workflows_and_activities(project: Project) -> None:
     project.write("forks.py", FORKS)
     done = project.run("standalone", "-d", "D", "-W", "2", "forks.Forks")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.endswith('result: ["parent", "parent", "parent", 0, 0, 285, 285]\n'), done.stderr
+    assert done.stderr.endswith('result: [0, "parent", "parent", "parent", 0, 0, 285, 285]\n'), done.stderr
     assert done.stdout.splitlines()[1:] == ["once"]
     assert project.processes() == []
 

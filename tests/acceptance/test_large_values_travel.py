@@ -223,4 +223,4 @@ def test_an_open_run_keeps_what_it_may_still_name(project: Project) -> None:
     unsent.write_text("put away by the open run, and not in its history yet")
     assert project.run("engine.vacuum").stdout.endswith("0 payloads removed, 0 bytes\n")
     os.utime(unsent, (time.time() - 91 * 24 * 60 * 60,) * 2)
-    assert "1 payloads removed" in project.run("engine.vacuum").stdout
+    assert "1 payload removed" in project.run("engine.vacuum").stdout
