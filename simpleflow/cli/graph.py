@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from simpleflow.cli import options
 from simpleflow.cli.app import Globals
 from simpleflow.cli.finding import Named, find, run_arguments
+from simpleflow.cli.output import replace_file
 from simpleflow.cli.reading import history as read_history
 from simpleflow.clients import SWFClient
 from simpleflow.protocol.history import close_status
@@ -65,13 +65,7 @@ def workflow_graph(
     if output is None:
         click.echo(text, nl=False)
     else:
-        part = output.with_name(f".{output.name}.{os.getpid()}.part")
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(output)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise click.ClickException(f"{output} cannot be written: {error.strerror}") from None
+        replace_file(output, text)
 
 
 def _form_of(output: Path | None) -> str:

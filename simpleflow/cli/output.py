@@ -10,7 +10,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import click
 
 from simpleflow.cli.app import Globals
 from simpleflow.swf.measure import Line
@@ -98,6 +101,17 @@ def write_records(form: str, records: Iterable[Any]) -> None:
 def write_json(value: Any, pretty: bool = False) -> None:
     """One JSON value, on one line or indented; times in ISO 8601, UTC."""
     print(_json(value, pretty))
+
+
+def replace_file(file: Path, content: str) -> None:
+    """Write all of a file at once, in the place of one that is there. Raises ClickException."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        part.write_text(content, encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
 
 
 def text(cell: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -83,13 +82,7 @@ def _write(history: History, run: Run, most: int, file: Path) -> None:
     from simpleflow.swf.svg import svg
 
     text = svg(chart.folded(chart.chart(history, id=run.workflow_id), most))
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
+    output.replace_file(file, text)
     click.echo(f"drawn: {file}", err=True)
 
 
